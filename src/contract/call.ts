@@ -1,0 +1,79 @@
+// A request as plain data that gains facts room by room; each stage's type says what has been settled.
+import type { JsonObject } from '../base/json.ts'
+import type { CanonPath } from '../base/path.ts'
+import type { Secret } from '../base/secret.ts'
+import type { Op, Module } from './module.ts'
+import type { Mount } from './mount.ts'
+import type { Reply } from './reply.ts'
+import type { Token } from './token.ts'
+
+/** What a client may ask of a path. `write` becomes the capability `create` or `update` by whether the thing exists. */
+export type Verb = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete' | 'help'
+
+/** What policies grant (Vault, "Policies", capabilities; `scan` is OpenBao's recursive list). */
+export type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list' | 'scan' | 'sudo' | 'deny'
+
+export interface Peer {
+  readonly address: string
+  readonly port: number
+}
+
+/** The edge made it from bytes. */
+export interface Received {
+  /** A UUID that answers, audit lines and logs share. */
+  readonly id: string
+  /** Wall time in milliseconds. */
+  readonly at: number
+  readonly verb: Verb
+  readonly path: CanonPath
+  /** The namespace header, canonical; '' is the root. */
+  readonly namespace: string
+  readonly query: JsonObject
+  readonly body: Buffer
+  readonly contentType: string | undefined
+  readonly token: Secret | undefined
+  readonly peer: Peer
+  /** Seconds that the answer shall stay wrapped, where the client asked for it. */
+  readonly wrapTtl: number | undefined
+}
+
+/** What a path and verb lead to. */
+export type Target =
+  | { readonly found: 'op'; readonly op: Op; readonly params: Readonly<Record<string, string>> }
+  | { readonly found: 'no-path' | 'no-op' }
+
+/** Tenancy and the module's paths settled where it goes. */
+export interface Routed extends Received {
+  /** Undefined where no mount takes the path. */
+  readonly mount: Mount | undefined
+  readonly module: Module | undefined
+  readonly target: Target
+  /** The body, or for verbs without one the query; what was captured from the path is in `target.params`. */
+  readonly data: JsonObject
+}
+
+/** Settled who asks: a live token, or nobody. */
+export interface Known extends Routed {
+  readonly caller: Token | undefined
+}
+
+/** Which policies let it pass, for the audit record. */
+export interface Grant {
+  readonly capability: Capability
+  readonly policies: readonly string[]
+}
+
+export declare const allowed: unique symbol
+
+/** Settled that it may: only policy/ makes one. */
+export interface Allowed extends Known {
+  readonly grant: Grant
+  readonly [allowed]: true
+}
+
+/** The module ran. */
+export interface Answered extends Allowed {
+  readonly reply: Reply
+}
+
+export type Stage<In, Out extends In> = (call: In) => Promise<Out> | Out

@@ -1,0 +1,29 @@
+// A place in the path tree where a module serves: what the mount table stores.
+
+export type MountClass = 'secret' | 'auth' | 'system'
+
+/** Durations in seconds, 0 for the system's default. */
+export interface MountConfig {
+  readonly defaultLeaseTtl: number
+  readonly maxLeaseTtl: number
+  readonly listingVisibility: '' | 'hidden' | 'unauth'
+  readonly auditNonHmacRequestKeys: readonly string[]
+  readonly auditNonHmacResponseKeys: readonly string[]
+  /** Kind of token a login gives; for auth mounts. */
+  readonly tokenType: 'default-service' | 'service'
+}
+
+export interface Mount {
+  readonly uuid: string
+  readonly accessor: string
+  readonly namespace: string
+  readonly class: MountClass
+  readonly type: string
+  /** Ends in a slash: `secret/`, `auth/userpass/`, `sys/`. */
+  readonly path: string
+  readonly description: string
+  readonly config: MountConfig
+  /** As the client sets them: `{ version: "2" }`. */
+  readonly options: Readonly<Record<string, string>> | undefined
+  readonly local: boolean
+}

@@ -1,0 +1,40 @@
+// What an op answers: a closed union that the pipeline turns into Vault's envelope and the edge into bytes.
+import type { JsonObject } from '../base/json.ts'
+import type { AuthBlock, LoginGrant } from './token.ts'
+
+export interface DataReply {
+  readonly kind: 'data'
+  readonly data: JsonObject | null
+  readonly warnings?: readonly string[]
+  /** Seconds, shown as `lease_duration` though nothing is leased (KV v1). */
+  readonly leaseDuration?: number
+  /** 404 for a deleted KV v2 version, which clients read with its data. */
+  readonly status?: 200 | 404
+  /** Also shows the keys of `data` at top level, as some system paths do. */
+  readonly spread?: true
+}
+
+export type Reply =
+  | DataReply
+  /** A list: sorted names, folders ending in `/`. An empty one answers 404. */
+  | { readonly kind: 'keys'; readonly keys: readonly string[]; readonly info?: JsonObject; readonly warnings?: readonly string[] }
+  /** A login succeeded; the pipeline mints the token. */
+  | { readonly kind: 'login'; readonly login: LoginGrant; readonly warnings?: readonly string[] }
+  /** A token was made or renewed. */
+  | { readonly kind: 'auth'; readonly auth: AuthBlock; readonly warnings?: readonly string[] }
+  /** 204, or 200 with an envelope where there are warnings. */
+  | { readonly kind: 'empty'; readonly warnings?: readonly string[] }
+  /** 404 `{"errors":[]}`. */
+  | { readonly kind: 'missing'; readonly warnings?: readonly string[] }
+  /** JSON without an envelope. */
+  | { readonly kind: 'plain'; readonly status: number; readonly body: JsonObject }
+  /** Bytes as they are; `wipe` zeroes them once sent. */
+  | { readonly kind: 'raw'; readonly status: number; readonly contentType: string; readonly body: Buffer; readonly wipe?: true }
+
+export const data = (value: JsonObject | null, more: Omit<DataReply, 'kind' | 'data'> = {}): Reply => ({ kind: 'data', data: value, ...more })
+export const keys = (names: readonly string[], info?: JsonObject): Reply =>
+  info ? { kind: 'keys', keys: names, info } : { kind: 'keys', keys: names }
+export const login = (grant: LoginGrant): Reply => ({ kind: 'login', login: grant })
+export const empty = (...warnings: string[]): Reply => (warnings.length > 0 ? { kind: 'empty', warnings } : { kind: 'empty' })
+export const missing = (...warnings: string[]): Reply => (warnings.length > 0 ? { kind: 'missing', warnings } : { kind: 'missing' })
+export const plain = (body: JsonObject, status = 200): Reply => ({ kind: 'plain', status, body })

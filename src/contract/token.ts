@@ -1,0 +1,62 @@
+// What the rooms know of a token; its id itself is known to nobody but its holder.
+
+/** A service token, as stored. Times are wall milliseconds, durations seconds; 0 means "none" for every limit. */
+export interface Token {
+  /** HMAC of the token's id: the key it is stored under. */
+  readonly hash: string
+  readonly accessor: string
+  readonly parent: string | undefined
+  readonly policies: readonly string[]
+  /** Where it was made: `auth/userpass/login/ann`, `auth/token/create`. */
+  readonly path: string
+  /** Accessor of the auth mount it came from; renewals ask that mount. */
+  readonly mountAccessor: string
+  readonly displayName: string
+  readonly metadata: Readonly<Record<string, string>> | undefined
+  /** What the auth method needs to renew it; never shown. */
+  readonly internal: Readonly<Record<string, string>> | undefined
+  readonly createdAt: number
+  readonly lastRenewedAt: number
+  /** Undefined for a token that never expires (root only). */
+  readonly expiresAt: number | undefined
+  readonly ttl: number
+  readonly explicitMaxTtl: number
+  readonly period: number
+  /** Uses left; 0 is without limit, -1 is used up. */
+  readonly numUses: number
+  readonly renewable: boolean
+  readonly orphan: boolean
+  readonly boundCidrs: readonly string[]
+  readonly entityId: string
+  readonly role: string
+  readonly namespace: string
+}
+
+/** What a login asks for; the token room turns it into a token within the mount's bounds. */
+export interface LoginGrant {
+  readonly policies: readonly string[]
+  /** The name under which the method knows who logged in. */
+  readonly alias: string
+  readonly displayName: string
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly internal?: Readonly<Record<string, string>>
+  readonly limits: TokenLimits
+}
+
+/** The token parameters that every auth role has (Vault's `token_*` fields). */
+export interface TokenLimits {
+  readonly ttl: number
+  readonly maxTtl: number
+  readonly explicitMaxTtl: number
+  readonly period: number
+  readonly numUses: number
+  readonly boundCidrs: readonly string[]
+  readonly noDefaultPolicy: boolean
+}
+
+/** The `auth` block of an answer. */
+export interface AuthBlock {
+  readonly clientToken: string
+  readonly token: Token
+  readonly identityPolicies: readonly string[]
+}

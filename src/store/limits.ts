@@ -1,0 +1,26 @@
+// What a batch must keep to, checked before anything is queued; what comes out is the store's own.
+import { Fault } from '../base/fault.ts'
+import { type Batch, type Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, type Revision } from './store.ts'
+
+/** A checked batch: values are copies, each key is written once. */
+export interface Commit {
+  readonly writes: ReadonlyMap<Key, Buffer | undefined>
+  readonly expect: readonly { readonly key: Key; readonly revision: Revision }[]
+}
+
+/** Throws `invalid` for a key that no store can hold, `too-large` for a value past the bound. */
+export function checkBatch({ ops, expect = [] }: Batch): Commit {
+  const writes = new Map<Key, Buffer | undefined>()
+  for (const { key, value } of ops) {
+    if (!isKey(key)) throw new Fault('invalid', `a key must be 1 to ${MAX_KEY_BYTES} bytes of well-formed text`)
+    if (value && value.length > MAX_VALUE_BYTES) throw new Fault('too-large', `a value must be at most ${MAX_VALUE_BYTES} bytes`)
+    writes.set(key, value && Buffer.from(value))
+  }
+  return { writes, expect: expect.map(({ key, revision }) => ({ key, revision })) }
+}
+
+/** Whether a store can hold this key: other texts name nothing. */
+export function isKey(text: string): boolean {
+  if (text.length === 0 || !text.isWellFormed()) return false
+  return text.length * 3 <= MAX_KEY_BYTES || (text.length <= MAX_KEY_BYTES && Buffer.byteLength(text) <= MAX_KEY_BYTES)
+}
