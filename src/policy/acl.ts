@@ -1,0 +1,141 @@
+// The access control list of a token: its policies compiled once, then asked for every request.
+import { Fault } from '../base/fault.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Capability, Verb } from '../contract/call.ts'
+import { BIT, capabilitiesOf, grantsAny, neededFor } from './capability.ts'
+import { type Grants, grantsOf, merge } from './merge.ts'
+import { permitsPage, permitsParameters } from './parameters.ts'
+import { type Pattern, toPattern } from './pattern.ts'
+import type { Policy } from './policy.ts'
+import { type ReachRule, reachesBelow } from './reach.ts'
+import { fillTemplate, type TemplateIdentity } from './template.ts'
+import { compileWildcards, type FindWildcard } from './wildcards.ts'
+
+export interface AclRequest {
+  /** From the namespace of the policies on; one slash at its end for a folder. */
+  readonly path: string
+  readonly verb: Verb
+  /** A write that would make what does not exist yet. */
+  readonly creates: boolean
+  readonly data: JsonObject
+  /** The path also needs the capability `sudo`. */
+  readonly sudo: boolean
+  /** Seconds, where the client asked for a wrapped answer. */
+  readonly wrapTtl?: number | undefined
+}
+
+export interface AclDecision {
+  readonly allowed: boolean
+  /** By the policy `root`, which asks nothing further. */
+  readonly root: boolean
+  /** What the request needed. */
+  readonly capability: Capability
+  /** The policies that granted it; empty for a refusal. */
+  readonly policies: readonly string[]
+  /** What the request's `limit` must become before it runs. */
+  readonly limit?: number
+}
+
+export interface Acl {
+  readonly root: boolean
+  /** Wall milliseconds from which on a rule is void and the ACL must be compiled anew. */
+  readonly expiresAt: number
+  /** Sorted; `['deny']` for nothing, `['root']` for everything. */
+  capabilities(path: string): readonly (Capability | 'root')[]
+  decide(request: AclRequest): AclDecision
+  /** Whether a folder, which ends in a slash, or anything below has a capability. */
+  reaches(folder: string): boolean
+}
+
+/**
+ * Merges the policies into one ACL. Rules whose template has no value for `identity`, or that are void at `now`, are left out.
+ * Throws `invalid` where `root` is not alone.
+ * @example compileAcl([parsePolicy('reader', 'path "kv/*" { capabilities = ["read"] }')]).capabilities('kv/a') // ['read']
+ */
+export function compileAcl(policies: readonly Policy[], identity?: TemplateIdentity, now = 0): Acl {
+  if (policies.some(({ name }) => name === 'root')) {
+    if (policies.length > 1) throw new Fault('invalid', 'other policies present along with root')
+    return ROOT
+  }
+  const { exact, wild, expiresAt } = compileRules(policies, identity, now)
+  const find = compileWildcards([...wild.values()])
+  return {
+    root: false,
+    expiresAt,
+    capabilities: (path) => capabilitiesOf(lookUp(exact, find, path, true)?.bits ?? 0),
+    decide: (request) => decide(lookUp(exact, find, request.path, request.verb === 'list' || request.verb === 'scan'), request),
+    reaches: (folder) => grantsAny(lookUp(exact, find, folder, true)?.bits ?? 0) || reachesBelow(rulesOf(exact, wild), folder),
+  }
+}
+
+function* rulesOf(exact: ExactRules, wild: WildRules): Generator<ReachRule> {
+  for (const [path, { bits }] of exact) yield { path, pattern: undefined, bits }
+  for (const [path, { pattern, grants }] of wild) yield { path, pattern, bits: grants.bits }
+}
+
+const ROOT: Acl = {
+  root: true,
+  expiresAt: Number.POSITIVE_INFINITY,
+  capabilities: () => ['root'],
+  decide: ({ verb, creates }) => ({ allowed: true, root: true, capability: neededFor(verb, creates), policies: ['root'] }),
+  reaches: () => true,
+}
+
+type ExactRules = ReadonlyMap<string, Grants>
+type WildRules = ReadonlyMap<string, WildRule>
+
+interface WildRule {
+  readonly pattern: Pattern
+  readonly grants: Grants
+}
+
+function compileRules(policies: readonly Policy[], identity: TemplateIdentity | undefined, now: number) {
+  const exact = new Map<string, Grants>()
+  const wild = new Map<string, WildRule>()
+  let expiresAt = Number.POSITIVE_INFINITY
+  for (const { name, rules } of policies) {
+    for (const rule of rules) {
+      const path = rule.templated ? fillTemplate(rule.path, identity) : rule.path
+      if (path === undefined || rule.expiresAt <= now) continue
+      expiresAt = Math.min(expiresAt, rule.expiresAt)
+      const before = exact.get(path) ?? wild.get(path)?.grants
+      const grants = before ? merge(before, rule, name) : grantsOf(rule, name)
+      const pattern = toPattern(path)
+      if (pattern) wild.set(path, { pattern, grants })
+      else exact.set(path, grants)
+    }
+  }
+  return { exact, wild, expiresAt }
+}
+
+/** An exact rule first, then the most specific wildcard; a list also takes rules for the folder's path without its slash. */
+function lookUp(exact: ExactRules, find: FindWildcard, raw: string, folder: boolean): Grants | undefined {
+  const path = raw.startsWith('/') ? raw.replace(/^\/+/, '') : raw
+  const bare = folder && path.endsWith('/') ? path.slice(0, -1) : undefined
+  return exact.get(path) ?? (bare === undefined ? undefined : exact.get(bare)) ?? find(path) ?? (bare === undefined ? undefined : find(bare))
+}
+
+function decide(grants: Grants | undefined, { verb, creates, data, sudo, wrapTtl }: AclRequest): AclDecision {
+  const capability = neededFor(verb, creates)
+  if (verb === 'help') return { allowed: true, root: false, capability, policies: [] }
+  const needed = BIT[capability] | (sudo ? BIT.sudo : 0)
+  if (!grants || (grants.bits & needed) !== needed || !permitsWrapping(grants, wrapTtl)) return refused(capability)
+  const policies = grants.from.get(capability) ?? []
+  if (verb === 'list' || verb === 'scan') {
+    const { allowed, limit } = permitsPage(grants, data)
+    if (!allowed) return refused(capability)
+    return limit === undefined ? { allowed, root: false, capability, policies } : { allowed, root: false, capability, policies, limit }
+  }
+  if (verb !== 'delete' && !permitsParameters(grants, data)) return refused(capability)
+  return { allowed: true, root: false, capability, policies }
+}
+
+function refused(capability: Capability): AclDecision {
+  return { allowed: false, root: false, capability, policies: [] }
+}
+
+/** Merging may leave a minimum above the maximum; then nothing passes. */
+function permitsWrapping({ minWrapTtl, maxWrapTtl }: Grants, wrapTtl: number | undefined): boolean {
+  if (minWrapTtl === 0 && maxWrapTtl === 0) return true
+  return wrapTtl !== undefined && wrapTtl >= minWrapTtl && (maxWrapTtl === 0 || wrapTtl <= maxWrapTtl)
+}

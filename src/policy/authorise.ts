@@ -1,0 +1,62 @@
+// The stage that settles whether a call may run: the only place where a call becomes Allowed.
+import { invalidToken, permissionDenied } from '../base/fault.ts'
+import type { Allowed, allowed as Mark, Grant, Known } from '../contract/call.ts'
+import type { Token } from '../contract/token.ts'
+import { neededFor } from './capability.ts'
+import type { Policies } from './policies.ts'
+import type { TemplateIdentity } from './template.ts'
+
+/** What stands behind a token: who its policies' templates speak of, and which policies that identity adds. */
+export interface CallerIdentity {
+  readonly identity: TemplateIdentity
+  readonly policies: readonly string[]
+}
+
+const allowed: typeof Mark = Symbol('allowed') as typeof Mark
+
+export type Authorise = (call: Known, creates: boolean) => Allowed
+
+/**
+ * Asks the ACL of the caller's policies. `policiesIn` takes a namespace: the policies of a token are those of the namespace
+ * it was made in. Throws `denied` for all that isn't granted, be it routed or not.
+ */
+export function openAuthorise(
+  policiesIn: (namespace: string) => Policies,
+  identityOf: (caller: Token) => CallerIdentity | undefined = () => undefined,
+): Authorise {
+  return (call, creates) => {
+    const op = call.target.found === 'op' ? call.target.op : undefined
+    if (op && (op.access === 'open' || op.always)) return allow(call, { capability: neededFor(call.verb, creates), policies: [] })
+    const { caller } = call
+    if (!caller) throw invalidToken()
+    const path = pathFrom(caller.namespace, call)
+    if (path === undefined) throw permissionDenied()
+    const known = identityOf(caller)
+    const acl = policiesIn(caller.namespace).aclFor(known ? joined(caller, known) : caller.policies, known?.identity)
+    const { verb, data, wrapTtl } = call
+    const decision = acl.decide({ path, verb, creates, data, sudo: op?.access === 'sudo', wrapTtl })
+    if (!decision.allowed) throw permissionDenied()
+    const limited = decision.limit === undefined ? call : { ...call, data: { ...data, limit: decision.limit } }
+    return allow(limited, { capability: decision.capability, policies: decision.policies })
+  }
+}
+
+/** An identity never makes anyone root, whatever was written into it. */
+function joined(caller: Token, { policies }: CallerIdentity): string[] {
+  return [...caller.policies, ...policies.filter((name) => name !== 'root')]
+}
+
+/** The path as the token's namespace sees it; undefined where the call is for a namespace outside of it. */
+function pathFrom(home: string, { namespace, path }: Known): string | undefined {
+  const here = folder(namespace)
+  const from = folder(home)
+  return here.startsWith(from) ? here.slice(from.length) + path : undefined
+}
+
+function folder(namespace: string): string {
+  return namespace === '' || namespace.endsWith('/') ? namespace : `${namespace}/`
+}
+
+function allow(call: Known, grant: Grant): Allowed {
+  return { ...call, grant, [allowed]: true }
+}
