@@ -1,0 +1,35 @@
+// The HTTP port of the client: one request in, one whole answer out, whatever carries it.
+
+/** How to trust the server and how to be known to it; PEM texts. */
+export interface TlsOptions {
+  readonly ca?: readonly string[]
+  readonly cert?: string
+  readonly key?: string
+  readonly skipVerify?: boolean
+  /** The name to expect in the certificate (SNI), where it differs from the host. */
+  readonly serverName?: string
+}
+
+export interface HttpRequest {
+  /** Any token, `LIST` and `SCAN` included. */
+  readonly method: string
+  /** Absolute `http:` or `https:` URL, percent-encoded. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body?: Uint8Array
+  /** Connects to this Unix socket in place of the URL's host. */
+  readonly socketPath?: string
+  readonly tls?: TlsOptions
+  /** Milliseconds until the whole exchange is given up; 0 is never. */
+  readonly timeoutMs: number
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** Resolves for every status; rejects only where no whole answer came. Redirects are not followed. */
+export type SendRequest = (request: HttpRequest) => Promise<HttpResponse>

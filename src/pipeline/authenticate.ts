@@ -1,0 +1,21 @@
+// Who asks: the live token of the request, counted as used, or nobody.
+import { cidrContains } from '../base/cidr.ts'
+import type { Known, Routed } from '../contract/call.ts'
+import type { Token } from '../contract/token.ts'
+import type { Tokens } from '../token/tokens.ts'
+
+export function openAuthenticate(tokens: Pick<Tokens, 'find' | 'use'>): (routed: Routed) => Known | Promise<Known> {
+  return (routed) => {
+    const { target } = routed
+    if (target.found === 'op' && target.op.access === 'open') return { ...routed, caller: undefined }
+    const token = routed.token && tokens.find(routed.token.reveal())
+    if (!token || !isWithin(token, routed.peer.address)) return { ...routed, caller: undefined }
+    if (token.numUses === 0) return { ...routed, caller: token }
+    // A use counts even where policy then refuses (Vault, "Token use limits").
+    return tokens.use(token).then((caller) => ({ ...routed, caller }))
+  }
+}
+
+function isWithin(token: Token, address: string): boolean {
+  return token.boundCidrs.length === 0 || cidrContains(token.boundCidrs, address)
+}

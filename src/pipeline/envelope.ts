@@ -1,0 +1,86 @@
+// Vault's envelope: what an op replied, as the status and bytes that clients read.
+import type { JsonObject } from '../base/json.ts'
+import type { Answer } from '../contract/answer.ts'
+import type { Mount } from '../contract/mount.ts'
+import type { Reply } from '../contract/reply.ts'
+import type { AuthBlock } from '../contract/token.ts'
+
+const NONE = Buffer.alloc(0)
+
+/** `warnings` are those of the line and the op together. */
+export function answerOf(reply: Reply, id: string, mount: Mount | undefined, warnings: readonly string[]): Answer {
+  switch (reply.kind) {
+    case 'data':
+      return json(reply.status ?? 200, {
+        ...envelope(id, mount, warnings, reply.data, reply.leaseDuration),
+        ...(reply.spread ? withoutEnvelopeKeys(reply.data) : {}),
+      })
+    case 'keys':
+      return keysAnswer(reply.keys, reply.info, id, mount, warnings)
+    case 'auth':
+      return json(200, { ...envelope(id, mount, warnings, null), auth: authBlock(reply.auth) })
+    case 'empty':
+      return warnings.length > 0 ? json(200, envelope(id, mount, warnings, null)) : { status: 204, headers: {}, body: NONE }
+    case 'missing':
+      return warnings.length > 0 ? json(404, envelope(id, mount, warnings, null)) : json(404, { errors: [] })
+    case 'plain':
+      return json(reply.status, reply.body)
+    case 'raw':
+      return { status: reply.status, headers: { 'Content-Type': reply.contentType }, body: reply.body, ...(reply.wipe ? { wipe: true } : {}) }
+    case 'login':
+      throw new Error('a login was answered before its token was made')
+  }
+}
+
+function keysAnswer(
+  keys: readonly string[],
+  info: JsonObject | undefined,
+  id: string,
+  mount: Mount | undefined,
+  warnings: readonly string[],
+): Answer {
+  if (keys.length === 0) return warnings.length > 0 ? json(404, envelope(id, mount, warnings, null)) : json(404, { errors: [] })
+  return json(200, envelope(id, mount, warnings, { ...(info ? { key_info: info } : {}), keys: [...keys] }))
+}
+
+function envelope(id: string, mount: Mount | undefined, warnings: readonly string[], data: JsonObject | null, leaseDuration = 0): JsonObject {
+  return {
+    request_id: id,
+    lease_id: '',
+    renewable: false,
+    lease_duration: leaseDuration,
+    data,
+    wrap_info: null,
+    warnings: warnings.length > 0 ? [...warnings] : null,
+    auth: null,
+    mount_type: mount?.type ?? '',
+  }
+}
+
+/** Keys of `data` shown at top level never replace the envelope's own. */
+function withoutEnvelopeKeys(data: JsonObject | null): JsonObject {
+  return Object.fromEntries(Object.entries(data ?? {}).filter(([key]) => !ENVELOPE_KEYS.has(key)))
+}
+
+const ENVELOPE_KEYS = new Set(['request_id', 'lease_id', 'renewable', 'lease_duration', 'data', 'wrap_info', 'warnings', 'auth', 'mount_type'])
+
+function authBlock({ clientToken, token, identityPolicies }: AuthBlock): JsonObject {
+  return {
+    client_token: clientToken,
+    accessor: token.accessor,
+    policies: [...new Set([...token.policies, ...identityPolicies])].sort(),
+    token_policies: [...token.policies],
+    metadata: token.metadata ?? null,
+    lease_duration: token.lastRenewedAt > 0 && token.expiresAt !== undefined ? Math.round((token.expiresAt - token.lastRenewedAt) / 1000) : token.ttl,
+    renewable: token.renewable,
+    entity_id: token.entityId,
+    token_type: 'service',
+    orphan: token.orphan,
+    mfa_requirement: null,
+    num_uses: Math.max(token.numUses, 0),
+  }
+}
+
+function json(status: number, body: JsonObject): Answer {
+  return { status, headers: {}, body: Buffer.from(JSON.stringify(body)) }
+}

@@ -1,0 +1,122 @@
+// The line, whole: every request passes these stages in this order, and none can be skipped.
+import { Fault } from '../base/fault.ts'
+import type { Log } from '../base/log.ts'
+import { type Answer, faultAnswer } from '../contract/answer.ts'
+import type { Allowed, Known, Received, Routed } from '../contract/call.ts'
+import type { Module } from '../contract/module.ts'
+import type { Mount } from '../contract/mount.ts'
+import type { Reply } from '../contract/reply.ts'
+import type { Token } from '../contract/token.ts'
+import type { Told, Trail } from '../audit/record.ts'
+import type { Recording } from '../audit/recording.ts'
+import { answerOf } from './envelope.ts'
+import { unrouted } from './route.ts'
+import type { Running } from './run.ts'
+
+export interface Rooms {
+  /** Moves to the newest commit. */
+  readonly settle: () => void
+  readonly route: (received: Received) => Routed
+  readonly authenticate: (routed: Routed) => Known | Promise<Known>
+  readonly authorise: (known: Known, creates: boolean) => Allowed
+  readonly ready: (known: Known, mount: Mount, module: Module, target: Extract<Routed['target'], { found: 'op' }>) => Running
+  readonly help: (module: Module, routed: Routed) => Reply
+  readonly mint: (reply: Reply, mount: Mount, path: Received['path']) => Reply | Promise<Reply>
+  /** Ends a token whose last use this was. */
+  readonly spend: (token: Token) => Promise<void>
+  readonly record: (trail: Trail) => Recording
+  readonly log: Log
+}
+
+/** How far a request came, for the record of a refusal. */
+interface Progress {
+  trail: Trail
+  /** Set once the request record is written. */
+  recorded: Recording | undefined
+}
+
+export function openHandle(rooms: Rooms): (received: Received) => Promise<Answer> {
+  return async (received) => {
+    const progress: Progress = { trail: received, recorded: undefined }
+    try {
+      rooms.settle()
+      return await follow(rooms, received, progress)
+    } catch (error) {
+      return refuse(rooms, received, progress, error)
+    }
+  }
+}
+
+async function follow(rooms: Rooms, received: Received, progress: Progress): Promise<Answer> {
+  if (received.wrapTtl !== undefined) throw new Fault('invalid', 'response wrapping is not supported')
+  const routed = rooms.route(received)
+  progress.trail = routed
+  const known = await rooms.authenticate(routed)
+  progress.trail = known
+  const running = known.caller || isOpen(known) ? ready(rooms, known) : undefined
+  const makes = running ? creates(running) : false
+  const allowed = rooms.authorise(known, makes)
+  progress.trail = { ...allowed, granting: allowed.grant.policies, creates: makes }
+  const recording = rooms.record(progress.trail)
+  await recording.request()
+  progress.recorded = recording
+  const { reply, warnings } = await answer(rooms, allowed, running)
+  if (allowed.caller && allowed.caller.numUses < 0) await rooms.spend(allowed.caller)
+  await recording.response(told(reply, warnings))
+  return answerOf(reply, received.id, allowed.mount, warnings)
+}
+
+function isOpen({ target }: Known): boolean {
+  return target.found === 'op' && target.op.access === 'open'
+}
+
+function ready(rooms: Rooms, known: Known): Running | undefined {
+  const { mount, module, target } = known
+  return mount && module && target.found === 'op' ? rooms.ready(known, mount, module, target) : undefined
+}
+
+/** Input that can't be parsed counts as an update here; running the op will say what is wrong, to those who may know. */
+function creates(running: Running): boolean {
+  try {
+    return running.creates()
+  } catch (error) {
+    if (error instanceof Fault) return false
+    throw error
+  }
+}
+
+async function answer(rooms: Rooms, allowed: Allowed, running: Running | undefined): Promise<{ reply: Reply; warnings: readonly string[] }> {
+  const { mount, module, path } = allowed
+  if (allowed.verb === 'help' && module) return { reply: rooms.help(module, allowed), warnings: [] }
+  if (!running || !mount) throw unrouted(allowed)
+  const ran = await running.run()
+  const reply = await rooms.mint(ran.reply, mount, path)
+  const own = 'warnings' in reply && reply.warnings ? reply.warnings : []
+  return { reply, warnings: [...ran.warnings, ...own] }
+}
+
+function told(reply: Reply, warnings: readonly string[]): Told {
+  if (reply.kind === 'auth') return { auth: reply.auth, warnings }
+  if (reply.kind === 'data') return { data: reply.data, warnings }
+  return reply.kind === 'keys' ? { data: { keys: [...reply.keys] }, warnings } : { warnings }
+}
+
+async function refuse(rooms: Rooms, received: Received, progress: Progress, error: unknown): Promise<Answer> {
+  const fault = error instanceof Fault ? error : bug(rooms.log, received.id, error)
+  if (fault.code === 'sealed') return faultAnswer(fault)
+  try {
+    const { caller } = progress.trail
+    if (caller && caller.numUses < 0) await rooms.spend(caller)
+    const recording = progress.recorded ?? rooms.record(progress.trail)
+    if (!progress.recorded) await recording.request(fault)
+    await recording.response({}, fault)
+    return faultAnswer(fault)
+  } catch (second) {
+    return faultAnswer(second instanceof Fault ? second : bug(rooms.log, received.id, second))
+  }
+}
+
+function bug(log: Log, id: string, error: unknown): Fault {
+  log.error('request failed', { request_id: id }, error)
+  return new Fault('internal', 'internal error')
+}

@@ -1,0 +1,64 @@
+// A login becomes a token, within the bounds of the mount it came through.
+import { Fault } from '../base/fault.ts'
+import { lifetime, type TtlBounds } from '../base/ttl.ts'
+import type { Clock } from '../base/ports.ts'
+import type { CanonPath } from '../base/path.ts'
+import type { Mount } from '../contract/mount.ts'
+import type { Reply } from '../contract/reply.ts'
+import type { LoginGrant } from '../contract/token.ts'
+import { policyNames, UNASSIGNABLE } from '../base/policy-names.ts'
+import type { NewToken, Tokens } from '../token/tokens.ts'
+
+export interface MintDeps {
+  readonly tokens: Pick<Tokens, 'mint'>
+  readonly clock: Clock
+  readonly bounds: (mount: Mount) => TtlBounds
+  readonly policyExists: (name: string) => boolean
+  /** Told of every token made. */
+  readonly made: () => void
+}
+
+export function openMint(deps: MintDeps): (reply: Reply, mount: Mount, path: CanonPath) => Reply | Promise<Reply> {
+  return async (reply, mount, path) => {
+    if (reply.kind !== 'login') return reply
+    const { spec, warnings } = plan(deps, reply.login, mount, path)
+    const { id, token } = await deps.tokens.mint(spec)
+    deps.made()
+    return { kind: 'auth', auth: { clientToken: id, token, identityPolicies: [] }, warnings: [...(reply.warnings ?? []), ...warnings] }
+  }
+}
+
+function plan({ clock, bounds, policyExists }: MintDeps, grant: LoginGrant, mount: Mount, path: CanonPath): { spec: NewToken; warnings: string[] } {
+  const { limits } = grant
+  const policies = policyNames(grant.policies, !limits.noDefaultPolicy)
+  if (policies.includes('root')) throw new Fault('invalid', 'auth methods cannot create root tokens')
+  const internal = policies.find((name) => UNASSIGNABLE.includes(name))
+  if (internal !== undefined) throw new Fault('invalid', `cannot assign policy "${internal}"`)
+  const { ttl, warnings } = lifetime({ ...limits, issuedAt: clock.now() }, bounds(mount), clock.now())
+  const spec: NewToken = {
+    parent: undefined,
+    policies,
+    path,
+    mountAccessor: mount.accessor,
+    displayName: displayName(mount, grant.displayName),
+    metadata: grant.metadata,
+    internal: grant.internal,
+    ttl,
+    explicitMaxTtl: limits.explicitMaxTtl,
+    period: limits.period,
+    numUses: limits.numUses,
+    renewable: true,
+    orphan: true,
+    boundCidrs: limits.boundCidrs,
+    entityId: '',
+    role: '',
+    namespace: mount.namespace,
+  }
+  const absent = policies.filter((name) => !policyExists(name)).map((name) => `Policy "${name}" does not exist`)
+  return { spec, warnings: [...warnings, ...absent] }
+}
+
+/** `userpass-ann` for ann of auth/userpass/. */
+function displayName(mount: Mount, name: string): string {
+  return `${mount.path.slice('auth/'.length, -1).replaceAll('/', '-')}-${name}`.replace(/-$/, '')
+}

@@ -1,0 +1,49 @@
+// A mount as the system API shows it (Vault API, "/sys/mounts" and "/sys/auth").
+import type { JsonObject } from '../base/json.ts'
+import type { Mount } from '../contract/mount.ts'
+import type { TtlBounds } from '../base/ttl.ts'
+import { RUNNING_VERSION } from './version.ts'
+
+export function describeMount(mount: Mount): JsonObject {
+  return {
+    accessor: mount.accessor,
+    config: describeConfig(mount),
+    deprecation_status: 'supported',
+    description: mount.description,
+    external_entropy_access: false,
+    local: mount.local,
+    options: mount.options ? { ...mount.options } : mount.class === 'auth' ? {} : null,
+    plugin_version: '',
+    running_plugin_version: RUNNING_VERSION,
+    running_sha256: '',
+    seal_wrap: false,
+    type: mount.type,
+    uuid: mount.uuid,
+  }
+}
+
+function describeConfig(mount: Mount): JsonObject {
+  const { config } = mount
+  return { default_lease_ttl: config.defaultLeaseTtl, force_no_cache: false, max_lease_ttl: config.maxLeaseTtl, ...shared(mount) }
+}
+
+/** What `tune` reads: lifetimes as they take effect. */
+export function describeTuning(mount: Mount, bounds: TtlBounds): JsonObject {
+  return {
+    default_lease_ttl: bounds.defaultTtl,
+    description: mount.description,
+    force_no_cache: false,
+    max_lease_ttl: bounds.maxTtl,
+    ...(mount.options ? { options: { ...mount.options } } : {}),
+    ...shared(mount),
+  }
+}
+
+function shared({ class: of, config }: Mount): JsonObject {
+  return {
+    ...(of === 'auth' ? { token_type: config.tokenType } : {}),
+    ...(config.listingVisibility === '' ? {} : { listing_visibility: config.listingVisibility }),
+    ...(config.auditNonHmacRequestKeys.length === 0 ? {} : { audit_non_hmac_request_keys: [...config.auditNonHmacRequestKeys] }),
+    ...(config.auditNonHmacResponseKeys.length === 0 ? {} : { audit_non_hmac_response_keys: [...config.auditNonHmacResponseKeys] }),
+  }
+}

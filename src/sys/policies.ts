@@ -1,0 +1,47 @@
+// sys/policies/acl and the older sys/policy: the texts of policies.
+import { or, text } from '../base/fields.ts'
+import { type Path, path } from '../contract/module.ts'
+import { data, empty, keys, missing, type Reply } from '../contract/reply.ts'
+import type { Policies } from '../policy/policies.ts'
+
+export function policyPaths(policies: Policies): Path[] {
+  return [...endpoints(policies, 'policies/acl', 'policy'), ...endpoints(policies, 'policy', 'rules')]
+}
+
+/** `field` is the name under which the text is read: the two families differ in nothing else. */
+function endpoints(policies: Policies, at: string, field: 'policy' | 'rules'): Path[] {
+  const param = { name: text('Name of the policy; lower-cased.') }
+  const input = { policy: or(text('Its rules, as HCL or JSON, or either in base64.'), ''), rules: or(text('Old name of policy.'), '') }
+  return [
+    path(at, 'All ACL policies.', {}, (op) => ({
+      list: op({ doc: 'List the names.', run: () => keys(names(policies)) }),
+      read: op({ doc: 'List the names.', run: () => data({ keys: names(policies), policies: names(policies) }, { spread: true }) }),
+    })),
+    path(`${at}/:name`, 'An ACL policy.', param, (op) => ({
+      read: op({ doc: 'Read a policy.', run: (_, { name }) => read(policies, name, field) }),
+      write: op({ doc: 'Create or replace a policy.', input, run: (_, given) => write(policies, given.name, given.policy || given.rules) }),
+      delete: op({
+        doc: 'Delete a policy.',
+        async run(_, { name }) {
+          await policies.delete(name)
+          return empty()
+        },
+      }),
+    })),
+  ]
+}
+
+function read(policies: Policies, name: string, field: 'policy' | 'rules'): Reply {
+  const found = policies.get(name)
+  if (found === undefined) return missing()
+  return data({ name: found.name, [field]: found.text }, field === 'rules' ? { spread: true } : {})
+}
+
+async function write(policies: Policies, name: string, text: string): Promise<Reply> {
+  return empty(...(await policies.put(name, text)))
+}
+
+/** `root` is shown though it has no rules to read. */
+function names(policies: Policies): string[] {
+  return [...policies.list(), 'root'].sort()
+}

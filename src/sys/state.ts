@@ -1,0 +1,170 @@
+// The state of the server: health, seal status, leader, initialise, unseal and seal; most answered while sealed.
+import { bool, int, list, maybe, or, text, type Values } from '../base/fields.ts'
+import { Fault } from '../base/fault.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Clock } from '../base/ports.ts'
+import { type Path, path } from '../contract/module.ts'
+import { empty, plain, type Reply } from '../contract/reply.ts'
+import { SIGNET_VERSION, VAULT_VERSION } from './version.ts'
+
+/** As sys/seal-status shows it. */
+export interface SealStatus {
+  readonly type: string
+  readonly initialized: boolean
+  readonly sealed: boolean
+  readonly t: number
+  readonly n: number
+  readonly progress: number
+  readonly nonce: string
+  readonly migration: boolean
+  readonly recovery_seal: boolean
+}
+
+/** Whoever holds the keys of this machine. */
+export interface SealPort {
+  status(): Promise<SealStatus>
+  /** The JSON answer of sys/init: shares and root token. */
+  init(shares: number, threshold: number): Promise<Buffer>
+  /** Takes the JSON body of sys/unseal as bytes, and wipes it. */
+  unseal(body: Buffer): Promise<SealStatus>
+  /** Returns when every process has forgotten the keys. */
+  seal(): Promise<void>
+}
+
+export interface StateDeps {
+  readonly seal: SealPort
+  readonly clock: Clock
+  readonly storageType: string
+  /** Undefined while sealed. */
+  readonly cluster: () => { readonly name: string; readonly id: string } | undefined
+}
+
+const code = (of: string) => maybe(int(`Status to answer when ${of}.`))
+
+const healthInput = {
+  standbyok: or(bool('Answer 200 when standby.'), false),
+  perfstandbyok: or(bool('Answer 200 when performance standby.'), false),
+  activecode: code('active'),
+  standbycode: code('standby'),
+  drsecondarycode: code('a disaster-recovery secondary'),
+  haunhealthycode: code('standby without a leader'),
+  performancestandbycode: code('performance standby'),
+  removedcode: code('removed from the cluster'),
+  sealedcode: code('sealed'),
+  uninitcode: code('not initialised'),
+}
+
+const initInput = {
+  secret_shares: or(int('How many key shares to make.'), 0),
+  secret_threshold: or(int('How many of them unseal.'), 0),
+  stored_shares: or(int('Only for seals that store shares.'), 0),
+  recovery_shares: or(int('Only for seals with recovery keys.'), 0),
+  recovery_threshold: or(int('Only for seals with recovery keys.'), 0),
+  pgp_keys: or(list('Not supported.'), []),
+  recovery_pgp_keys: or(list('Not supported.'), []),
+  root_token_pgp_key: or(text('Not supported.'), ''),
+}
+
+export function statePaths(deps: StateDeps): Path[] {
+  const { seal } = deps
+  return [
+    path('health', 'Whether the server can serve.', {}, (op) => ({
+      read: op({ doc: 'Health, as a status code too.', access: 'open', always: true, input: healthInput, run: (_, input) => health(deps, input) }),
+    })),
+    path('seal-status', 'The seal.', {}, (op) => ({
+      read: op({ doc: 'Read the state of the seal.', access: 'open', always: true, run: async () => plain(describe(deps, await seal.status())) }),
+    })),
+    path('leader', 'High availability.', {}, (op) => ({
+      read: op({ doc: 'Read who leads.', access: 'open', always: true, run: () => plain(LEADER) }),
+    })),
+    path('init', 'Initialisation.', {}, (op) => ({
+      read: op({
+        doc: 'Read whether it was done.',
+        access: 'open',
+        always: true,
+        run: async () => plain({ initialized: (await seal.status()).initialized }),
+      }),
+      write: op({
+        doc: 'Make the keys and the root token.',
+        access: 'open',
+        always: true,
+        input: initInput,
+        run: (_, input) => initialise(seal, input),
+      }),
+    })),
+    path('unseal', 'Unsealing.', {}, (op) => ({
+      write: op({
+        doc: 'Give one key share (key, as hex or base64), or start over (reset).',
+        access: 'open',
+        always: true,
+        bytes: true,
+        run: async (_, __, body) => plain(describe(deps, await seal.unseal(body))),
+      }),
+    })),
+    path('seal', 'Sealing.', {}, (op) => ({
+      write: op({
+        doc: 'Forget the keys.',
+        access: 'sudo',
+        async run() {
+          await seal.seal()
+          return empty()
+        },
+      }),
+    })),
+  ]
+}
+
+const LEADER: JsonObject = {
+  ha_enabled: false,
+  is_self: false,
+  active_time: '0001-01-01T00:00:00Z',
+  leader_address: '',
+  leader_cluster_address: '',
+  performance_standby: false,
+  performance_standby_last_remote_wal: 0,
+}
+
+function clusterOf({ cluster }: StateDeps): JsonObject {
+  const known = cluster()
+  return known ? { cluster_name: known.name, cluster_id: known.id } : {}
+}
+
+function describe(deps: StateDeps, status: SealStatus): JsonObject {
+  const version = { version: VAULT_VERSION, signet_version: SIGNET_VERSION }
+  return { ...status, ...version, ...clusterOf(deps), storage_type: deps.storageType }
+}
+
+async function health(deps: StateDeps, input: Values<typeof healthInput>): Promise<Reply> {
+  const { initialized, sealed } = await deps.seal.status()
+  const status = statusOf(initialized, sealed, input)
+  if (status < 200 || status > 599) throw new Fault('invalid', 'a status code must be between 200 and 599')
+  const body: JsonObject = {
+    initialized,
+    sealed,
+    standby: false,
+    performance_standby: false,
+    replication_performance_mode: 'disabled',
+    replication_dr_mode: 'disabled',
+    server_time_utc: Math.floor(deps.clock.now() / 1000),
+    version: VAULT_VERSION,
+    signet_version: SIGNET_VERSION,
+    ...clusterOf(deps),
+  }
+  return plain(body, status)
+}
+
+function statusOf(initialized: boolean, sealed: boolean, input: Values<typeof healthInput>): number {
+  if (!initialized) return input.uninitcode ?? 501
+  return sealed ? (input.sealedcode ?? 503) : (input.activecode ?? 200)
+}
+
+async function initialise(seal: SealPort, input: Values<typeof initInput>): Promise<Reply> {
+  if (input.pgp_keys.length > 0 || input.root_token_pgp_key !== '' || input.recovery_pgp_keys.length > 0) {
+    throw new Fault('invalid', 'PGP encryption of shares is not supported')
+  }
+  if (input.stored_shares > 0 || input.recovery_shares > 0 || input.recovery_threshold > 0) {
+    throw new Fault('invalid', 'parameters recovery_shares,recovery_threshold not applicable to seal type shamir')
+  }
+  const body = await seal.init(input.secret_shares, input.secret_threshold)
+  return { kind: 'raw', status: 200, contentType: 'application/json', body, wipe: true }
+}

@@ -1,0 +1,38 @@
+// The system API as one ordinary module, put together from its parts.
+import type { Module, Path } from '../contract/module.ts'
+import { auditPaths } from './audit.ts'
+import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
+import { type MountDeps, mountPaths } from './mounts.ts'
+import { policyPaths } from './policies.ts'
+import { type StateDeps, statePaths } from './state.ts'
+import { type UiDeps, uiPaths } from './ui.ts'
+import type { Devices } from '../audit/devices.ts'
+import type { Policies } from '../policy/policies.ts'
+
+export interface SystemDeps {
+  readonly state: StateDeps
+  readonly mounts: MountDeps
+  readonly policies: Policies
+  readonly capabilities: CapabilityDeps
+  readonly devices: Devices
+  readonly ui: UiDeps
+  /** Paths that need rooms above this one: metrics and the OpenAPI document. */
+  readonly more: readonly Path[]
+}
+
+export function systemModule(deps: SystemDeps): Module {
+  return {
+    kind: 'system',
+    type: 'system',
+    doc: 'System endpoints: state, mounts, policies, audit.',
+    paths: [
+      ...statePaths(deps.state),
+      ...mountPaths(deps.mounts),
+      ...policyPaths(deps.policies),
+      ...capabilityPaths(deps.capabilities),
+      ...auditPaths(deps.devices),
+      ...uiPaths(deps.ui),
+      ...deps.more,
+    ],
+  }
+}
