@@ -1,0 +1,89 @@
+// The command line's ports on Node: terminal, files and HTTP.
+import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import type { CliFiles, CliPorts, Output, Stdin } from '../cli/ports.ts'
+import { sendRequest } from './cli-request.ts'
+
+/** What the composition root adds: the server, the policy formatter, the version. */
+export type CliParts = Pick<CliPorts, 'format' | 'startServer' | 'version'>
+
+export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {
+  return {
+    ...parts,
+    env: process.env,
+    stdin: stdinOf(process.stdin, process.stderr),
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    files,
+    home,
+    request: sendRequest,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  }
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return { isTTY: stream.isTTY === true, write: (text) => void stream.write(text) }
+}
+
+function stdinOf(stream: NodeJS.ReadStream, prompts: NodeJS.WriteStream): Stdin {
+  return {
+    isTTY: stream.isTTY === true,
+    async read() {
+      const chunks: Buffer[] = []
+      for await (const chunk of stream) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks)
+    },
+    readSecret(prompt) {
+      return stream.isTTY ? readHidden(stream, prompts, prompt) : Promise.reject(new Error('standard input is not a terminal'))
+    },
+  }
+}
+
+/** A line typed in raw mode, which echoes nothing. */
+async function readHidden(stream: NodeJS.ReadStream, prompts: NodeJS.WriteStream, prompt: string): Promise<string> {
+  prompts.write(prompt)
+  stream.setRawMode(true)
+  try {
+    return await typedLine(stream)
+  } finally {
+    stream.setRawMode(false)
+    stream.pause()
+    prompts.write('\n')
+  }
+}
+
+function typedLine(stream: NodeJS.ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let line = ''
+    const done = (settle: () => void): void => {
+      stream.off('data', take)
+      settle()
+    }
+    const take = (chunk: Buffer | string): void => {
+      for (const char of chunk.toString()) {
+        if (char === '\r' || char === '\n' || char === '\u0004') return done(() => resolve(line))
+        if (char === '\u0003') return done(() => reject(new Error('interrupted')))
+        line = char === '\u007f' || char === '\b' ? line.slice(0, -1) : line + char
+      }
+    }
+    stream.on('data', take)
+    stream.resume()
+  })
+}
+
+export const files: CliFiles = { read: (path) => readFile(path), list: (path) => readdir(path), write: writeFile }
+
+/** By way of a file of its own beside it, so that nobody ever sees half of it or its content under another mode. */
+async function writeFile(path: string, text: string, mode: number): Promise<void> {
+  const before = await lstat(path).catch(() => undefined)
+  if (before?.isSymbolicLink()) throw new Error(`${path} is a symbolic link`)
+  const beside = `${path}.tmp`
+  await rm(beside, { force: true })
+  const file = await open(beside, 'wx', mode)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(beside, path)
+}

@@ -1,0 +1,82 @@
+// The development server: everything in one process and in memory, initialised, unsealed, with KV at secret/.
+import { Fault } from '../base/fault.ts'
+import { parsePath } from '../base/path.ts'
+import { Secret } from '../base/secret.ts'
+import type { DevOptions } from '../cli/ports.ts'
+import type { Log } from '../base/log.ts'
+import { Keyring } from '../seal/keyring.ts'
+import { openSealer } from '../seal/sealer.ts'
+import { memory } from '../store/memory.ts'
+import { exposition, openMetrics } from '../telemetry/metrics.ts'
+import { bootstrap } from './bootstrap.ts'
+import { SYSTEM_TTL } from './config.ts'
+import { harden } from './hardening.ts'
+import type { Kernel } from './kernel.ts'
+import { ports } from './ports.ts'
+import { openSealPort } from './seal-port.ts'
+import { openServing, type Serving } from './serving.ts'
+
+export interface Dev {
+  readonly serving: Serving
+  readonly address: string
+  readonly rootToken: string
+  /** In base64. */
+  readonly unsealKey: string
+  close(): Promise<void>
+}
+
+export async function openDev(options: DevOptions, log: Log): Promise<Dev> {
+  harden()
+  const store = memory({ timers: ports.timers })
+  const keyring = new Keyring()
+  const sealer = openSealer(store, keyring, ports)
+  let rootToken = ''
+  const prepare = async (inside: Parameters<typeof bootstrap>[0]) => {
+    rootToken = await bootstrap(inside, ports, options.rootTokenId)
+  }
+  const [share] = await sealer.init({ shares: 1, threshold: 1, prepare })
+  if (!share) throw new Error('no share was made')
+  const unsealKey = share.toString('base64')
+  await sealer.unseal(share)
+  const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
+  const seal = openSealPort(sealer, ports, { unsealed: async () => metrics.unsealed(true), sealed: async () => forget() })
+  const serving = await openServing({
+    store,
+    storageType: 'inmem',
+    keyring,
+    seal,
+    log,
+    metrics,
+    exposition: async () => exposition([await metrics.snapshot()]),
+    settings: { listeners: [{ address: options.listenAddress, bodyBytes: undefined }], defaultLeaseTtl: SYSTEM_TTL, maxLeaseTtl: SYSTEM_TTL },
+  })
+  const forget = () => {
+    metrics.unsealed(false)
+    serving.kernel.forget()
+    keyring.wipe()
+  }
+  serving.lead()
+  await mountKv(serving.kernel, rootToken, options.kvV1 ? '1' : '2')
+  const [listener] = serving.listeners
+  const address = `http://${listener?.host.includes(':') ? `[${listener.host}]` : listener?.host}:${listener?.port}`
+  return { serving, address, rootToken, unsealKey, close: () => serving.close() }
+}
+
+/** As a client would do it. */
+async function mountKv(kernel: Kernel, rootToken: string, version: '1' | '2'): Promise<void> {
+  const body = { type: 'kv', description: 'key/value secret storage', options: { version } }
+  const { status } = await kernel.handle({
+    id: 'dev',
+    at: ports.clock.now(),
+    verb: 'write',
+    path: parsePath('sys/mounts/secret'),
+    namespace: '',
+    query: {},
+    body: Buffer.from(JSON.stringify(body)),
+    contentType: 'application/json',
+    token: new Secret(rootToken),
+    peer: { address: '127.0.0.1', port: 0 },
+    wrapTtl: undefined,
+  })
+  if (status !== 204) throw new Fault('internal', `secret/ could not be mounted: ${status}`)
+}

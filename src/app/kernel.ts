@@ -1,0 +1,96 @@
+// The rooms put together: one request handler over a store, whether the server is sealed or not.
+import { Fault } from '../base/fault.ts'
+import type { Log } from '../base/log.ts'
+import type { Ports } from '../base/ports.ts'
+import { type Answer, faultAnswer } from '../contract/answer.ts'
+import type { Received } from '../contract/call.ts'
+import type { Module } from '../contract/module.ts'
+import { openAlways } from '../pipeline/always.ts'
+import { barrier, sealedFault } from '../seal/barrier.ts'
+import type { Keyring } from '../seal/keyring.ts'
+import type { Store } from '../store/store.ts'
+import { type SealPort, statePaths } from '../sys/state.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { newMount } from '../tenancy/mount-spec.ts'
+import { openUnsealed, type Unsealed } from './unsealed.ts'
+
+export interface KernelDeps {
+  readonly ports: Ports
+  readonly store: Store
+  readonly keyring: Keyring
+  readonly seal: SealPort
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Metrics of all processes, as text. */
+  readonly exposition: () => Promise<string>
+  readonly storageType: string
+  /** System bounds of lifetimes, in seconds. */
+  readonly defaultLeaseTtl: number
+  readonly maxLeaseTtl: number
+}
+
+export interface Kernel {
+  handle(received: Received): Promise<Answer>
+  /** Due work, in bounded steps: expired tokens, removals that were cut short. Does nothing while sealed. */
+  sweep(): Promise<void>
+  /** Lets go of audit files, so that log rotation can move them. */
+  reopen(): void
+  /** Drops all that needed the keys; called when they are gone. */
+  forget(): void
+}
+
+const SYSTEM_MOUNT = newMount({ path: 'sys/', class: 'system', type: 'system' }, { uuid: '', accessor: '' })
+
+export function openKernel(deps: KernelDeps): Kernel {
+  const { keyring, log, metrics, ports } = deps
+  const inside = barrier(deps.store, keyring, ports.random)
+  let unsealed: Unsealed | undefined
+
+  function current(): Unsealed {
+    if (keyring.sealed) throw sealedFault()
+    unsealed ??= openUnsealed(deps, inside)
+    return unsealed
+  }
+
+  const bounds = { defaultTtl: deps.defaultLeaseTtl, maxTtl: deps.maxLeaseTtl }
+  const cluster = () => (keyring.sealed ? undefined : current().cluster)
+  const state = { seal: deps.seal, clock: ports.clock, storageType: deps.storageType, cluster }
+  const module: Module = { kind: 'system', type: 'system', doc: 'The state of the server.', paths: statePaths(state) }
+  const always = openAlways({
+    clock: ports.clock,
+    random: ports.random,
+    storeOf: () => inside,
+    boundsOf: () => bounds,
+    module,
+    mount: SYSTEM_MOUNT,
+    log,
+  })
+
+  async function answer(received: Received): Promise<Answer> {
+    try {
+      return await (always(received) ?? current().handle(received))
+    } catch (error) {
+      if (error instanceof Fault) return faultAnswer(error)
+      throw error
+    }
+  }
+
+  function forget(): void {
+    unsealed?.close()
+    unsealed = undefined
+  }
+
+  return {
+    async handle(received) {
+      const done = metrics.request(received.verb)
+      const result = await answer(received)
+      done(result.status)
+      return result
+    },
+    async sweep() {
+      if (!keyring.sealed) await current().sweep()
+    },
+    reopen: () => unsealed?.reopen(),
+    forget,
+  }
+}

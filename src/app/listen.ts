@@ -1,0 +1,135 @@
+// Real HTTP servers for the edge: HTTP/1.1 in the clear, or HTTP/1.1 and HTTP/2 over TLS.
+import { createServer, type Server } from 'node:http'
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Edge } from '../edge/edge.ts'
+import type { EdgeLimits } from '../edge/limits.ts'
+import { isTrusted, readTls, type TlsFiles } from './tls.ts'
+
+export interface ListenerConfig {
+  /** `host:port`; IPv6 in brackets; port 0 for any that is free. */
+  readonly address: string
+  readonly tls?: TlsFiles
+}
+
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  /** Reads the TLS files anew for connections to come. Throws where they can't be used; the old ones stay then. */
+  reload(): void
+  /** Takes no more connections, lets requests finish, and cuts what is left after the grace. */
+  close(graceMs: number): Promise<void>
+}
+
+type AnyServer = Server | Http2SecureServer
+
+/** Throws where the address is taken, malformed, or the TLS files can't be used. */
+export async function listen(config: ListenerConfig, edge: Edge): Promise<Listener> {
+  const { tls } = config
+  const server = tls ? createTlsServer(tls, edge) : createPlainServer(edge)
+  const sockets = watchSockets(server)
+  const sessions = watchSessions(server)
+  attach(server, edge)
+  const { address, port } = await bind(server, config.address)
+  return {
+    host: address,
+    port,
+    reload() {
+      if (tls) (server as Http2SecureServer).setSecureContext(readTls(tls))
+    },
+    close: (graceMs) => close(server, edge, sockets, sessions, graceMs),
+  }
+}
+
+function createPlainServer(edge: Edge): Server {
+  const server = createServer(httpOptions(edge.limits))
+  server.on('connection', edge.onConnection)
+  return server
+}
+
+function createTlsServer(files: TlsFiles, edge: Edge): Http2SecureServer {
+  const { limits } = edge
+  const server = createSecureServer({
+    ...httpOptions(limits),
+    ...readTls(files),
+    allowHTTP1: true,
+    handshakeTimeout: limits.headMs,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    settings: { maxConcurrentStreams: 128, maxHeaderListSize: limits.headBytes },
+  })
+  server.on('secureConnection', (socket: TLSSocket) => (isTrusted(socket) ? edge.onConnection(socket) : socket.destroy()))
+  return server
+}
+
+function httpOptions(limits: EdgeLimits) {
+  return {
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headMs),
+    requireHostHeader: false, // the edge refuses it in the API's own words
+    optimizeEmptyRequests: true,
+    noDelay: true,
+  }
+}
+
+function attach(server: AnyServer, edge: Edge): void {
+  const http = server as Server
+  http.maxHeadersCount = 0 // no silent cut: the edge counts
+  Object.assign(http, { httpAllowHalfOpen: true }) // a client may close its side and still wait for the answer
+  http.maxConnections = edge.limits.connections
+  http.setTimeout(edge.limits.idleMs)
+  http.on('request', edge.onRequest)
+  http.on('checkContinue', edge.onRequest)
+  http.on('checkExpectation', edge.onRequest)
+  http.on('clientError', edge.onClientError as (error: Error, socket: unknown) => void)
+}
+
+function watchSockets(server: AnyServer): Set<Socket> {
+  const sockets = new Set<Socket>()
+  ;(server as NetServer).on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+function watchSessions(server: AnyServer): Set<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>()
+  ;(server as Http2SecureServer).on('session', (session: ServerHttp2Session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  return sessions
+}
+
+async function bind(server: AnyServer, address: string): Promise<AddressInfo> {
+  const [, ipv6, name, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address) ?? []
+  if (port === undefined) throw new Error(`listener address "${address}" is not host:port`)
+  const host = ipv6 ?? name
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: Number(port), ...(host ? { host } : {}), backlog: 4_096 }, () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+  })
+  return server.address() as AddressInfo
+}
+
+async function close(server: AnyServer, edge: Edge, sockets: Set<Socket>, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {
+  // The plain `close` of node:http would destroy connections whose last answer is still on its way out.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  edge.drain()
+  for (const session of sessions) session.close()
+  ;(server as Http2SecureServer).on('session', (late: ServerHttp2Session) => late.close()) // its handshake was under way
+  const cut = setTimeout(() => {
+    for (const socket of sockets) socket.destroy()
+  }, graceMs)
+  await closed
+  clearTimeout(cut)
+  server.close() // ends the watch over slow requests, which only this does
+}

@@ -1,0 +1,17 @@
+// The program: hands the real world to the command line, and exits with its code.
+import { homedir } from 'node:os'
+import { runCli } from '../cli/run.ts'
+import { formatPolicy } from '../policy/format.ts'
+import { SIGNET_VERSION } from '../sys/version.ts'
+import { nodeCliPorts } from './cli-ports.ts'
+
+const ports = nodeCliPorts(
+  {
+    format: { policy: formatPolicy },
+    version: SIGNET_VERSION,
+    startServer: async (options) => (await import('./start.ts')).startServer(options, ports),
+  },
+  process,
+  homedir(),
+)
+process.exitCode = await runCli(process.argv.slice(2), ports)

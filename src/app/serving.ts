@@ -1,0 +1,88 @@
+// One serving process: its kernel, its listeners, and what a supervisor or the process itself tells it to do.
+import type { Log } from '../base/log.ts'
+import { openEdge } from '../edge/edge.ts'
+import type { Keyring } from '../seal/keyring.ts'
+import type { Store } from '../store/store.ts'
+import type { SealPort } from '../sys/state.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { ListenerSettings } from './config.ts'
+import { type Kernel, openKernel } from './kernel.ts'
+import { listen, type Listener } from './listen.ts'
+import { ports } from './ports.ts'
+
+export interface ServingDeps {
+  readonly store: Store
+  readonly storageType: string
+  readonly keyring: Keyring
+  readonly seal: SealPort
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly exposition: () => Promise<string>
+  readonly settings: { readonly listeners: readonly ListenerSettings[]; readonly defaultLeaseTtl: number; readonly maxLeaseTtl: number }
+}
+
+export interface Serving {
+  readonly kernel: Kernel
+  readonly listeners: readonly Listener[]
+  /** Reads TLS files anew and lets go of audit files; what can't be read keeps its old state, with a log line. */
+  reload(): void
+  /** Starts to do due work, once a second. */
+  lead(): void
+  /** Answers what is running, then lets go of everything. */
+  close(): Promise<void>
+}
+
+const GRACE_MS = 30_000
+const SWEEP_MS = 1_000
+
+export async function openServing(deps: ServingDeps): Promise<Serving> {
+  const { log, settings, metrics } = deps
+  const kernel = openKernel({ ...deps, ...settings, ports })
+  const listeners = await Promise.all(settings.listeners.map((one) => openListener(one, kernel, log)))
+  let stopSweeping = () => {}
+  let sweeping = false
+
+  async function sweep(): Promise<void> {
+    if (sweeping) return
+    sweeping = true
+    try {
+      await kernel.sweep()
+    } catch (error) {
+      log.error('due work failed', {}, error)
+    } finally {
+      sweeping = false
+    }
+  }
+
+  metrics.unsealed(!deps.keyring.sealed)
+  return {
+    kernel,
+    listeners,
+    reload() {
+      kernel.reopen()
+      for (const listener of listeners) reloadListener(listener, log)
+    },
+    lead() {
+      stopSweeping = ports.timers.every(SWEEP_MS, () => void sweep())
+    },
+    async close() {
+      stopSweeping()
+      await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)))
+      kernel.forget()
+    },
+  }
+}
+
+function openListener(settings: ListenerSettings, kernel: Kernel, log: Log): Promise<Listener> {
+  const limits = settings.bodyBytes === undefined ? {} : { limits: { bodyBytes: settings.bodyBytes } }
+  const edge = openEdge({ ...ports, handle: (received) => kernel.handle(received), log, secure: settings.tls !== undefined, ...limits })
+  return listen(settings, edge)
+}
+
+function reloadListener(listener: Listener, log: Log): void {
+  try {
+    listener.reload()
+  } catch (error) {
+    log.error('certificates could not be reloaded', { port: listener.port }, error)
+  }
+}

@@ -1,0 +1,93 @@
+// `signet server`: reads the configuration, or none for a development server, and runs until it is told to stop.
+import { readFile, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../base/fault.ts'
+import type { CliPorts, DevOptions, ServerOptions } from '../cli/ports.ts'
+import { storeToken } from '../cli/token-file.ts'
+import { openLog } from '../telemetry/log.ts'
+import { type Config, parseConfig } from './config.ts'
+import { type Dev, openDev } from './dev.ts'
+import { ports } from './ports.ts'
+import { untilStopped } from './signals.ts'
+import { supervise } from './supervisor.ts'
+
+type Writing = Pick<CliPorts, 'stdout' | 'stderr' | 'files' | 'home'>
+
+/** Resolves to the exit code. */
+export async function startServer(options: ServerOptions, out: Writing): Promise<number> {
+  process.umask(0o077)
+  try {
+    return options.dev ? await runDev(options, options.dev, out) : await runServer(options)
+  } catch (error) {
+    const message = error instanceof Fault || (error instanceof Error && 'code' in error) ? error.message : undefined
+    if (message === undefined) throw error
+    out.stderr.write(`${message}\n`)
+    return 1
+  }
+}
+
+async function runServer(options: ServerOptions): Promise<number> {
+  const config = withOverrides(parseConfig(await readConfig(options.config)), options)
+  return supervise(config, logTo(config.logLevel, config.logFormat))
+}
+
+async function readConfig(paths: readonly string[]): Promise<string> {
+  const texts = await Promise.all(paths.map(readOne))
+  return texts.flat().join('\n')
+}
+
+async function readOne(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [await readFile(path, 'utf8')]
+  const names = (await readdir(path)).filter((name) => /\.(hcl|json)$/.test(name)).sort()
+  return Promise.all(names.map((name) => readFile(join(path, name), 'utf8')))
+}
+
+function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): Config {
+  return {
+    ...config,
+    ...(logLevel === undefined ? {} : { logLevel: logLevel as Config['logLevel'] }),
+    ...(logFormat === undefined ? {} : { logFormat: logFormat as Config['logFormat'] }),
+  }
+}
+
+function logTo(level: Config['logLevel'], format: Config['logFormat']) {
+  return openLog({ level, format, clock: ports.clock, write: (line) => process.stderr.write(line) })
+}
+
+async function runDev(options: ServerOptions, dev: DevOptions, out: Writing): Promise<number> {
+  const log = logTo((options.logLevel ?? 'info') as Config['logLevel'], (options.logFormat ?? 'standard') as Config['logFormat'])
+  const running = await openDev(dev, log)
+  if (!dev.noStoreToken) await storeToken(out.files, out.home, running.rootToken)
+  out.stdout.write(banner(running))
+  await untilStopped(() => running.serving.reload())
+  await running.close()
+  return 0
+}
+
+function banner({ address, rootToken, unsealKey }: Dev): string {
+  return `==> Signet development server
+
+WARNING! dev mode is enabled! Everything is kept in memory and lost at the end; the server
+starts unsealed with a single key. Never use it for secrets that matter.
+
+You may need to set the following environment variables:
+
+    $ export VAULT_ADDR='${address}'
+    $ export VAULT_TOKEN='${rootToken}'
+
+The unseal key and root token are displayed below in case you want to seal/unseal the server
+or log in again.
+
+Unseal Key: ${unsealKey}
+Root Token: ${rootToken}
+
+From another shell:
+
+    $ signet kv put secret/hello who=world
+    $ signet kv get secret/hello
+
+Development mode should NOT be used in production installations!
+
+==> Signet server started!
+`
+}

@@ -1,0 +1,71 @@
+// The supervisor: holds the seal, keeps the workers alive and tells them what to do. It serves no request itself.
+import cluster from 'node:cluster'
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import type { Log } from '../base/log.ts'
+import { Keyring } from '../seal/keyring.ts'
+import { openSealer, type Sealer } from '../seal/sealer.ts'
+import { openLmdb } from '../store/lmdb.ts'
+import type { SealPort } from '../sys/state.ts'
+import type { Config } from './config.ts'
+import { harden } from './hardening.ts'
+import { endOnBugs, lastWords } from './last-words.ts'
+import { openMembers, type Members } from './members.ts'
+import { ports } from './ports.ts'
+import { openSealPort } from './seal-port.ts'
+import { untilStopped } from './signals.ts'
+
+/** Runs until it is told to stop; resolves to the exit code. */
+export async function supervise(config: Config, log: Log): Promise<number> {
+  const { refusals, warnings } = harden()
+  for (const warning of warnings) log.warn(warning)
+  for (const refusal of refusals) log.error(refusal)
+  if (refusals.length > 0) return 1
+  endOnBugs(log)
+  mkdirSync(config.storagePath, { recursive: true, mode: 0o700 })
+  const store = openLmdb({ path: config.storagePath, timers: ports.timers, onUnknown: lastWords(log) })
+  const keyring = new Keyring()
+  if (!keyring.locked) log.warn('memory for keys could not be locked; keep swap off or encrypted')
+  const sealer = openSealer(store, keyring, ports)
+  const members = openMembers(log, (all) => handlers(sealer, all))
+  cluster.setupPrimary({ exec: workerEntry(), args: [JSON.stringify(config)], serialization: 'advanced' })
+  for (let n = config.workers ?? availableParallelism(); n > 0; n--) members.start()
+  await untilStopped(() => void members.tell('reload'))
+  log.info('stopping: running requests are answered first')
+  await members.stop()
+  sealer.seal()
+  await store.close()
+  return 0
+}
+
+/** What a worker may ask for. */
+function handlers(sealer: Sealer, members: Members) {
+  const seal: SealPort = openSealPort(sealer, ports, {
+    unsealed: () => withKeys(sealer, (keys) => members.tell('keys', keys)),
+    sealed: () => members.tell('wipe'),
+  })
+  return {
+    /** The keys, where the server is unsealed. */
+    join: () => (sealer.status().sealed ? undefined : sealer.exportKeyring()),
+    status: () => seal.status(),
+    init: ({ shares, threshold }: { shares: number; threshold: number }) => seal.init(shares, threshold),
+    unseal: (body: Uint8Array) => seal.unseal(Buffer.from(body.buffer, body.byteOffset, body.length)),
+    seal: () => seal.seal(),
+    snapshots: () => members.ask('snapshot'),
+  }
+}
+
+async function withKeys(sealer: Sealer, use: (keys: Buffer) => Promise<void>): Promise<void> {
+  const keys = sealer.exportKeyring()
+  try {
+    await use(keys)
+  } finally {
+    keys.fill(0)
+  }
+}
+
+/** Beside this file, in the form that this file has: source or built. */
+function workerEntry(): string {
+  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js'
+  return new URL(`./worker.${extension}`, import.meta.url).pathname
+}

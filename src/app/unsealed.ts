@@ -1,0 +1,165 @@
+// The rooms of an unsealed server, each given what it needs of the others; made when the keys come, dropped when they go.
+import { type Devices, openDevices } from '../audit/devices.ts'
+import { fileSink } from '../audit/file.ts'
+import { openRecording } from '../audit/recording.ts'
+import type { TtlBounds } from '../base/ttl.ts'
+import type { Answer } from '../contract/answer.ts'
+import type { Received } from '../contract/call.ts'
+import type { Mount } from '../contract/mount.ts'
+import type { Token } from '../contract/token.ts'
+import { openPasswords } from '../crypto/password.ts'
+import { secretKey } from '../crypto/secret-key.ts'
+import { cubbyholePrefix } from '../engines/cubbyhole.ts'
+import { builtIn, type ModuleOf } from '../modules.ts'
+import { openAuthenticate } from '../pipeline/authenticate.ts'
+import { openHandle } from '../pipeline/handle.ts'
+import { openMint } from '../pipeline/mint.ts'
+import { openRoute } from '../pipeline/route.ts'
+import { openRun } from '../pipeline/run.ts'
+import { openAuthorise } from '../policy/authorise.ts'
+import { openPolicies, type Policies } from '../policy/policies.ts'
+import { clear } from '../store/clear.ts'
+import { type Follower, follow } from '../store/follow.ts'
+import { decode } from '../store/records.ts'
+import { openSpace, type Space } from '../store/space.ts'
+import type { Store } from '../store/store.ts'
+import { systemModule } from '../sys/system.ts'
+import { type Mounts, openMounts } from '../tenancy/mounts.ts'
+import { tokenModule } from '../token/module.ts'
+import { openTokens, type Tokens } from '../token/tokens.ts'
+import type { KernelDeps } from './kernel.ts'
+import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
+import { helpReply, morePaths } from './documents.ts'
+import { openRenewal } from './renewal.ts'
+
+export interface Unsealed {
+  readonly cluster: Cluster
+  handle(received: Received): Promise<Answer>
+  sweep(): Promise<void>
+  reopen(): void
+  close(): void
+}
+
+export interface Cluster {
+  readonly name: string
+  readonly id: string
+}
+
+/** What the parts below share. */
+export interface Parts {
+  readonly space: Space
+  readonly mounts: Mounts
+  readonly policies: Policies
+  readonly tokens: Tokens
+  readonly devices: Devices
+  readonly moduleOf: ModuleOf
+  readonly bounds: (mount: Mount) => TtlBounds
+}
+
+const SWEEP_PAGE = 500
+
+/** `inside` is the store behind the barrier. */
+export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
+  const follower = follow(inside)
+  const parts = openParts(deps, inside, follower)
+  const { space, mounts, tokens, devices, moduleOf } = parts
+  const cluster = decode<Cluster>(need(space.store, CLUSTER))
+  return {
+    cluster,
+    handle: openLine(deps, parts, follower),
+    async sweep() {
+      follower.sync()
+      await mounts.sweep()
+      await tokens.sweep(SWEEP_PAGE)
+      for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) {
+        await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), deps.ports.clock.now())
+      }
+    },
+    reopen: () => devices.reopen(),
+    close: () => devices.close(),
+  }
+}
+
+function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
+  const { ports, log } = deps
+  const { clock, random } = ports
+  const space = openSpace(inside, follower, ROOT_NAMESPACE)
+  const mounts = openMounts(space, random)
+  const bounds = (mount: Mount): TtlBounds => {
+    const maxTtl = mount.config.maxLeaseTtl || deps.maxLeaseTtl
+    return { maxTtl, defaultTtl: Math.min(mount.config.defaultLeaseTtl || deps.defaultLeaseTtl, maxTtl) }
+  }
+  const tokens = openTokens({
+    space,
+    clock,
+    random,
+    hashKey: secretKey(need(space.store, TOKEN_HASH_KEY)),
+    mountAlive: (accessor) => mounts.byAccessor(accessor) !== undefined,
+    cemetery: (hash) => wipeCubbyhole(mounts, hash),
+  })
+  const devices = openDevices({
+    space,
+    random,
+    log,
+    open: (device) => fileSink(device.options['file_path'] as string, ports),
+    failed: deps.metrics.auditFailed,
+  })
+  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, devices, bounds }
+  return { ...parts, moduleOf: openModules(deps, parts) }
+}
+
+/** Built-in modules, and the two that need the rooms themselves. */
+function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
+  const { mounts, policies, tokens, devices, bounds } = parts
+  const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
+  const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
+  const moduleOf: ModuleOf = (mount) => {
+    if (mount.class === 'system' && mount.type === 'system') return system
+    return mount.class === 'auth' && mount.type === 'token' ? token : builtins(mount)
+  }
+  const system = systemModule({
+    state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined },
+    mounts: { mounts, moduleOf, bounds },
+    policies,
+    capabilities: { tokens, capabilities },
+    devices,
+    ui: { mounts, find: (id) => tokens.find(id), reaches: (caller, prefix) => policies.aclFor(caller.policies).reaches(prefix) },
+    more: morePaths({ mounts, moduleOf, exposition: deps.exposition }),
+  })
+  const token = tokenModule({
+    tokens,
+    isSudo: (caller, path) => capabilities(caller, path).some((one) => one === 'root' || one === 'sudo'),
+    bounds: () => bounds(mounts.at('auth/token/') as Mount),
+    policyExists: (name) => policies.get(name) !== undefined,
+    renewal: openRenewal({ mounts, moduleOf, bounds, ports: deps.ports }),
+  })
+  return moduleOf
+}
+
+function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received: Received) => Promise<Answer> {
+  const { mounts, policies, tokens, devices, moduleOf, bounds } = parts
+  const { clock, random } = deps.ports
+  return openHandle({
+    settle: () => void follower.sync(),
+    route: openRoute({ match: mounts.match, moduleOf }),
+    authenticate: openAuthenticate(tokens),
+    authorise: openAuthorise(() => policies),
+    ready: openRun({ clock, random, storeOf: mounts.storeOf, boundsOf: bounds }),
+    help: helpReply,
+    mint: openMint({ tokens, clock, bounds, policyExists: (name) => policies.get(name) !== undefined, made: deps.metrics.tokenMade }),
+    spend: (token) => tokens.revoke(token),
+    record: (trail) => openRecording(devices, clock, trail),
+    log: deps.log,
+  })
+}
+
+async function wipeCubbyhole(mounts: Mounts, hash: string): Promise<void> {
+  const mount = mounts.at('cubbyhole/')
+  if (mount) await clear(mounts.storeOf(mount), cubbyholePrefix({ hash }))
+}
+
+function need(store: Store, key: string): Buffer {
+  const entry = store.get(key)
+  if (!entry) throw new Error(`${key} is missing from the store`)
+  return entry.value
+}

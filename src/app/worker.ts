@@ -1,0 +1,102 @@
+// A worker process: serves requests over the shared store with the keys that the supervisor gives it.
+import type { MetricObject } from 'prom-client'
+import { Keyring } from '../seal/keyring.ts'
+import { openLmdb } from '../store/lmdb.ts'
+import type { Store } from '../store/store.ts'
+import type { SealPort, SealStatus } from '../sys/state.ts'
+import { openLog } from '../telemetry/log.ts'
+import { exposition, type Metrics, openMetrics } from '../telemetry/metrics.ts'
+import { type Channel, openChannel } from './channel.ts'
+import type { Config } from './config.ts'
+import { harden } from './hardening.ts'
+import { endNow, endOnBugs, lastWords } from './last-words.ts'
+import { ports } from './ports.ts'
+import { openServing, type Serving } from './serving.ts'
+
+async function work(config: Config): Promise<void> {
+  const log = openLog({ level: config.logLevel, format: config.logFormat, clock: ports.clock, write: (line) => process.stderr.write(line) })
+  const store = openLmdb({ path: config.storagePath, timers: ports.timers, onUnknown: lastWords(log) })
+  const keyring = new Keyring()
+  const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
+  const started = Promise.withResolvers<Serving>()
+  const supervisor = openChannel(wire, handlers({ keyring, store, metrics, serving: started.promise }), log)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}) // the supervisor passes on what they mean
+  process.once('disconnect', endNow) // the supervisor is gone
+  endOnBugs(log)
+  const keys = await supervisor.call<Uint8Array | undefined>('join')
+  if (keys) take(keyring, keys)
+  const snapshots = () => supervisor.call<MetricObject[][]>('snapshots')
+  started.resolve(
+    await openServing({
+      store,
+      storageType: 'lmdb',
+      keyring,
+      seal: sealOf(supervisor),
+      log,
+      metrics,
+      exposition: async () => exposition(await snapshots()),
+      settings: config,
+    }),
+  )
+  const { listeners } = await started.promise
+  for (const { host, port } of listeners) log.info('listening', { host, port, pid: process.pid })
+}
+
+const wire = {
+  send: (message: unknown) => void process.send?.(message, undefined, {}, () => {}),
+  receive: (listener: (message: unknown) => void) => void process.on('message', listener),
+}
+
+interface Parts {
+  readonly keyring: Keyring
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly serving: Promise<Serving>
+}
+
+/** What the supervisor may tell a worker. */
+function handlers({ keyring, store, metrics, serving }: Parts) {
+  return {
+    keys(bytes: Uint8Array) {
+      take(keyring, bytes)
+      metrics.unsealed(true)
+    },
+    async wipe() {
+      keyring.wipe()
+      metrics.unsealed(false)
+      const { kernel } = await serving
+      kernel.forget()
+      keyring.wipe()
+    },
+    lead: async () => (await serving).lead(),
+    reload: async () => (await serving).reload(),
+    async stop() {
+      await (await serving).close()
+      await store.close()
+      process.off('disconnect', endNow)
+      process.once('disconnect', () => process.exit(0))
+    },
+    snapshot: () => metrics.snapshot(),
+  }
+}
+
+function take(keyring: Keyring, bytes: Uint8Array): void {
+  keyring.load(bytes)
+  bytes.fill(0)
+}
+
+function sealOf(supervisor: Channel): SealPort {
+  return {
+    status: () => supervisor.call<SealStatus>('status'),
+    init: async (shares, threshold) => Buffer.from(await supervisor.call<Uint8Array>('init', { shares, threshold })),
+    async unseal(body) {
+      const status = supervisor.call<SealStatus>('unseal', body)
+      body.fill(0) // the message was copied when it was sent
+      return status
+    },
+    seal: () => supervisor.call('seal'),
+  }
+}
+
+harden()
+await work(JSON.parse(process.argv[2] as string) as Config)

@@ -1,0 +1,33 @@
+// The table of commands. A command's code is loaded when it is run, so that starting stays cheap.
+import type { Node } from './command.ts'
+
+export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
+  audit: async () => (await import('./commands/audit.ts')).audit,
+  auth: async () => (await import('./commands/auth.ts')).auth,
+  completion: async () => (await import('./commands/completion.ts')).completion,
+  delete: async () => (await import('./commands/delete.ts')).remove,
+  dev: async () => (await import('./commands/server.ts')).dev,
+  kv: async () => (await import('./commands/kv.ts')).kv,
+  list: async () => (await import('./commands/list.ts')).list,
+  login: async () => (await import('./commands/login.ts')).login,
+  operator: async () => (await import('./commands/operator.ts')).operator,
+  patch: async () => (await import('./commands/write.ts')).patch,
+  'path-help': async () => (await import('./commands/path-help.ts')).pathHelp,
+  policy: async () => (await import('./commands/policy.ts')).policy,
+  print: async () => (await import('./commands/print.ts')).print,
+  read: async () => (await import('./commands/read.ts')).read,
+  scan: async () => (await import('./commands/list.ts')).scan,
+  secrets: async () => (await import('./commands/secrets.ts')).secrets,
+  server: async () => (await import('./commands/server.ts')).server,
+  status: async () => (await import('./commands/status.ts')).status,
+  token: async () => (await import('./commands/token.ts')).token,
+  unwrap: async () => (await import('./commands/unwrap.ts')).unwrap,
+  version: async () => (await import('./commands/version.ts')).version,
+  write: async () => (await import('./commands/write.ts')).write,
+}
+
+/** Every command, for help and completion. */
+export async function loadAll(): Promise<Readonly<Record<string, Node>>> {
+  const loaded = await Promise.all(Object.entries(ROOT).map(async ([name, load]) => [name, await load()] as const))
+  return Object.fromEntries(loaded)
+}

@@ -1,0 +1,61 @@
+// What the command line needs from the world; the composition root hands it in.
+import type { SendRequest } from '../client/request.ts'
+
+export interface Stdin {
+  readonly isTTY: boolean
+  /** Everything up to the end of the input. */
+  read(): Promise<Uint8Array>
+  /** Asks on the terminal without showing what is typed; rejects where there is none, or on Ctrl-C. */
+  readSecret(prompt: string): Promise<string>
+}
+
+export interface Output {
+  readonly isTTY: boolean
+  write(text: string | Uint8Array): void
+}
+
+export interface CliFiles {
+  /** Rejects with the system's error (`code`: ENOENT …). */
+  read(path: string): Promise<Uint8Array>
+  /** Replaces the file whole or not at all; refuses to write through a symbolic link. */
+  write(path: string, text: string, mode: number): Promise<void>
+  /** Names in a folder. */
+  list(path: string): Promise<readonly string[]>
+}
+
+/** What `server` and `dev` were asked for. */
+export interface ServerOptions {
+  /** Configuration files and folders, in order. */
+  readonly config: readonly string[]
+  /** Undefined for a server that keeps what it stores. */
+  readonly dev: DevOptions | undefined
+  readonly logLevel: string | undefined
+  readonly logFormat: string | undefined
+}
+
+export interface DevOptions {
+  readonly rootTokenId: string | undefined
+  readonly listenAddress: string
+  /** KV version 1 at `secret/` instead of version 2. */
+  readonly kvV1: boolean
+  /** Keep the root token out of the token file. */
+  readonly noStoreToken: boolean
+}
+
+export interface CliPorts {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: Stdin
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly files: CliFiles
+  /** The user's home folder. */
+  readonly home: string
+  readonly request: SendRequest
+  /** Resolves after so many milliseconds, and keeps the process alive until then. */
+  sleep(ms: number): Promise<void>
+  /** The program's own version. */
+  readonly version: string
+  readonly format: { policy(text: string): string }
+  /** Runs until the server ends; resolves to the exit code. */
+  startServer(options: ServerOptions): Promise<number>
+}

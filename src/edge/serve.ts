@@ -1,0 +1,146 @@
+// A request's way through the door: head, body, handling, answer; or, at any point before handling, a refusal.
+import type { Socket } from 'node:net'
+import { Fault } from '../base/fault.ts'
+import type { Log } from '../base/log.ts'
+import type { Clock, Timers } from '../base/ports.ts'
+import { Secret } from '../base/secret.ts'
+import type { Answer } from '../contract/answer.ts'
+import type { Received } from '../contract/call.ts'
+import { type Ask, parseAsk } from './ask.ts'
+import { drainBody, readBody, tooLarge } from './body.ts'
+import { type Connection, toPeer } from './connection.ts'
+import { type Exchange, type Incoming, isBodiless, isHttp2, type Outgoing } from './exchange.ts'
+import { type Head, readHead } from './head.ts'
+import type { EdgeLimits } from './limits.ts'
+import { checkMedia, settleBody } from './media.ts'
+import { refusalAnswer, INTERNAL, respond, toHeaders } from './respond.ts'
+
+/** What all requests that come through one door share. */
+export interface Door {
+  readonly handle: (received: Received) => Promise<Answer>
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly log: Log
+  readonly limits: EdgeLimits
+  readonly nextId: () => string
+  /** The headers that every answer of a status carries. */
+  readonly fixed: (status: number) => readonly string[]
+  readonly answered: (status: number, milliseconds: number) => void
+  readonly connections: Map<Socket, Connection>
+  running: number
+  draining: boolean
+}
+
+const NO_BODY = Buffer.alloc(0)
+
+export function serve(door: Door, req: Incoming, res: Outgoing): void {
+  const connection = isHttp2(req) ? undefined : door.connections.get(req.socket)
+  if (connection && connection.state !== 'open') return // its end is under way
+  const exchange = begin(door, connection, req, res)
+  try {
+    const { limits } = door
+    if (door.running > limits.concurrent) throw new Fault('unavailable', 'too many requests at once')
+    const head = readHead(toVersion(req), req.rawHeaders, limits)
+    exchange.namespace = head.namespaceSent
+    const ask = parseAsk(connection?.shim.verb ?? (req.method as string), req.url as string, limits.parameters)
+    checkMedia(ask.verb, head.contentType)
+    if (isBodiless(req)) void handle(door, exchange, ask, head, NO_BODY)
+    else takeBody(door, exchange, ask, head)
+  } catch (error) {
+    refuse(door, exchange, error)
+  }
+}
+
+function begin(door: Door, connection: Connection | undefined, req: Incoming, res: Outgoing): Exchange {
+  door.running++
+  if (connection) connection.pending++
+  return { id: door.nextId(), started: door.clock.monotonic(), req, res, connection, isHead: req.method === 'HEAD', namespace: undefined }
+}
+
+function toVersion(req: Incoming): '1.0' | '1.1' | '2' {
+  if (isHttp2(req)) return '2'
+  if (req.httpVersion === '1.1' || req.httpVersion === '1.0') return req.httpVersion
+  throw new Fault('invalid', 'unsupported HTTP version')
+}
+
+function takeBody(door: Door, exchange: Exchange, ask: Ask, head: Head): void {
+  const { limits, timers } = door
+  const { req, res, connection } = exchange
+  if (head.declared !== undefined && head.declared > limits.bodyBytes) throw tooLarge(limits)
+  if (head.waits) res.writeContinue()
+  const settled = (next: () => void): void => {
+    if (connection) connection.refuseBody = undefined
+    next()
+  }
+  const refuseBody = readBody(req, limits, timers, {
+    whole: (body) => settled(() => void handle(door, exchange, ask, head, body)),
+    refused: (fault) => settled(() => refuse(door, exchange, fault)),
+    gone: () => settled(() => end(door, exchange)),
+  })
+  if (connection) connection.refuseBody = refuseBody
+}
+
+async function handle(door: Door, exchange: Exchange, ask: Ask, head: Head, body: Buffer): Promise<void> {
+  let answer: Answer
+  try {
+    answer = await door.handle(receive(door, exchange, ask, head, body))
+  } catch (error) {
+    answer = toAnswer(door, exchange, error)
+  }
+  send(door, exchange, answer)
+}
+
+function receive(door: Door, exchange: Exchange, ask: Ask, head: Head, sent: Buffer): Received {
+  const { body, contentType } = settleBody(ask.verb, head.contentType, sent, door.limits.parameters)
+  return {
+    id: exchange.id,
+    at: door.clock.now(),
+    verb: ask.verb,
+    path: ask.path,
+    namespace: head.namespace,
+    query: ask.query,
+    body: ask.verb === 'write' || ask.verb === 'patch' ? body : NO_BODY,
+    contentType,
+    token: head.token === undefined ? undefined : new Secret(head.token),
+    peer: exchange.connection?.peer ?? toPeer(exchange.req.socket),
+    wrapTtl: head.wrapTtl,
+  }
+}
+
+function toAnswer(door: Door, exchange: Exchange, error: unknown): Answer {
+  if (error instanceof Fault) return refusalAnswer(error)
+  door.log.error('request failed', { request_id: exchange.id }, error)
+  return INTERNAL
+}
+
+function send(door: Door, exchange: Exchange, answer: Answer): void {
+  const close = exchange.connection !== undefined && (door.draining || exchange.connection.state === 'broken')
+  try {
+    respond(exchange, answer, toHeaders(answer, door.fixed(answer.status), exchange.namespace, close))
+  } catch (error) {
+    const instead = toAnswer(door, exchange, error) // a header that can't be sent: the fault of whoever made the answer
+    respond(exchange, instead, toHeaders(instead, door.fixed(instead.status), undefined, close))
+  }
+  end(door, exchange, answer.status)
+}
+
+/** Answers at once, and closes the connection when the client has had time to read it: its body may be half sent. */
+function refuse(door: Door, exchange: Exchange, error: unknown): void {
+  const { req, res, connection, isHead } = exchange
+  if (connection) connection.state = 'refused'
+  const answer = toAnswer(door, exchange, error)
+  const headers = toHeaders(answer, door.fixed(answer.status), exchange.namespace, connection !== undefined)
+  if (isBodiless(req)) respond(exchange, answer, headers)
+  else {
+    res.writeHead(answer.status, headers)
+    if (!isHead) res.write(answer.body)
+    drainBody(req, door.limits, door.timers, () => res.end())
+  }
+  end(door, exchange, answer.status)
+}
+
+function end(door: Door, exchange: Exchange, status?: number): void {
+  door.running--
+  if (exchange.connection) exchange.connection.pending--
+  if (status !== undefined) door.answered(status, door.clock.monotonic() - exchange.started)
+}

@@ -1,0 +1,35 @@
+// The built-in engines and auth methods: to have one more, add a line.
+import { approle } from './auth/approle/approle.ts'
+import { userpass } from './auth/userpass/userpass.ts'
+import type { Module } from './contract/module.ts'
+import type { Mount } from './contract/mount.ts'
+import type { Passwords } from './crypto/password.ts'
+import { cubbyhole } from './engines/cubbyhole.ts'
+import { kvFor } from './engines/kv/kv.ts'
+
+/** What decides which module serves a mount. */
+export type MountKind = Pick<Mount, 'class' | 'type' | 'options'>
+
+/** Undefined for a type that is not built in. */
+export type ModuleOf = (mount: MountKind) => Module | undefined
+
+export interface BuiltInDeps {
+  readonly passwords: Passwords
+}
+
+export function builtIn({ passwords }: BuiltInDeps): ModuleOf {
+  const byType: Readonly<Record<string, (mount: MountKind) => Module>> = {
+    'secret/kv': kvFor,
+    'secret/cubbyhole': always(cubbyhole),
+    'auth/approle': always(approle()),
+    'auth/userpass': always(userpass({ passwords })),
+  }
+  return (mount) => {
+    const kind = `${mount.class}/${mount.type}`
+    return Object.hasOwn(byType, kind) ? byType[kind]?.(mount) : undefined
+  }
+}
+
+function always(module: Module): () => Module {
+  return () => module
+}
