@@ -1,0 +1,138 @@
+// Scans the memory of a process that initialises, unseals, works and seals, for every form that a key or share had in it.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+
+/** The process tells its keys XORed with this, so that telling leaves nothing to find. */
+const MASK = 0xa5
+
+const SCRIPT = `
+import { once } from 'node:events'
+const at = (path) => new URL(path, ${JSON.stringify(import.meta.url)}).href
+const { clock, random, timers } = await import(at('../app/ports.ts'))
+const { memory } = await import(at('../store/memory.ts'))
+const { Keyring } = await import(at('./keyring.ts'))
+const { barrier } = await import(at('./barrier.ts'))
+const { openSealer } = await import(at('./sealer.ts'))
+const { parseUnsealBody, printInitReply } = await import(at('./share-codec.ts'))
+
+const masked = (bytes) => Buffer.from(bytes.map((byte) => byte ^ ${MASK})).toString('hex')
+const say = (line) => process.stdout.write(line + '\\n')
+const told = { shares: [] }
+const watched = { bytes(size) {
+  const bytes = random.bytes(size)
+  if (size === 96) [told.unsealKey, told.rootKey, told.termKey] = [0, 32, 64].map((from) => masked(bytes.subarray(from, from + 32)))
+  return bytes
+} }
+const store = memory({ timers })
+const keyring = new Keyring()
+const sealer = openSealer(store, keyring, { clock, timers, random: watched })
+const shares = await sealer.init({ shares: 5, threshold: 3 })
+told.shares = shares.map(masked)
+const reply = printInitReply(shares, 'root')
+for (const share of shares) share.fill(0)
+say(JSON.stringify(told))
+
+await once(process.stdin, 'data')
+const hexAt = (index) => reply.indexOf('"keys":["') + 9 + index * 69
+const base64At = (index) => reply.indexOf('_base64":["') + 11 + index * 47
+for (const [from, size] of [[hexAt(0), 66], [hexAt(1), 66], [base64At(4), 44]]) {
+  const body = Buffer.concat([Buffer.from('{"key":"'), reply.subarray(from, from + size), Buffer.from('"}')])
+  await sealer.unseal(parseUnsealBody(body).key)
+}
+reply.fill(0)
+const inside = barrier(store, keyring, random)
+for (let i = 0; i < 300; i++) {
+  await inside.commit({ ops: [{ key: 'k' + i, value: Buffer.from('value') }] })
+  inside.get('k' + i)
+}
+await store.commit({ ops: [{ key: 'k1', value: store.get('k2').value }] })
+try { inside.get('k1') } catch {}
+const exported = sealer.exportKeyring()
+const worker = new Keyring()
+worker.load(exported)
+exported.fill(0)
+say(sealer.status().sealed ? 'sealed' : 'unsealed')
+
+await once(process.stdin, 'data')
+worker.close()
+sealer.seal()
+say('sealed')
+await once(process.stdin, 'data')
+process.exit()
+`
+
+test('after sealing, no key and no share is left in memory', { skip: process.platform !== 'linux' }, async () => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => (await lines.next()).value as string
+    const told = JSON.parse(await next()) as { unsealKey: string; rootKey: string; termKey: string; shares: string[] }
+    const [unsealKey, rootKey, termKey] = [told.unsealKey, told.rootKey, told.termKey].map(unmasked) as [Buffer, Buffer, Buffer]
+    const shares = told.shares.map(unmasked)
+    const written = shares.flatMap((share) => [share.toString('hex'), share.toString('base64')]).map((text) => Buffer.from(text))
+    const transient = [unsealKey, rootKey, ...shares]
+
+    const initialised = copies(child, [...written, ...transient, termKey])
+    assert.deepEqual(
+      initialised.slice(0, written.length),
+      written.map(() => 1),
+      'the answer to init, and nothing else',
+    )
+    assert.deepEqual(
+      initialised.slice(written.length),
+      [...transient, termKey].map(() => 0),
+    )
+
+    child.stdin.write('unseal\n')
+    assert.equal(await next(), 'unsealed')
+    const [held, ...unsealed] = copies(child, [termKey, ...written, ...transient])
+    assert.ok((held as number) >= 1, 'the scan finds what is there')
+    assert.deepEqual(
+      unsealed,
+      [...written, ...transient].map(() => 0),
+    )
+
+    child.stdin.write('seal\n')
+    assert.equal(await next(), 'sealed')
+    assert.deepEqual(
+      copies(child, [termKey, ...written, ...transient]),
+      [termKey, ...written, ...transient].map(() => 0),
+    )
+    child.stdin.write('exit\n')
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
+
+function unmasked(hex: string): Buffer {
+  return Buffer.from(Buffer.from(hex, 'hex').map((byte) => byte ^ MASK))
+}
+
+const CHUNK = 1 << 20
+const OVERLAP = 128
+
+/** How often each needle stands in the writable memory of a process. */
+function copies(process: ChildProcess, needles: Buffer[]): number[] {
+  const counts = needles.map(() => 0)
+  const memory = openSync(`/proc/${process.pid}/mem`, 'r')
+  const chunk = Buffer.alloc(CHUNK + OVERLAP)
+  for (const [, from, to] of readFileSync(`/proc/${process.pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
+    const end = Number(`0x${to}`)
+    for (let at = Number(`0x${from}`); at < end; at += CHUNK) {
+      const size = readSync(memory, chunk, 0, Math.min(CHUNK + OVERLAP, end - at), at)
+      for (const [index, needle] of needles.entries()) counts[index] = (counts[index] as number) + occurrences(chunk.subarray(0, size), needle)
+    }
+  }
+  closeSync(memory)
+  return counts
+}
+
+/** Those that begin within the chunk proper; one that begins in the overlap is the next chunk's. */
+function occurrences(chunk: Buffer, needle: Buffer): number {
+  let count = 0
+  for (let at = chunk.indexOf(needle); at >= 0 && at < CHUNK; at = chunk.indexOf(needle, at + 1)) count++
+  return count
+}

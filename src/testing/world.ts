@@ -1,0 +1,152 @@
+// A whole server in this process: memory store, settable clock, audit lines in an array; called without a network.
+import { randomBytes } from 'node:crypto'
+import type { JsonObject } from '../base/json.ts'
+import { silent } from '../base/log.ts'
+import { asFolder, parsePath } from '../base/path.ts'
+import type { Ports } from '../base/ports.ts'
+import { Secret } from '../base/secret.ts'
+import type { Answer } from '../contract/answer.ts'
+import type { Received, Verb } from '../contract/call.ts'
+import { bootstrap } from '../app/bootstrap.ts'
+import { type Kernel, openKernel } from '../app/kernel.ts'
+import { openSealPort } from '../app/seal-port.ts'
+import { Keyring } from '../seal/keyring.ts'
+import { openSealer, type Sealer } from '../seal/sealer.ts'
+import { memory } from '../store/memory.ts'
+import type { Store } from '../store/store.ts'
+import { exposition, openMetrics } from '../telemetry/metrics.ts'
+import { type SettableClock, settableClock, stillTimers } from './clock.ts'
+
+export interface WorldOptions {
+  readonly store?: Store
+  /** Leaves it as new: not initialised. */
+  readonly blank?: boolean
+}
+
+export interface Said {
+  readonly status: number
+  /** The parsed JSON body; undefined for an empty one. */
+  readonly body: any
+  readonly answer: Answer
+}
+
+export type CallOptions = Partial<Omit<Received, 'token'>> & { readonly token?: string | undefined }
+
+export interface World {
+  readonly clock: SettableClock
+  readonly store: Store
+  readonly kernel: Kernel
+  readonly sealer: Sealer
+  readonly rootToken: string
+  /** A key share that unseals by itself. */
+  readonly share: Buffer
+  /** Lines of the audit file of this name, parsed. */
+  audit(path: string): any[]
+  /** What a write to an audit file throws from now on. */
+  breakAudit(error: Error | undefined): void
+  /** Calls with the root token unless `token` says otherwise; `data` is the body of writes and the query of the rest. */
+  call(verb: Verb, path: string, data?: JsonObject, options?: CallOptions): Promise<Said>
+  /** Like call, and throws unless the status is one of success. */
+  ok(verb: Verb, path: string, data?: JsonObject, options?: CallOptions): Promise<any>
+  close(): Promise<void>
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const clock = settableClock()
+  const written = new Map<string, string>()
+  let broken: Error | undefined
+  const ports: Ports = {
+    clock,
+    timers: stillTimers,
+    random: { bytes: (size) => randomBytes(size) },
+    files: {
+      openAppend: (path) => ({
+        append(bytes) {
+          if (broken) throw broken
+          written.set(path, (written.get(path) ?? '') + Buffer.from(bytes).toString())
+        },
+        close() {},
+      }),
+    },
+  }
+  const store = options.store ?? memory({ timers: ports.timers })
+  const keyring = new Keyring()
+  const sealer = openSealer(store, keyring, ports)
+  const metrics = openMetrics(clock.monotonic, () => 0)
+  const seal = openSealPort(sealer, ports, { unsealed: async () => {}, sealed: async () => kernel.forget() })
+  const kernel = openKernel({
+    ports,
+    store,
+    keyring,
+    seal,
+    log: silent,
+    metrics,
+    exposition: async () => exposition([await metrics.snapshot()]),
+    storageType: 'inmem',
+    defaultLeaseTtl: 2_764_800,
+    maxLeaseTtl: 2_764_800,
+  })
+  const { rootToken, share } = options.blank ? { rootToken: '', share: Buffer.alloc(0) } : await initialise(sealer, ports)
+
+  async function call(verb: Verb, path: string, data: JsonObject = {}, given: CallOptions = {}): Promise<Said> {
+    const { token = rootToken, ...rest } = given
+    const canon = parsePath(path)
+    const hasBody = verb === 'write' || verb === 'patch'
+    const answer = await kernel.handle({
+      id: `request-${randomBytes(4).toString('hex')}`,
+      at: clock.now(),
+      verb,
+      path: verb === 'list' || verb === 'scan' ? asFolder(canon) : canon,
+      namespace: '',
+      query: hasBody ? {} : data,
+      body: hasBody ? Buffer.from(JSON.stringify(data)) : Buffer.alloc(0),
+      contentType: 'application/json',
+      peer: { address: '127.0.0.1', port: 40_000 },
+      wrapTtl: undefined,
+      ...rest,
+      token: token === '' ? undefined : new Secret(token),
+    })
+    const text = answer.body.toString()
+    const json = text.startsWith('{') ? JSON.parse(text) : text
+    return { status: answer.status, body: text === '' ? undefined : json, answer }
+  }
+
+  return {
+    clock,
+    store,
+    kernel,
+    sealer,
+    rootToken,
+    share,
+    audit: (path) =>
+      (written.get(path) ?? '')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line)),
+    breakAudit(error) {
+      broken = error
+    },
+    call,
+    async ok(verb, path, data, given) {
+      const { status, body } = await call(verb, path, data, given)
+      if (status >= 300) throw new Error(`${verb} ${path}: ${status} ${JSON.stringify(body)}`)
+      return body
+    },
+    async close() {
+      kernel.forget()
+      keyring.close()
+      await store.close()
+    },
+  }
+}
+
+async function initialise(sealer: Sealer, ports: Ports): Promise<{ rootToken: string; share: Buffer }> {
+  let rootToken = ''
+  const prepare = async (inside: Store) => {
+    rootToken = await bootstrap(inside, ports)
+  }
+  const [made] = await sealer.init({ shares: 1, threshold: 1, prepare })
+  const share = Buffer.from(made as Buffer)
+  await sealer.unseal(made as Buffer)
+  return { rootToken, share }
+}

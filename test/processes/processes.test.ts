@@ -1,0 +1,167 @@
+// Supervisor and workers as an operator meets them: killed, restarted, stopped and reloaded under load.
+import assert from 'node:assert/strict'
+import { readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { ask, folder, freePort, killed, type Production, productionServer } from '../support/server.ts'
+
+interface Keys {
+  readonly shares: readonly string[]
+  readonly token: string
+}
+
+async function initialise(address: string): Promise<Keys> {
+  const { status, body } = await ask(address, 'PUT', 'sys/init', { secret_shares: 3, secret_threshold: 2 }, '')
+  assert.equal(status, 200)
+  return { shares: body.keys_base64, token: body.root_token }
+}
+
+async function unseal(address: string, { shares }: Keys): Promise<void> {
+  for (const key of shares.slice(0, 2)) await ask(address, 'PUT', 'sys/unseal', { key }, '')
+  assert.equal((await ask(address, 'GET', 'sys/seal-status', undefined, '')).body.sealed, false)
+}
+
+async function ready(t: TestContext, at: string, port?: number): Promise<Production & { keys: Keys }> {
+  const server = await productionServer(t, port === undefined ? { at } : { at, port })
+  const keys = await initialise(server.address)
+  await unseal(server.address, keys)
+  assert.equal((await ask(server.address, 'POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } }, keys.token)).status, 204)
+  return { ...server, keys }
+}
+
+/** Pids of the workers, by the kernel's word. */
+function workersOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+}
+
+interface Writer {
+  readonly acknowledged: Map<string, number>
+  stop(): Promise<void>
+}
+
+/** Writes numbered secrets, several at a time, and keeps what was acknowledged. Connections may break; answers may not be wrong. */
+function write(address: string, token: string, lanes = 8): Writer {
+  const acknowledged = new Map<string, number>()
+  let stopped = false
+  const lane = async (name: string) => {
+    for (let n = 1; !stopped; n++) {
+      try {
+        const { status } = await ask(address, 'POST', `kv/data/${name}`, { data: { n } }, token)
+        if (status === 200) acknowledged.set(name, n)
+        else assert.ok(status >= 500, `status ${status}`)
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error // fetch's word for a broken connection
+      }
+    }
+  }
+  const lanesRunning = Array.from({ length: lanes }, (_, at) => lane(`lane-${at}`))
+  return {
+    acknowledged,
+    async stop() {
+      stopped = true
+      await Promise.all(lanesRunning)
+    },
+  }
+}
+
+async function assertKept(address: string, token: string, acknowledged: ReadonlyMap<string, number>): Promise<void> {
+  assert.ok(acknowledged.size > 0)
+  for (const [name, n] of acknowledged) {
+    const { status, body } = await ask(address, 'GET', `kv/data/${name}`, undefined, token)
+    assert.equal(status, 200)
+    assert.ok(body.data.data.n >= n, `${name} is ${body.data.data.n}, but ${n} was acknowledged`)
+  }
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await holds()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`never happened: ${what}`)
+}
+
+test('a worker killed under load costs no acknowledged write, and the server keeps answering', async (t) => {
+  const { address, process: child, keys } = await ready(t, folder(t))
+  const pid = child.pid as number
+  const writer = write(address, keys.token)
+  for (let round = 0; round < 4; round++) {
+    const before = writer.acknowledged.get('lane-0') ?? 0
+    await until('a write goes through', () => (writer.acknowledged.get('lane-0') ?? 0) > before + 5)
+    const victim = workersOf(pid)[round % 2] as number
+    process.kill(victim, 'SIGKILL')
+    await until('another worker takes its place', () => !workersOf(pid).includes(victim) && workersOf(pid).length === 2)
+  }
+  await writer.stop()
+  await assertKept(address, keys.token, writer.acknowledged)
+})
+
+test('after SIGKILL of everything, an unsealed restart has all that was acknowledged', async (t) => {
+  const at = folder(t)
+  const port = await freePort()
+  const first = await ready(t, at, port)
+  const { keys } = first
+  const writer = write(first.address, keys.token)
+  await until('writes go through', () => [...writer.acknowledged.values()].filter((n) => n > 20).length > 4)
+  await killed(first.process)
+  await writer.stop()
+  const second = await productionServer(t, { at, port })
+  assert.equal((await ask(second.address, 'GET', 'sys/health', undefined, '')).status, 503)
+  assert.deepEqual((await ask(second.address, 'GET', 'kv/data/lane-0', undefined, keys.token)).body, { errors: ['Vault is sealed'] })
+  await unseal(second.address, keys)
+  await assertKept(second.address, keys.token, writer.acknowledged)
+})
+
+test('SIGTERM answers what is running, then ends with 0', async (t) => {
+  const { address, process: child, keys } = await ready(t, folder(t))
+  const exit = new Promise((resolve) => child.once('exit', resolve))
+  const running = Array.from({ length: 16 }, (_, n) => ask(address, 'POST', `kv/data/last-${n}`, { data: { n } }, keys.token))
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  child.kill('SIGTERM')
+  const answers = await Promise.allSettled(running)
+  assert.equal(await exit, 0)
+  assert.ok(answers.every((answer) => answer.status === 'rejected' || answer.value.status === 200))
+})
+
+test('seal reaches every worker before it is answered', async (t) => {
+  const { address, keys } = await ready(t, folder(t))
+  assert.equal((await ask(address, 'PUT', 'sys/seal', undefined, keys.token)).status, 204)
+  const reads = await Promise.all(Array.from({ length: 20 }, () => ask(address, 'GET', 'sys/mounts', undefined, keys.token)))
+  assert.ok(reads.every(({ status }) => status === 503))
+  await unseal(address, keys)
+  assert.equal((await ask(address, 'GET', 'sys/mounts', undefined, keys.token)).status, 200)
+})
+
+test('SIGHUP lets go of a rotated audit file, and metrics are those of all workers', async (t) => {
+  const at = folder(t)
+  const { address, process: child, keys } = await ready(t, at)
+  const log = join(at, 'audit.log')
+  await ask(address, 'PUT', 'sys/audit/file', { type: 'file', options: { file_path: log } }, keys.token)
+  await ask(address, 'GET', 'sys/mounts', undefined, keys.token)
+  renameSync(log, `${log}.1`)
+  child.kill('SIGHUP')
+  await until('a new file is written', async () => {
+    await ask(address, 'GET', 'sys/mounts', undefined, keys.token)
+    try {
+      return readFileSync(log, 'utf8').split('\n').filter(Boolean).length > 0
+    } catch {
+      return false
+    }
+  })
+  for (const line of readFileSync(`${log}.1`, 'utf8').split('\n').filter(Boolean)) JSON.parse(line)
+  const { body } = await ask(address, 'GET', 'sys/metrics?format=prometheus', undefined, keys.token)
+  assert.match(body, /^vault_core_unsealed 1$/m)
+  assert.match(body, /^vault_core_handle_request_count \d+$/m)
+})
+
+test('revoking reaches every worker', async (t) => {
+  const { address, keys } = await ready(t, folder(t))
+  for (let round = 0; round < 20; round++) {
+    const { body } = await ask(address, 'POST', 'auth/token/create', { policies: ['default'] }, keys.token)
+    const token = body.auth.client_token
+    const look = () => ask(address, 'GET', 'auth/token/lookup-self', undefined, token)
+    assert.ok((await Promise.all(Array.from({ length: 6 }, look))).every(({ status }) => status === 200))
+    assert.equal((await ask(address, 'POST', 'auth/token/revoke', { token }, keys.token)).status, 204)
+    assert.ok((await Promise.all(Array.from({ length: 6 }, look))).every(({ status }) => status === 403))
+  }
+})

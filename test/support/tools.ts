@@ -1,0 +1,39 @@
+// Clients from other registries, installed once into .build/: each says why where it can't be had.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+export const run = promisify(execFile)
+
+const BUILD = join(import.meta.dirname, '../../.build')
+
+export type Tool = { readonly path: string } | { readonly missing: string }
+
+/** Python with hvac, in an environment of its own. */
+export async function pythonWithHvac(): Promise<Tool> {
+  const home = join(BUILD, 'hvac')
+  const python = join(home, 'bin/python')
+  if (existsSync(join(home, 'done'))) return { path: python }
+  try {
+    mkdirSync(BUILD, { recursive: true })
+    await run('python3', ['-m', 'venv', home])
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'hvac==2.4.0'])
+    mkdirSync(join(home, 'done'))
+    return { path: python }
+  } catch (error) {
+    return { missing: `hvac could not be installed: ${(error as Error).message.split('\n')[0]}` }
+  }
+}
+
+/** The program in a folder of Go sources, built. */
+export async function goProgram(source: string, name: string): Promise<Tool> {
+  const path = join(BUILD, name)
+  try {
+    mkdirSync(BUILD, { recursive: true })
+    await run('go', ['build', '-o', path, '.'], { cwd: source, maxBuffer: 1 << 24 })
+    return { path }
+  } catch (error) {
+    return { missing: `${name} could not be built: ${(error as Error).message.split('\n')[0]}` }
+  }
+}
