@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { mapStore } from '../testing/map-store.ts'
+import { memory } from '../store/memory.ts'
+import { stillTimers } from '../testing/clock.ts'
 import { Fault } from '../base/fault.ts'
 import { type Claim, LOCKOUT, lockedNames, openLockout, unlock } from './lockout.ts'
 import { openDigest } from './salt.ts'
@@ -10,7 +11,7 @@ import { openDigest } from './salt.ts'
 const MINUTE = 60_000
 
 async function openRoom() {
-  const store = mapStore()
+  const store = memory({ timers: stillTimers })
   const digest = await openDigest({ store, random: { bytes: randomBytes } })
   const lockout = openLockout(LOCKOUT)
   const claim = (now: number, name = 'ann', exists = true): Claim => ({ digest, name, exists, now })

@@ -3,7 +3,7 @@ import { Fault } from '../base/fault.ts'
 import type { Timers } from '../base/ports.ts'
 import { type Decision, decide } from './group.ts'
 import type { Commit } from './limits.ts'
-import { type LmdbEnv, newestRevision, putRevision, refresh, revisionOf } from './lmdb-env.ts'
+import { encodeChanges, type LmdbEnv, newestRevision, putRevision, refresh, revisionOf } from './lmdb-env.ts'
 import { causeOf, isLmdbError, wroteNothing } from './lmdb-errors.ts'
 import type { Revision } from './store.ts'
 
@@ -138,10 +138,10 @@ function writeGroup(env: LmdbEnv, group: readonly Waiting[], logLimit: number): 
 
 function write({ data, log, ...env }: LmdbEnv, { writes, changes, revision: newest }: Decision, logLimit: number): void {
   for (const [key, { value, revision }] of writes) void (value ? data.put(key, value, revision) : data.remove(key))
-  for (const { revision, keys } of changes) void log.put(revision, Buffer.from(JSON.stringify(keys)))
+  void log.put(newest, encodeChanges(changes))
   const oldest = Math.max(1, newest - logLimit + 1)
-  // A few more than were added, so that a lowered limit is reached in time.
-  const stale = [...log.getKeys({ start: 0, end: oldest, limit: changes.length + 8 })]
+  // A few more than the one that was added, so that a lowered limit is reached in time.
+  const stale = [...log.getKeys({ start: 0, end: oldest, limit: 8 })]
   for (const revision of stale) void log.remove(revision)
   putRevision({ data, log, ...env }, newest)
 }

@@ -1,6 +1,6 @@
 // The LMDB environment of a store: its three databases, and how keys and revisions are encoded in them.
 import { type Database, getLastVersion, open, type RootDatabase } from 'lmdb'
-import { type Entry, type Key, MAX_KEY_BYTES, type Revision, type Span } from './store.ts'
+import { type Change, type Entry, type Key, MAX_KEY_BYTES, type Revision, type Span } from './store.ts'
 
 /** Address space, not memory or disk: past it the map moves, so it is far more than any store needs. */
 const MAP_SIZE = 2 ** 36
@@ -10,7 +10,7 @@ export interface LmdbEnv {
   readonly root: RootDatabase<Buffer, never>
   /** Key to value; the value's first 8 bytes, which the binding splits off as its version, are the revision. */
   readonly data: Database<Buffer, Key | Buffer>
-  /** Revision to the keys it touched, as JSON. */
+  /** What each group of commits touched, under the newest revision of the group. */
   readonly log: Database<Buffer, Revision>
   readonly meta: Database<Buffer, Key>
 }
@@ -23,6 +23,7 @@ export function openEnv(path: string, mapSize: number = MAP_SIZE): LmdbEnv {
     noSubdir: false,
     overlappingSync: false, // a resolved transaction is on disk; and what was rejected is gone
     eventTurnBatching: false, // its empty first instruction has a promise of its own, whose rejection nobody could handle
+    pageSize: 8192, // a secret with its versions mostly fits in one, so a commit writes fewer pages
     maxDbs: 3,
     maxReaders: 512,
     ...{ permissionsMode: 0o600 },
@@ -67,6 +68,16 @@ function toNumber(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(8)
   bytes.writeDoubleBE(value)
   return bytes
+}
+
+/** Revisions with the keys that each touched, as JSON: `[[7,["a"]],[8,["b","c"]]]`. */
+export function encodeChanges(changes: readonly Change[]): Buffer {
+  return Buffer.from(JSON.stringify(changes.map(({ revision, keys }) => [revision, keys])))
+}
+
+export function decodeChanges(value: Buffer): Change[] {
+  const pairs: [Revision, Key[]][] = JSON.parse(value.toString())
+  return pairs.map(([revision, keys]) => ({ revision, keys }))
 }
 
 export function readEntry({ data }: LmdbEnv, key: Key): Entry | undefined {

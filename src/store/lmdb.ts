@@ -2,7 +2,7 @@
 import type { Timers } from '../base/ports.ts'
 import { checkBatch, isKey } from './limits.ts'
 import { openCommits } from './lmdb-commits.ts'
-import { bounds, type LmdbEnv, newestRevision, openEnv, readEntry, refresh } from './lmdb-env.ts'
+import { bounds, decodeChanges, type LmdbEnv, newestRevision, openEnv, readEntry, refresh } from './lmdb-env.ts'
 import { type Batch, type Change, type Entry, Gap, type Key, type Revision, type Span, type Store } from './store.ts'
 import { openBell, tail } from './tail.ts'
 
@@ -82,9 +82,12 @@ function* changesSince(env: LmdbEnv, since: Revision): Generator<Change> {
   const newest = newestRevision(env)
   if (since > newest) throw new Gap(since, newest + 1)
   let expected = since + 1
-  for (const { key: revision, value } of env.log.getRange({ start: expected, end: newest + 1 })) {
-    if (revision !== expected++) throw new Gap(since, revision)
-    yield { revision, keys: JSON.parse(value.toString()) }
+  for (const { value } of env.log.getRange({ start: expected, end: newest + 1 })) {
+    for (const change of decodeChanges(value)) {
+      if (change.revision <= since) continue // the rest of its group came later
+      if (change.revision !== expected++) throw new Gap(since, change.revision)
+      yield change
+    }
   }
   if (expected <= newest) throw new Gap(since, newest + 1)
 }

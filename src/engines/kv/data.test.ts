@@ -133,7 +133,10 @@ test('only the newest versions are kept, ten unless told otherwise', async () =>
   await bench.call('write', 'data/a', { data: { n: 13 } })
   await bench.call('write', 'data/a', { data: { n: 14 } })
   assert.deepEqual(kept(await bench.call('read', 'metadata/a')), { oldest: 11, versions: ['11', '12', '13', '14'] })
-  assert.deepEqual([...bench.store.keys({ prefix: 'ver/' })], ['ver/a/11', 'ver/a/12', 'ver/a/13', 'ver/a/14'])
+  assert.deepEqual(
+    [...bench.store.keys({ prefix: 'meta/a\0' })],
+    [11, 12, 13, 14].map((number) => `meta/a\0${number}`),
+  )
 })
 
 test('a version expires after the shorter of the mount’s and the secret’s time', async () => {

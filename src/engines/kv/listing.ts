@@ -3,7 +3,7 @@ import { int, list as texts, or, text } from '../../base/fields.ts'
 import type { Ctx } from '../../contract/module.ts'
 import { keys, type Reply } from '../../contract/reply.ts'
 import { children, type Page } from '../../store/folder.ts'
-import { SECRETS } from './secret.ts'
+import { SECRETS, secretKeys } from './secret.ts'
 
 export const PAGE = {
   after: or(text('The last name of the page before; it need not exist.'), ''),
@@ -26,14 +26,14 @@ export function scan(ctx: Ctx, input: PageInput): Reply {
 }
 
 export function listNames(ctx: Ctx, input: PageInput): string[] {
-  return Array.from(children(ctx.store, SECRETS + folder(input.path), page(input)))
+  return Array.from(children(secretKeys(ctx.store), SECRETS + folder(input.path), page(input)))
 }
 
 export function scanNames(ctx: Ctx, input: PageInput): string[] {
   const prefix = SECRETS + folder(input.path)
   const { after, ...limit } = page(input)
   const span = { prefix, ...limit, ...(after === undefined ? {} : { after: prefix + after }) }
-  return Array.from(ctx.store.keys(span), (key) => key.slice(prefix.length))
+  return Array.from(secretKeys(ctx.store).keys(span), (key) => key.slice(prefix.length))
 }
 
 export function folder(path: string): string {

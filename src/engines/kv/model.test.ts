@@ -119,7 +119,7 @@ async function compare(bench: Bench, model: Model): Promise<void> {
       }
     }
   }
-  const stored = [...bench.store.keys({ prefix: 'ver/' })].length
+  const stored = [...bench.store.keys({ prefix: 'meta/' })].filter((key) => key.includes('\0')).length
   assert.equal(
     stored,
     [...model.values()].reduce((sum, { versions }) => sum + versions.size, 0),

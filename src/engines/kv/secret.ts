@@ -1,7 +1,7 @@
 // What KV keeps: one small record for each secret and one for each version, so that no read or write grows with the history.
 import type { JsonObject } from '../../base/json.ts'
 import { records } from '../../store/records.ts'
-import type { Entry, Key } from '../../store/store.ts'
+import type { Entry, Key, Span, Store } from '../../store/store.ts'
 import type { Tx } from '../../store/transact.ts'
 
 /** What a mount says of all its secrets, and each secret of itself. */
@@ -40,25 +40,61 @@ export interface Version {
 
 type Reader = { get(key: Key): Entry | undefined }
 
-/** Where the secrets are, by path: what LIST walks. */
+/** Where the secrets are, by path, each with its versions right behind it. */
 export const SECRETS = 'meta/'
 export const secrets = records<Secret>(SECRETS)
-// The number is always the last segment, so no path's versions can be mistaken for another's.
-const versions = records<Version>('ver/')
+const versions = records<Version>(SECRETS)
+
+/** No path has it: a version lies right behind its secret, so that writing one mostly changes the same page of the store. */
+const MARK = '\0'
+/** Sorts after every version of a secret, and before every other path. */
+const PAST_VERSIONS = '\u0001'
+/** As many versions are walked over before the rest is jumped. */
+const STRIDE = 16
+
+function versionId(path: string, number: number): string {
+  return `${path}${MARK}${number}`
+}
+
+/** The keys of secrets only, as `Store.keys` gives them. */
+export function secretKeys(store: Pick<Store, 'keys'>): Pick<Store, 'keys'> {
+  return { keys: (span) => withoutVersions(store, span) }
+}
+
+function* withoutVersions(store: Pick<Store, 'keys'>, { limit = Number.POSITIVE_INFINITY, ...span }: Span): Generator<Key> {
+  const jump = span.reverse ? MARK : PAST_VERSIONS
+  let left = limit
+  for (let after = span.after, done = false; !done; ) {
+    let walked = 0
+    done = true
+    for (const key of store.keys(after === undefined ? span : { ...span, after })) {
+      const mark = key.indexOf(MARK)
+      if (mark < 0) {
+        if (left-- <= 0) return
+        yield key
+        walked = 0
+      } else if (++walked > STRIDE) {
+        after = key.slice(0, mark) + jump
+        done = false
+        break
+      }
+    }
+  }
+}
 
 export function getVersion(from: Reader, path: string, secret: Secret, number: number): Version | undefined {
   if (number < 1 || number < secret.oldest || number > secret.current) return undefined
   if (secret.data) return { createdAt: secret.createdAt, data: secret.data }
-  return versions.get(from, `${path}/${number}`)
+  return versions.get(from, versionId(path, number))
 }
 
 export function putVersion(tx: Tx, path: string, number: number, version: Version): void {
-  versions.put(tx, `${path}/${number}`, version)
+  versions.put(tx, versionId(path, number), version)
 }
 
 /** Removes the versions of a secret before `end`. */
 export function dropVersions(tx: Tx, path: string, secret: Secret, end: number): void {
-  for (let number = Math.max(secret.oldest, 1); number < end; number++) versions.delete(tx, `${path}/${number}`)
+  for (let number = Math.max(secret.oldest, 1); number < end; number++) versions.delete(tx, versionId(path, number))
 }
 
 /** The secret, ready for change: what an unversioned mount left gets a version record. */

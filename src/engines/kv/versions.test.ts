@@ -34,7 +34,7 @@ test('delete, undelete and destroy change the versions they name and no others',
   await bench.call('write', 'undelete/a', { versions: [2] })
   await bench.call('write', 'delete/a', { versions: [2] })
   assert.equal(await states(bench), 'there destroyed there')
-  assert.doesNotMatch(String(bench.store.get('ver/a/2')?.value), /"n"/)
+  assert.doesNotMatch(String(bench.store.get('meta/a\0' + '2')?.value), /"n"/)
 })
 
 test('a secret that there is not is passed over', async () => {
