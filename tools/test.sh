@@ -3,5 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh tools/install.sh
+sh tools/test-tools.sh >&2
 npm run --silent build
 exec node_modules/.bin/node tools/test.ts "$@"

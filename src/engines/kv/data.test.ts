@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseJson, type JsonObject } from '../../base/json.ts'
 import { openBench } from '../../testing/run-op.ts'
+import { versionId } from './secret.ts'
 import { kv2 } from './v2.ts'
 
 const T0 = '2030-01-02T03:04:05.678Z'
@@ -135,7 +136,7 @@ test('only the newest versions are kept, ten unless told otherwise', async () =>
   assert.deepEqual(kept(await bench.call('read', 'metadata/a')), { oldest: 11, versions: ['11', '12', '13', '14'] })
   assert.deepEqual(
     [...bench.store.keys({ prefix: 'meta/a\0' })],
-    [11, 12, 13, 14].map((number) => `meta/a\0${number}`),
+    [14, 13, 12, 11].map((number) => `meta/${versionId('a', number)}`),
   )
 })
 

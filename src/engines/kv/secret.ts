@@ -45,15 +45,16 @@ export const SECRETS = 'meta/'
 export const secrets = records<Secret>(SECRETS)
 const versions = records<Version>(SECRETS)
 
-/** No path has it: a version lies right behind its secret, so that writing one mostly changes the same page of the store. */
+/** No path has it: versions lie right behind their secret, the newest first, so that writing one mostly changes the same page of the store. */
 const MARK = '\0'
+const LAST_VERSION = 2 ** 32 - 1
 /** Sorts after every version of a secret, and before every other path. */
 const PAST_VERSIONS = '\u0001'
 /** As many versions are walked over before the rest is jumped. */
 const STRIDE = 16
 
-function versionId(path: string, number: number): string {
-  return `${path}${MARK}${number}`
+export function versionId(path: string, number: number): string {
+  return `${path}${MARK}${(LAST_VERSION - number).toString(36).padStart(7, '0')}`
 }
 
 /** The keys of secrets only, as `Store.keys` gives them. */

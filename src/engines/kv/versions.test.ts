@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Bench, openBench } from '../../testing/run-op.ts'
+import { versionId } from './secret.ts'
 import { kv2 } from './v2.ts'
 
 async function threeVersions(): Promise<Bench> {
@@ -34,7 +35,7 @@ test('delete, undelete and destroy change the versions they name and no others',
   await bench.call('write', 'undelete/a', { versions: [2] })
   await bench.call('write', 'delete/a', { versions: [2] })
   assert.equal(await states(bench), 'there destroyed there')
-  assert.doesNotMatch(String(bench.store.get('meta/a\0' + '2')?.value), /"n"/)
+  assert.doesNotMatch(String(bench.store.get(`meta/${versionId('a', 2)}`)?.value), /"n"/)
 })
 
 test('a secret that there is not is passed over', async () => {

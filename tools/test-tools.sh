@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs Debian's packages that the tests use, where this may: as root, with apt. What is missing elsewhere is skipped and said.
+set -eu
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need bash bash
+need curl curl
+need openssl openssl
+need strace strace
+need mkfs.ext4 e2fsprogs
+need unshare util-linux
+need python3 python3
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+fi
