@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 
 const checks: Readonly<Record<string, readonly string[]>> = {
   types: ['node_modules/.bin/tsc'],
-  lint: ['node_modules/.bin/oxlint', '--deny-warnings', 'src', 'tools', 'test', 'bench'],
+  lint: ['node_modules/.bin/oxlint', '--type-aware', '--deny-warnings', 'src', 'tools', 'test', 'bench'],
   format: ['node_modules/.bin/biome', 'format', '.'],
   layers: [process.execPath, 'tools/check-layers.ts'],
   effects: [process.execPath, 'tools/check-effects.ts'],
