@@ -68,7 +68,10 @@ test('a role ID is made or chosen, and belongs to one role', async () => {
 test('two roles that claim one role ID at once: one gets it', async () => {
   const bench = open()
   const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => ask(bench, 'write', `role/${name}`, { role_id: 'same' })))
-  assert.deepEqual(answers.map(({ status }) => status).sort((a, b) => a - b), [204, 400, 400, 400])
+  assert.deepEqual(
+    answers.map(({ status }) => status).sort((a, b) => a - b),
+    [204, 400, 400, 400],
+  )
 })
 
 test('local secret ids are settled when the role is made', async () => {
