@@ -39,7 +39,13 @@ export async function openDev(options: DevOptions, log: Log): Promise<Dev> {
   const unsealKey = share.toString('base64')
   await sealer.unseal(share)
   const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
-  const seal = openSealPort(sealer, ports, { unsealed: async () => metrics.unsealed(true), sealed: async () => forget() })
+  const seal = openSealPort(sealer, ports, {
+    unsealed: async () => metrics.unsealed(true),
+    sealed: async () => forget(),
+    extended: async () => {}, // there is one keyring only
+    activated: async () => {},
+    unspent: async (term) => serving.kernel.unspent(term),
+  })
   const serving = await openServing({
     store,
     storageType: 'inmem',

@@ -8,6 +8,7 @@ import type { Module } from '../contract/module.ts'
 import { openAlways } from '../pipeline/always.ts'
 import { barrier, sealedFault } from '../seal/barrier.ts'
 import type { Keyring } from '../seal/keyring.ts'
+import { Usage } from '../seal/usage.ts'
 import type { Store } from '../store/store.ts'
 import { type SealPort, statePaths } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -37,13 +38,16 @@ export interface Kernel {
   reopen(): void
   /** Drops all that needed the keys; called when they are gone. */
   forget(): void
+  /** How many numbers of a term this process took for sealing and has left. */
+  unspent(term: number): number
 }
 
 const SYSTEM_MOUNT = newMount({ path: 'sys/', class: 'system', type: 'system' }, { uuid: '', accessor: '' })
 
 export function openKernel(deps: KernelDeps): Kernel {
   const { keyring, log, metrics, ports } = deps
-  const inside = barrier(deps.store, keyring, ports.random)
+  const usage = new Usage(deps.store, keyring, ports.random)
+  const inside = barrier(deps.store, keyring, ports.random, (term, count) => usage.take(term, count))
   let unsealed: Unsealed | undefined
 
   function current(): Unsealed {
@@ -92,5 +96,6 @@ export function openKernel(deps: KernelDeps): Kernel {
     },
     reopen: () => unsealed?.reopen(),
     forget,
+    unspent: (term) => usage.unspent(term),
   }
 }

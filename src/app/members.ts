@@ -9,7 +9,7 @@ export interface Members {
   /** Resolves when every living worker has done it. */
   tell(name: string, argument?: unknown): Promise<void>
   /** What the living workers answered. */
-  ask<T>(name: string): Promise<T[]>
+  ask<T>(name: string, argument?: unknown): Promise<T[]>
   /** Lets every worker finish and end. */
   stop(): Promise<void>
 }

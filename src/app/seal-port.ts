@@ -2,6 +2,7 @@
 import { Fault } from '../base/fault.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Sealer } from '../seal/sealer.ts'
+import { openTurns } from '../seal/turns.ts'
 import { parseUnsealBody, printInitReply } from '../seal/share-codec.ts'
 import type { SealPort } from '../sys/state.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -11,9 +12,16 @@ export interface SealEvents {
   unsealed(): Promise<void>
   /** The keys are gone here: resolve when nobody has them any more. */
   sealed(): Promise<void>
+  /** The keyring has another term, in these bytes: resolve when everyone who serves can open what it seals. */
+  extended(keys: Buffer): Promise<void>
+  /** From now on the term seals. */
+  activated(term: number): Promise<void>
+  /** Numbers of a term that processes took for sealing and have left. */
+  unspent(term: number): Promise<number>
 }
 
 export function openSealPort(sealer: Sealer, ports: Pick<Ports, 'clock' | 'random' | 'timers'>, events: SealEvents): SealPort {
+  const inTurn = openTurns()
   return {
     status: async () => sealer.status(),
     async init(shares, threshold) {
@@ -41,5 +49,17 @@ export function openSealPort(sealer: Sealer, ports: Pick<Ports, 'clock' | 'rando
       sealer.seal()
       await events.sealed()
     },
+    rotate: (only) =>
+      inTurn(async () => {
+        if (only !== undefined && only !== sealer.activeTerm) return
+        const keys = await sealer.addTerm()
+        try {
+          await events.extended(keys)
+        } finally {
+          keys.fill(0)
+        }
+        await events.activated(sealer.activate())
+      }),
+    unspent: (term) => events.unspent(term),
   }
 }

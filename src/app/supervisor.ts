@@ -15,6 +15,12 @@ import { ports } from './ports.ts'
 import { openSealPort } from './seal-port.ts'
 import { untilStopped } from './signals.ts'
 
+/** What a worker gets that joins an unsealed server. */
+export interface Joined {
+  readonly keys: Uint8Array
+  readonly active: number
+}
+
 /** Runs until it is told to stop; resolves to the exit code. */
 export async function supervise(config: Config, log: Log): Promise<number> {
   const { refusals, warnings } = harden()
@@ -43,16 +49,25 @@ function handlers(sealer: Sealer, members: Members) {
   const seal: SealPort = openSealPort(sealer, ports, {
     unsealed: () => withKeys(sealer, (keys) => members.tell('keys', keys)),
     sealed: () => members.tell('wipe'),
+    extended: (keys) => members.tell('extend', keys),
+    activated: (term) => members.tell('activate', term),
+    unspent: async (term) => sum(await members.ask<number>('unspent', term)),
   })
   return {
-    /** The keys, where the server is unsealed. */
-    join: () => (sealer.status().sealed ? undefined : sealer.exportKeyring()),
+    /** The keys and the term that seals, where the server is unsealed. */
+    join: (): Joined | undefined => (sealer.activeTerm === 0 ? undefined : { keys: sealer.exportKeyring(), active: sealer.activeTerm }),
     status: () => seal.status(),
     init: ({ shares, threshold }: { shares: number; threshold: number }) => seal.init(shares, threshold),
     unseal: (body: Uint8Array) => seal.unseal(Buffer.from(body.buffer, body.byteOffset, body.length)),
     seal: () => seal.seal(),
+    rotate: (only: number | undefined) => seal.rotate(only),
+    unspent: (term: number) => seal.unspent(term),
     snapshots: () => members.ask('snapshot'),
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, one) => total + one, 0)
 }
 
 async function withKeys(sealer: Sealer, use: (keys: Buffer) => Promise<void>): Promise<void> {

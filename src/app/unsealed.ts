@@ -18,6 +18,7 @@ import { openRoute } from '../pipeline/route.ts'
 import { openRun } from '../pipeline/run.ts'
 import { openAuthorise } from '../policy/authorise.ts'
 import { openPolicies, type Policies } from '../policy/policies.ts'
+import { openRotation, type Rotation } from '../seal/rotation.ts'
 import { clear } from '../store/clear.ts'
 import { type Follower, follow } from '../store/follow.ts'
 import { decode } from '../store/records.ts'
@@ -52,6 +53,7 @@ export interface Parts {
   readonly policies: Policies
   readonly tokens: Tokens
   readonly devices: Devices
+  readonly rotation: Rotation
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
@@ -62,7 +64,7 @@ const SWEEP_PAGE = 500
 export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
   const follower = follow(inside)
   const parts = openParts(deps, inside, follower)
-  const { space, mounts, tokens, devices, moduleOf } = parts
+  const { space, mounts, tokens, devices, rotation, moduleOf } = parts
   const cluster = decode<Cluster>(need(space.store, CLUSTER))
   return {
     cluster,
@@ -74,6 +76,7 @@ export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
       for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) {
         await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), deps.ports.clock.now())
       }
+      await rotation.sweep()
     },
     reopen: () => devices.reopen(),
     close: () => devices.close(),
@@ -104,13 +107,15 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
     open: (device) => fileSink(device.options['file_path'] as string, ports),
     failed: deps.metrics.auditFailed,
   })
-  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, devices, bounds }
+  const { store, keyring, seal } = deps
+  const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
+  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, devices, rotation, bounds }
   return { ...parts, moduleOf: openModules(deps, parts) }
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { mounts, policies, tokens, devices, bounds } = parts
+  const { mounts, policies, tokens, devices, rotation, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
   const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
   const moduleOf: ModuleOf = (mount) => {
@@ -119,6 +124,7 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined },
+    keys: { rotation, rotate: () => deps.seal.rotate() },
     mounts: { mounts, moduleOf, bounds },
     policies,
     capabilities: { tokens, capabilities },

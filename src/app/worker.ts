@@ -1,5 +1,6 @@
 // A worker process: serves requests over the shared store with the keys that the supervisor gives it.
 import type { MetricObject } from 'prom-client'
+import type { Log } from '../base/log.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openLmdb } from '../store/lmdb.ts'
 import type { Store } from '../store/store.ts'
@@ -12,6 +13,7 @@ import { harden } from './hardening.ts'
 import { endNow, endOnBugs, lastWords } from './last-words.ts'
 import { ports } from './ports.ts'
 import { openServing, type Serving } from './serving.ts'
+import type { Joined } from './supervisor.ts'
 
 async function work(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel, format: config.logFormat, clock: ports.clock, write: (line) => process.stderr.write(line) })
@@ -19,12 +21,12 @@ async function work(config: Config): Promise<void> {
   const keyring = new Keyring()
   const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
   const started = Promise.withResolvers<Serving>()
-  const supervisor = openChannel(wire, handlers({ keyring, store, metrics, serving: started.promise }), log)
+  const supervisor = openChannel(wire, handlers({ keyring, store, metrics, log, serving: started.promise }), log)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}) // the supervisor passes on what they mean
   process.once('disconnect', endNow) // the supervisor is gone
   endOnBugs(log)
-  const keys = await supervisor.call<Uint8Array | undefined>('join')
-  if (keys) take(keyring, keys)
+  const joined = await supervisor.call<Joined | undefined>('join')
+  if (joined) take(keyring, joined.keys, joined.active)
   const snapshots = () => supervisor.call<MetricObject[][]>('snapshots')
   started.resolve(
     await openServing({
@@ -51,16 +53,26 @@ interface Parts {
   readonly keyring: Keyring
   readonly store: Store
   readonly metrics: Metrics
+  readonly log: Log
   readonly serving: Promise<Serving>
 }
 
 /** What the supervisor may tell a worker. */
-function handlers({ keyring, store, metrics, serving }: Parts) {
+function handlers({ keyring, store, metrics, log, serving }: Parts) {
   return {
     keys(bytes: Uint8Array) {
       take(keyring, bytes)
       metrics.unsealed(true)
     },
+    /** A worker that can't take a new term would soon fail to read what others write: it ends, and another joins. */
+    extend(bytes: Uint8Array) {
+      if (!keyring.sealed) orEnd(log, () => keyring.extend(bytes))
+      bytes.fill(0)
+    },
+    activate(term: number) {
+      if (!keyring.sealed) orEnd(log, () => keyring.activate(term))
+    },
+    unspent: async (term: number) => (await serving).kernel.unspent(term),
     async wipe() {
       keyring.wipe()
       metrics.unsealed(false)
@@ -80,9 +92,18 @@ function handlers({ keyring, store, metrics, serving }: Parts) {
   }
 }
 
-function take(keyring: Keyring, bytes: Uint8Array): void {
-  keyring.load(bytes)
+function take(keyring: Keyring, bytes: Uint8Array, active?: number): void {
+  keyring.load(bytes, active)
   bytes.fill(0)
+}
+
+function orEnd(log: Log, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    log.error('the keyring does not fit the one of the supervisor; this process ends', {}, error)
+    endNow()
+  }
 }
 
 function sealOf(supervisor: Channel): SealPort {
@@ -95,6 +116,8 @@ function sealOf(supervisor: Channel): SealPort {
       return status
     },
     seal: () => supervisor.call('seal'),
+    rotate: (only) => supervisor.call('rotate', only),
+    unspent: (term) => supervisor.call('unspent', term),
   }
 }
 

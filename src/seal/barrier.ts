@@ -6,16 +6,13 @@ import { openRecord, sealRecord } from '../crypto/aead.ts'
 import type { Batch, Entry, Key, Revision, Span, Store } from '../store/store.ts'
 import type { Keyring } from './keyring.ts'
 
+/** Told how many records of a term are about to be written; a promise holds them back. */
+export type CountSealed = (term: number, count: number) => Promise<void> | undefined
+
 /** Throws `sealed` while the keyring is wiped, and BrokenRecord for a value that isn't what was stored under its key. */
-export function barrier(store: Store, keyring: Keyring, random: Random): Store {
+export function barrier(store: Store, keyring: Keyring, random: Random, count: CountSealed = () => undefined): Store {
   const keyOf = (term: number) => keyring.keyOf(term)
   const opened = ({ key, value, revision }: Entry): Entry => ({ key, value: openRecord(keyOf, value, key), revision })
-
-  function activeKey() {
-    const key = keyOf(keyring.active)
-    if (!key) throw sealedFault()
-    return key
-  }
 
   function assertUnsealed() {
     if (keyring.sealed) throw sealedFault()
@@ -39,10 +36,15 @@ export function barrier(store: Store, keyring: Keyring, random: Random): Store {
       return store.keys(span)
     },
     async commit(batch: Batch): Promise<Revision> {
-      const secret = activeKey()
+      const term = keyring.active
+      const secret = keyOf(term)
+      if (!secret) throw sealedFault()
       const nonces = drawn(random, batch.ops.length * NONCE_BYTES)
-      const ops = batch.ops.map(({ key, value }) => ({ key, value: value && sealRecord(secret, keyring.active, value, key, nonces) }))
-      return store.commit({ ...batch, ops })
+      const ops = batch.ops.map(({ key, value }) => ({ key, value: value && sealRecord(secret, term, value, key, nonces) }))
+      const sealed = { ops, expect: [...(batch.expect ?? [])] } // as they are at the call
+      const held = count(term, ops.length)
+      if (held) await held
+      return store.commit(sealed)
     },
     changesSince: (since: Revision) => store.changesSince(since),
     changes: (since: Revision, signal: AbortSignal) => store.changes(since, signal),

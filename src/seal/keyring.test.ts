@@ -74,11 +74,51 @@ test('loads nothing but whole keyrings, and keeps what it had', () => {
   ring.close()
 })
 
-test('takes keys of one length, and no more than it has room for', () => {
+test('takes keys of one length, and grows with them', () => {
   const ring = new Keyring()
   assert.throws(() => ring.addTerm(Buffer.alloc(16), 0), RangeError)
-  for (let term = 1; term <= 256; term++) assert.equal(ring.addTerm(Buffer.alloc(KEY_BYTES, term), 0), term)
+  for (let term = 1; term <= 400; term++) assert.equal(ring.addTerm(Buffer.alloc(KEY_BYTES, term), 0), term)
+  for (const term of [1, 97, 98, 400]) assert.deepEqual(ring.keyOf(term)?.export(), Buffer.alloc(KEY_BYTES, term))
+  const copy = keyring(Buffer.alloc(KEY_BYTES, 1))
+  copy.load(ring.encode())
+  assert.equal(copy.active, 400)
+  ring.close()
+  copy.close()
+})
+
+test('takes no more terms than its stored form may have', () => {
+  const ring = new Keyring()
+  for (let term = 1; term <= 16_384; term++) ring.addTerm(Buffer.alloc(KEY_BYTES), 0)
+  assert.ok(ring.encode().length < 1 << 20)
   assert.throws(() => ring.addTerm(Buffer.alloc(KEY_BYTES), 0), Fault)
-  assert.deepEqual(ring.keyOf(256)?.export(), Buffer.alloc(KEY_BYTES, 256))
+  ring.close()
+})
+
+test('terms that came with others seal only once they are told to', () => {
+  const keys = [randomBytes(32), randomBytes(32)]
+  const ring = keyring(keys[0] as Buffer)
+  const grown = keyring(...keys)
+  grown.load(grown.encode(), 1)
+  assert.equal(grown.active, 1)
+  ring.extend(grown.encode())
+  assert.equal(ring.active, 1)
+  assert.deepEqual(ring.keyOf(2)?.export(), keys[1])
+  ring.activate(2)
+  assert.equal(ring.active, 2)
+  assert.throws(() => ring.activate(3), RangeError)
+  assert.throws(() => ring.load(grown.encode(), 3), RangeError)
+  ring.close()
+  grown.close()
+})
+
+test('extends by nothing but what grew out of it', () => {
+  const ring = keyring(randomBytes(32), randomBytes(32))
+  const before = ring.encode()
+  const sealed = new Keyring()
+  assert.throws(() => sealed.extend(before), /grew/)
+  for (const other of [keyring(randomBytes(32), randomBytes(32), randomBytes(32)), keyring(ring.keyOf(1)?.export() as Buffer)]) {
+    assert.throws(() => ring.extend(other.encode()), /grew/)
+  }
+  assert.deepEqual(ring.encode(), before)
   ring.close()
 })

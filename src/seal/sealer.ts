@@ -10,7 +10,7 @@ import { Attempt } from './attempt.ts'
 import { barrier, sealedFault } from './barrier.ts'
 import { KEY_BYTES, Keyring } from './keyring.ts'
 import { parseSealConfig, shareBytes } from './seal-config.ts'
-import { alreadyInitialized, claimStore, readSealConfig, unlockKeyring } from './wrapped-keys.ts'
+import { alreadyInitialized, claimStore, readSealConfig, storeKeyring, unlockKeyring } from './wrapped-keys.ts'
 
 type SealerPorts = Pick<Ports, 'clock' | 'random' | 'timers'>
 
@@ -50,6 +50,11 @@ export class Sealer {
     this.#store = store
     this.#keyring = keyring
     this.#ports = ports
+  }
+
+  /** The term that seals; 0 while sealed. */
+  get activeTerm(): number {
+    return this.#keyring.active
   }
 
   status(): SealStatus {
@@ -126,6 +131,40 @@ export class Sealer {
   exportKeyring(): Buffer {
     if (this.#keyring.sealed) throw sealedFault()
     return this.#keyring.encode()
+  }
+
+  /**
+   * Makes the next term, stores it, and returns the keyring in clear for the `Keyring.extend` of other processes; the caller wipes
+   * it. The term seals once `activate` says so. Throws `sealed`.
+   */
+  async addTerm(): Promise<Buffer> {
+    const { random, clock } = this.#ports
+    if (this.#keyring.sealed) throw sealedFault()
+    const grown = new Keyring()
+    const fresh = openLocked(KEY_BYTES)
+    try {
+      const before = this.#keyring.encode()
+      grown.load(before)
+      before.fill(0)
+      fillRandomly(fresh.bytes, random)
+      grown.addTerm(fresh.bytes, clock.now())
+      await storeKeyring(this.#store, this.#keyring, grown, random)
+      if (this.#keyring.sealed) throw sealedFault()
+      const encoded = grown.encode()
+      this.#keyring.extend(encoded)
+      return encoded
+    } finally {
+      fresh.close()
+      grown.close()
+    }
+  }
+
+  /** Lets the newest term seal here; returns its number. */
+  activate(): number {
+    if (this.#keyring.sealed) throw sealedFault()
+    const term = this.#keyring.terms.length
+    this.#keyring.activate(term)
+    return term
   }
 
   async #finish(attempt: Attempt): Promise<void> {

@@ -1,15 +1,18 @@
-// What is stored outside the barrier: the seal's configuration, the root key under the unseal key, the keyring under the root key.
+// The keys at rest: outside the barrier the seal's configuration, the root key under the unseal key and the keyring under the
+// root key; behind it the root key again, for changes that an unsealed server makes to the others.
 import { Fault } from '../base/fault.ts'
 import type { Random } from '../base/ports.ts'
 import { BrokenRecord, openRecord, sealRecord } from '../crypto/aead.ts'
 import { decode, encode } from '../store/records.ts'
-import { Conflict, type Key, type Store } from '../store/store.ts'
+import { Conflict, type Entry, type Key, type Store } from '../store/store.ts'
+import { sealedFault } from './barrier.ts'
 import type { Keyring } from './keyring.ts'
 import type { SealConfig } from './seal-config.ts'
 
 const CONFIG = 'core/seal/config'
 const ROOT_KEY = 'core/seal/root'
 const KEYRING = 'core/seal/keyring'
+const KEPT_ROOT_KEY = 'core/barrier/root-key'
 /** The term of records whose key has no successors. */
 const ONLY_TERM = 0
 
@@ -38,6 +41,7 @@ export async function claimStore(
     { key: CONFIG, value: encode(config) },
     { key: ROOT_KEY, value: sealRecord(keys.unsealKey, ONLY_TERM, keys.rootKey, ROOT_KEY, random) },
     { key: KEYRING, value: sealRecord(keys.rootKey, ONLY_TERM, encoded, KEYRING, random) },
+    { key: KEPT_ROOT_KEY, value: sealBehind(keys.keyring, keys.rootKey, KEPT_ROOT_KEY, random) },
   ]
   encoded.fill(0)
   try {
@@ -66,6 +70,24 @@ export function unlockKeyring(store: Store, unsealKey: Uint8Array, keyring: Keyr
   }
 }
 
+/** Stores what the keyring grew into, under the root key that it keeps. Throws Conflict where another did so meanwhile. */
+export async function storeKeyring(store: Store, keyring: Keyring, grown: Keyring, random: Random): Promise<void> {
+  void store.revision
+  const { revision } = entryOf(store, KEYRING)
+  const rootKey = openRecord((term) => keyring.keyOf(term), stored(store, KEPT_ROOT_KEY), KEPT_ROOT_KEY)
+  const encoded = grown.encode()
+  const value = sealRecord(rootKey, ONLY_TERM, encoded, KEYRING, random)
+  encoded.fill(0)
+  rootKey.fill(0)
+  await store.commit({ ops: [{ key: KEYRING, value }], expect: [{ key: KEYRING, revision }] })
+}
+
+function sealBehind(keyring: Keyring, value: Uint8Array, path: Key, random: Random): Buffer {
+  const key = keyring.keyOf(keyring.active)
+  if (!key) throw sealedFault()
+  return sealRecord(key, keyring.active, value, path, random)
+}
+
 function unwrapRootKey(store: Store, unsealKey: Uint8Array): Buffer {
   try {
     return openRecord(() => unsealKey, stored(store, ROOT_KEY), ROOT_KEY)
@@ -77,7 +99,11 @@ function unwrapRootKey(store: Store, unsealKey: Uint8Array): Buffer {
 }
 
 function stored(store: Store, key: Key): Buffer {
+  return entryOf(store, key).value
+}
+
+function entryOf(store: Store, key: Key): Entry {
   const entry = store.get(key)
   if (!entry) throw new BrokenRecord(key)
-  return entry.value
+  return entry
 }

@@ -29,6 +29,10 @@ export interface SealPort {
   unseal(body: Buffer): Promise<SealStatus>
   /** Returns when every process has forgotten the keys. */
   seal(): Promise<void>
+  /** Starts a new term of the barrier's keys: on disk, known to every process, then in use. With `only`, unless that term is past. */
+  rotate(only?: number): Promise<void>
+  /** Numbers of a term that processes took for sealing and have left. */
+  unspent(term: number): Promise<number>
 }
 
 export interface StateDeps {

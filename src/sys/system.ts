@@ -2,6 +2,7 @@
 import type { Module, Path } from '../contract/module.ts'
 import { auditPaths } from './audit.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
+import { type KeyDeps, keyPaths } from './keys.ts'
 import { type MountDeps, mountPaths } from './mounts.ts'
 import { policyPaths } from './policies.ts'
 import { type StateDeps, statePaths } from './state.ts'
@@ -11,6 +12,7 @@ import type { Policies } from '../policy/policies.ts'
 
 export interface SystemDeps {
   readonly state: StateDeps
+  readonly keys: KeyDeps
   readonly mounts: MountDeps
   readonly policies: Policies
   readonly capabilities: CapabilityDeps
@@ -27,6 +29,7 @@ export function systemModule(deps: SystemDeps): Module {
     doc: 'System endpoints: state, mounts, policies, audit.',
     paths: [
       ...statePaths(deps.state),
+      ...keyPaths(deps.keys),
       ...mountPaths(deps.mounts),
       ...policyPaths(deps.policies),
       ...capabilityPaths(deps.capabilities),

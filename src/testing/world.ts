@@ -10,6 +10,7 @@ import type { Received, Verb } from '../contract/call.ts'
 import { bootstrap } from '../app/bootstrap.ts'
 import { type Kernel, openKernel } from '../app/kernel.ts'
 import { openSealPort } from '../app/seal-port.ts'
+import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openSealer, type Sealer } from '../seal/sealer.ts'
 import { memory } from '../store/memory.ts'
@@ -37,6 +38,9 @@ export interface World {
   readonly store: Store
   readonly kernel: Kernel
   readonly sealer: Sealer
+  readonly keyring: Keyring
+  /** The store behind the barrier. */
+  readonly inside: Store
   readonly rootToken: string
   /** A key share that unseals by itself. */
   readonly share: Buffer
@@ -73,7 +77,13 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const keyring = new Keyring()
   const sealer = openSealer(store, keyring, ports)
   const metrics = openMetrics(clock.monotonic, () => 0)
-  const seal = openSealPort(sealer, ports, { unsealed: async () => {}, sealed: async () => kernel.forget() })
+  const seal = openSealPort(sealer, ports, {
+    unsealed: async () => {},
+    sealed: async () => kernel.forget(),
+    extended: async () => {},
+    activated: async () => {},
+    unspent: async (term) => kernel.unspent(term),
+  })
   const kernel = openKernel({
     ports,
     store,
@@ -116,6 +126,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     store,
     kernel,
     sealer,
+    keyring,
+    inside: barrier(store, keyring, ports.random),
     rootToken,
     share,
     audit: (path) =>

@@ -42,6 +42,7 @@ for (const [line, expected] of [
   ['audit enable -path=p file file_path=/x', 'PUT sys/audit/p {"type":"file","description":"","options":{"file_path":"/x"},"local":false}'],
   ['policy delete APP', 'DELETE sys/policies/acl/app'],
   ['operator seal', 'PUT sys/seal'],
+  ['operator rotate', 'PUT sys/rotate'],
   ['operator init -n 3 -t 2', 'PUT sys/init {"secret_shares":3,"secret_threshold":2}'],
   ['unwrap x', 'PUT sys/wrapping/unwrap {"token":"x"}'],
 ] as const) {
@@ -87,6 +88,15 @@ test('a secret as table, JSON, YAML and field', async () => {
   assert.equal(await out('read -field=b -format=json a'), '[\n  "x"\n]')
   assert.equal(await out('read -format=raw a'), `${JSON.stringify(script['GET a'])}\n`)
   assert.equal((await runWith('read -field=zz a', { script })).err, 'Field "zz" not present in secret\n')
+})
+
+test('the encryption key as a table, and for machines', async () => {
+  const data = { term: 2, install_time: '2026-11-07T23:25:47.098Z', encryptions: 12 }
+  const script = { 'PUT sys/rotate': 204, 'GET sys/key-status': { ...data, data } }
+  const shown = 'Key Term            2\nInstall Time        07 Nov 26 23:25 UTC\nEncryption Count    12\n'
+  assert.equal((await runWith('operator rotate', { script })).out, `Success! Rotated key\n\n${shown}`)
+  assert.equal((await runWith('operator key-status', { script })).out, shown)
+  assert.equal((await runWith('operator key-status -format=json', { script })).out, `${JSON.stringify(data, null, 2)}\n`)
 })
 
 test('a login and a wrapped answer as tables', async () => {

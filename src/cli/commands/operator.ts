@@ -1,4 +1,4 @@
-// `signet operator`: what those who run the server do: initialize, unseal, seal.
+// `signet operator`: what those who run the server do with its keys.
 import { command, group } from '../command.ts'
 import { attempt } from '../failure.ts'
 import { bool } from '../flag.ts'
@@ -8,6 +8,7 @@ import { secretArg } from '../secret-arg.ts'
 import { showSealStatus } from '../seal-status.ts'
 import { askSecret } from '../terminal.ts'
 import { init } from './operator-init.ts'
+import { keyStatus, rotate } from './operator-rotate.ts'
 
 const unseal = command({
   doc: 'Unseal the server',
@@ -46,7 +47,7 @@ Makes the server forget its keys at once. Only enough shares of the key open it 
 
 export const operator = group(
   'Perform operator-specific tasks',
-  { init, seal, unseal },
+  { init, 'key-status': keyStatus, rotate, seal, unseal },
   `
     $ signet operator init -key-shares=5 -key-threshold=3
     $ signet operator unseal

@@ -1,0 +1,68 @@
+// The barrier's keys: what they have sealed, when a new term starts by itself, and starting one now.
+import { bool, int, maybe, seconds } from '../base/fields.ts'
+import { formatDuration, formatTime } from '../base/duration.ts'
+import { type Path, path } from '../contract/module.ts'
+import { data, empty } from '../contract/reply.ts'
+import type { Rotation } from '../seal/rotation.ts'
+
+export interface KeyDeps {
+  readonly rotation: Rotation
+  readonly rotate: () => Promise<void>
+}
+
+const settings = {
+  enabled: maybe(bool('Whether new terms start by themselves.')),
+  max_operations: maybe(int('How many records a term may seal.')),
+  interval: maybe(seconds('How long a term may be in use; 0 is without limit.')),
+}
+
+export function keyPaths({ rotation, rotate }: KeyDeps): Path[] {
+  return [
+    path('key-status', 'The key that seals.', {}, (op) => ({
+      read: op({
+        doc: 'Read its term, when that began, and how many records it has sealed.',
+        async run() {
+          const { term, createdAt, encryptions } = await rotation.status()
+          return data({ term, install_time: formatTime(createdAt), encryptions }, { spread: true })
+        },
+      }),
+    })),
+    ...['rotate', 'rotate/keyring'].flatMap((at) => rotatePaths(at, rotation, rotate)),
+  ]
+}
+
+function rotatePaths(at: string, rotation: Rotation, rotate: () => Promise<void>): Path[] {
+  return [
+    path(at, 'A new key for what is written from now on.', {}, (op) => ({
+      write: op({
+        doc: 'Start a new term; what older terms sealed stays readable.',
+        access: 'sudo',
+        async run() {
+          await rotate()
+          return empty()
+        },
+      }),
+    })),
+    path(`${at}/config`, 'When a new term starts by itself.', {}, (op) => ({
+      read: op({
+        doc: 'Read the settings.',
+        run() {
+          const { enabled, maxOperations, intervalSeconds } = rotation.settings()
+          return data({ enabled, max_operations: maxOperations, interval: intervalSeconds === 0 ? 0 : formatDuration(intervalSeconds) })
+        },
+      }),
+      write: op({
+        doc: 'Change the settings that are given.',
+        input: settings,
+        async run(_, { enabled, max_operations: maxOperations, interval: intervalSeconds }) {
+          await rotation.configure({
+            ...(enabled === undefined ? {} : { enabled }),
+            ...(maxOperations === undefined ? {} : { maxOperations }),
+            ...(intervalSeconds === undefined ? {} : { intervalSeconds }),
+          })
+          return empty()
+        },
+      }),
+    })),
+  ]
+}
