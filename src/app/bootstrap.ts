@@ -27,11 +27,12 @@ export async function bootstrap(store: Store, ports: { clock: Clock; random: Ran
   await mounts.enable({ path: 'cubbyhole', class: 'secret', type: 'cubbyhole', description: 'per-token private secret storage', local: true })
   await mounts.enable({ path: 'auth/token', class: 'auth', type: 'token', description: 'token based credentials' })
   const tokens = openTokens({ space, clock, random, hashKey: secretKey(hashKey), mountAlive: () => true, cemetery: async () => {} })
-  const { id } = await tokens.mint(ROOT_TOKEN, rootToken)
+  const { id } = await tokens.mint(ROOT_TOKEN, rootToken === undefined ? {} : { id: rootToken })
   return id
 }
 
 const ROOT_TOKEN = {
+  type: 'service',
   parent: undefined,
   policies: ['root'],
   path: 'auth/token/root',

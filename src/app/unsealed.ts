@@ -27,11 +27,13 @@ import type { Store } from '../store/store.ts'
 import { systemModule } from '../sys/system.ts'
 import { type Mounts, openMounts } from '../tenancy/mounts.ts'
 import { tokenModule } from '../token/module.ts'
+import type { Cemetery } from '../token/bury.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply, morePaths } from './documents.ts'
 import { openRenewal } from './renewal.ts'
+import { openTidying } from './tidying.ts'
 
 export interface Unsealed {
   readonly cluster: Cluster
@@ -98,7 +100,7 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
     random,
     hashKey: secretKey(need(space.store, TOKEN_HASH_KEY)),
     mountAlive: (accessor) => mounts.byAccessor(accessor) !== undefined,
-    cemetery: (hash) => wipeCubbyhole(mounts, hash),
+    cemetery: openCemetery(mounts),
   })
   const devices = openDevices({
     space,
@@ -115,7 +117,7 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { mounts, policies, tokens, devices, rotation, bounds } = parts
+  const { space, mounts, policies, tokens, devices, rotation, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
   const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
   const moduleOf: ModuleOf = (mount) => {
@@ -138,6 +140,7 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
     bounds: () => bounds(mounts.at('auth/token/') as Mount),
     policyExists: (name) => policies.get(name) !== undefined,
     renewal: openRenewal({ mounts, moduleOf, bounds, ports: deps.ports }),
+    tidy: openTidying({ store: space.store, tokens, mounts, cemetery: openCemetery(mounts), timers: deps.ports.timers, log: deps.log }),
   })
   return moduleOf
 }
@@ -159,9 +162,12 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
   })
 }
 
-async function wipeCubbyhole(mounts: Mounts, hash: string): Promise<void> {
-  const mount = mounts.at('cubbyhole/')
-  if (mount) await clear(mounts.storeOf(mount), cubbyholePrefix({ hash }))
+/** Wipes the cubbyholes of the dead. */
+function openCemetery(mounts: Mounts): Cemetery {
+  return async (hash) => {
+    const mount = mounts.at('cubbyhole/')
+    if (mount) await clear(mounts.storeOf(mount), cubbyholePrefix({ hash }))
+  }
 }
 
 function need(store: Store, key: string): Buffer {

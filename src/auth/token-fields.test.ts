@@ -47,8 +47,11 @@ const REFUSED: readonly (readonly [input: TokenInput, text: string])[] = [
   [{ token_num_uses: -1 }, "'token_num_uses' cannot be negative"],
   [{ token_ttl: 2, token_max_ttl: 1 }, "'token_ttl' cannot be greater than 'token_max_ttl'"],
   [{ token_strictly_bind_ip: true, token_bound_cidrs: ['10.0.0.1'] }, "'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one"],
-  [{ token_type: 'batch' }, "'token_type' cannot be 'batch': tokens of that type are not supported"],
-  [{ token_type: 'default-batch' }, "'token_type' cannot be 'batch': tokens of that type are not supported"],
+  [
+    { token_type: 'batch', token_num_uses: 1 },
+    "'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count",
+  ],
+  [{ token_type: 'default-batch', token_period: 1 }, "'token_type' cannot be 'batch' or 'default_batch' when set to generate periodic tokens"],
   [{ token_type: 'bogus' }, `invalid 'token_type' value "bogus"`],
   [{ token_type: 'constructor' }, `invalid 'token_type' value "constructor"`],
   [{ token_bound_cidrs: ['foo'] }, 'error parsing address "foo": Unable to convert "foo" to an IPv4 or IPv6 address'],
@@ -60,7 +63,8 @@ test('refusals', () => {
 })
 
 test('token types', () => {
-  for (const type of ['service', 'default', 'default-service']) assert.equal(show(merge({ token_type: type }))['token_type'], type)
+  for (const type of ['service', 'batch', 'default', 'default-service', 'default-batch'])
+    assert.equal(show(merge({ token_type: type }))['token_type'], type)
   assert.equal(show(merge({ token_type: '' }))['token_type'], 'default')
 })
 
@@ -81,8 +85,9 @@ test('a login binds to the address it came from where the role says so', () => {
 })
 
 test('a renewal takes lifetimes from the role and the rest from the token', () => {
-  const token = someToken({ policies: ['a', 'default'], explicitMaxTtl: 99, numUses: 3, boundCidrs: ['10.0.0.1'] })
+  const token = someToken({ type: 'service', policies: ['a', 'default'], explicitMaxTtl: 99, numUses: 3, boundCidrs: ['10.0.0.1'] })
   assert.deepEqual(renewedGrant(merge({ token_ttl: 5, token_period: 6, token_explicit_max_ttl: 7, token_policies: ['b'] }), token), {
+    type: 'service',
     ttl: 5,
     maxTtl: 0,
     period: 6,

@@ -1,5 +1,5 @@
 // The token parameters that every auth role has: Vault's `token_*` fields, the older names some of them had, and what a login makes of them.
-import { formatCidr, parseCidr } from '../base/cidr.ts'
+import { cidrText, formatCidr, parseCidr } from '../base/cidr.ts'
 import { coreFault, Fault } from '../base/fault.ts'
 import { bool, int, list, maybe, seconds, text, type Values } from '../base/fields.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -17,7 +17,7 @@ export const tokenFields = {
   token_policies: maybe(list('Policies of the tokens.')),
   token_strictly_bind_ip: maybe(bool('Whether a token works only from the address that logged in.')),
   token_ttl: maybe(seconds('Life of a token until it must be renewed.')),
-  token_type: maybe(text('`service` or `default`, which is the same.')),
+  token_type: maybe(text('`service`, `batch`, `default` (what the mount says), `default-service` or `default-batch`.')),
 } as const
 
 export type TokenField = keyof typeof tokenFields
@@ -29,7 +29,6 @@ export type Aliases = Readonly<Record<string, TokenField>>
 export interface TokenParams extends TokenLimits {
   readonly policies: readonly string[]
   readonly strictlyBindIp: boolean
-  readonly type: string
   /** The older names under which parameters were set last; they are shown under these too. */
   readonly aliases: readonly string[]
 }
@@ -85,29 +84,25 @@ function mergeAlias(params: TokenParams, input: TokenInput, old: string, field: 
 }
 
 function toParam(field: TokenField, value: unknown): unknown {
-  if (field === 'token_bound_cidrs') return (value as string[]).map(toBlock)
+  if (field === 'token_bound_cidrs') return (value as string[]).map(cidrText)
   return field === 'token_type' ? toType(value as string) : value
 }
 
-function toBlock(raw: string): string {
-  try {
-    return formatCidr(parseCidr(raw))
-  } catch {
-    throw new Fault('invalid', `error parsing address ${JSON.stringify(raw)}: Unable to convert ${JSON.stringify(raw)} to an IPv4 or IPv6 address`)
-  }
-}
+const TYPES: readonly TokenLimits['type'][] = ['default', 'service', 'batch', 'default-service', 'default-batch']
 
-const TYPES: Readonly<Record<string, string>> = { '': 'default', default: 'default', service: 'service', 'default-service': 'default-service' }
-
-function toType(raw: string): string {
-  if (raw === 'batch' || raw === 'default-batch') throw new Fault('invalid', "'token_type' cannot be 'batch': tokens of that type are not supported")
-  const type = Object.hasOwn(TYPES, raw) ? TYPES[raw] : undefined
+function toType(raw: string): TokenLimits['type'] {
+  const type = TYPES.find((one) => one === (raw || 'default'))
   if (type === undefined) throw new Fault('invalid', `invalid 'token_type' value ${JSON.stringify(raw)}`)
   return type
 }
 
 function check(params: TokenParams): TokenParams {
   if (params.numUses < 0) throw new Fault('invalid', "'token_num_uses' cannot be negative")
+  if (params.type === 'batch' || params.type === 'default-batch') {
+    const cannot = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+    if (params.period > 0) throw new Fault('invalid', `${cannot} periodic tokens`)
+    if (params.numUses > 0) throw new Fault('invalid', `${cannot} tokens with limited use count`)
+  }
   if (params.ttl > 0 && params.maxTtl > 0 && params.ttl > params.maxTtl) {
     throw new Fault('invalid', "'token_ttl' cannot be greater than 'token_max_ttl'")
   }
@@ -131,15 +126,15 @@ export function showTokenFields(params: TokenParams, aliases: Aliases): JsonObje
 export function tokenGrant(params: TokenParams, peer: Peer): { policies: string[]; limits: TokenLimits } {
   const policies = policyNames(params.policies)
   if (policies.includes('root')) throw new Fault('invalid', 'auth methods cannot create root tokens')
-  const { ttl, maxTtl, explicitMaxTtl, period, numUses, noDefaultPolicy } = params
+  const { type, ttl, maxTtl, explicitMaxTtl, period, numUses, noDefaultPolicy } = params
   const boundCidrs = params.strictlyBindIp ? [formatCidr(parseCidr(peer.address))] : params.boundCidrs
-  return { policies, limits: { ttl, maxTtl, explicitMaxTtl, period, numUses, noDefaultPolicy, boundCidrs } }
+  return { policies, limits: { type, ttl, maxTtl, explicitMaxTtl, period, numUses, noDefaultPolicy, boundCidrs } }
 }
 
 /** What a renewal may do by now: lifetimes are the role's present ones, the rest is as it was when the token was made. */
 export function renewedGrant({ ttl, maxTtl, period }: TokenParams, token: Token): TokenLimits & { policies: readonly string[] } {
-  const { policies, explicitMaxTtl, numUses, boundCidrs } = token
-  return { ttl, maxTtl, period, policies, explicitMaxTtl, numUses, boundCidrs, noDefaultPolicy: !policies.includes('default') }
+  const { type, policies, explicitMaxTtl, numUses, boundCidrs } = token
+  return { type, ttl, maxTtl, period, policies, explicitMaxTtl, numUses, boundCidrs, noDefaultPolicy: !policies.includes('default') }
 }
 
 export function notRenewed(cause: string): Fault {

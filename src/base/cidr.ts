@@ -33,6 +33,13 @@ export function formatCidr({ family, address, bits }: Cidr): string {
   return bits === WIDTH[family] ? host : `${host}/${bits}`
 }
 
+/** A block that a client sent, as Vault prints it. Throws `invalid` in Vault's words. @example cidrText('10.0.0.1/32') // '10.0.0.1' */
+export function cidrText(raw: string): string {
+  const block = tryParse(raw)
+  if (block) return formatCidr(block)
+  throw new Fault('invalid', `error parsing address ${JSON.stringify(raw)}: Unable to convert ${JSON.stringify(raw)} to an IPv4 or IPv6 address`)
+}
+
 /**
  * Whether an address lies in one of the blocks. What can't be parsed, on either side, is outside.
  * @example cidrContains(['10.0.0.0/8'], '::ffff:10.1.2.3') // true

@@ -36,12 +36,24 @@ function goDuration(text: string): number {
   while (at < body.length) {
     PART.lastIndex = at
     const part = PART.exec(body)
-    if (!part) throw invalid(text)
+    if (!part) throw unreadable(text, body.slice(at))
     total += Number(part[1]) * (UNIT_MS[part[2] as string] as number)
     at = PART.lastIndex
   }
   if (at === 0) throw invalid(text)
   return (sign * Math.round(total * 1e6)) / 1e6 // whole nanoseconds, so that 4.35m is 261 s
+}
+
+/** Go tells a number without a known unit from what is no number at all. */
+function unreadable(text: string, rest: string): Fault {
+  const unit = /^(?:\d+(?:\.\d*)?|\.\d+)([^\d.]*)/.exec(rest)?.[1]
+  if (unit === undefined) return invalid(text)
+  return new Fault(
+    'invalid',
+    unit === ''
+      ? `time: missing unit in duration ${JSON.stringify(text)}`
+      : `time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`,
+  )
 }
 
 function invalid(raw: string | number): Fault {

@@ -132,7 +132,7 @@ function toList(raw: Json): string[] {
 }
 
 function toPairs(raw: Json): Record<string, string> {
-  if (isObject(raw)) return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, toText(value)]))
+  if (isObject(raw)) return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, value === null ? '' : toText(value)]))
   if (raw === '') return {}
   const items = Array.isArray(raw) ? raw.map(toText) : [toText(raw)]
   return Object.fromEntries(items.map(toPair))

@@ -1,4 +1,5 @@
 // A place in the path tree where a module serves: what the mount table stores.
+import type { MountTokenType } from './token.ts'
 
 export type MountClass = 'secret' | 'auth' | 'system'
 
@@ -10,7 +11,7 @@ export interface MountConfig {
   readonly auditNonHmacRequestKeys: readonly string[]
   readonly auditNonHmacResponseKeys: readonly string[]
   /** Kind of token a login gives; for auth mounts. */
-  readonly tokenType: 'default-service' | 'service'
+  readonly tokenType: MountTokenType
 }
 
 export interface Mount {

@@ -8,8 +8,8 @@ export interface DataReply {
   readonly warnings?: readonly string[]
   /** Seconds, shown as `lease_duration` though nothing is leased (KV v1). */
   readonly leaseDuration?: number
-  /** 404 for a deleted KV v2 version, which clients read with its data. */
-  readonly status?: 200 | 404
+  /** 404 for a deleted KV v2 version, which clients read with its data; 202 for work that goes on. */
+  readonly status?: 200 | 202 | 404
   /** Also shows the keys of `data` at top level, as some system paths do. */
   readonly spread?: true
 }
@@ -20,8 +20,8 @@ export type Reply =
   | { readonly kind: 'keys'; readonly keys: readonly string[]; readonly info?: JsonObject; readonly warnings?: readonly string[] }
   /** A login succeeded; the pipeline mints the token. */
   | { readonly kind: 'login'; readonly login: LoginGrant; readonly warnings?: readonly string[] }
-  /** A token was made or renewed. */
-  | { readonly kind: 'auth'; readonly auth: AuthBlock; readonly warnings?: readonly string[] }
+  /** A token was made or renewed. One that was made ends again where it can't be answered. */
+  | { readonly kind: 'auth'; readonly auth: AuthBlock; readonly made?: true; readonly warnings?: readonly string[] }
   /** 204, or 200 with an envelope where there are warnings. */
   | { readonly kind: 'empty'; readonly warnings?: readonly string[] }
   /** 404 `{"errors":[]}`. */

@@ -1,10 +1,22 @@
 // What the rooms know of a token; its id itself is known to nobody but its holder.
 
-/** A service token, as stored. Times are wall milliseconds, durations seconds; 0 means "none" for every limit. */
+/** A `service` token is stored; a `batch` token is its own sealed record, and making or using one writes nothing. */
+export type TokenType = 'service' | 'batch'
+
+/** What a mount says of the tokens that its logins give: a type, or what to take where the role doesn't care. */
+export type MountTokenType = TokenType | 'default-service' | 'default-batch'
+
+/** The longest id that a request can carry, in bytes. */
+export const MAX_TOKEN_BYTES = 8 << 10
+
+/** A token, as stored. Times are wall milliseconds, durations seconds; 0 means "none" for every limit. */
 export interface Token {
+  readonly type: TokenType
   /** HMAC of the token's id: the key it is stored under. */
   readonly hash: string
+  /** Empty for a batch token. */
   readonly accessor: string
+  /** Hash of the token it ends with. */
   readonly parent: string | undefined
   readonly policies: readonly string[]
   /** Where it was made: `auth/userpass/login/ann`, `auth/token/create`. */
@@ -32,6 +44,11 @@ export interface Token {
   readonly namespace: string
 }
 
+/** Seconds that the token was given last: when it was made, or renewed. */
+export function grantedTtl({ ttl, lastRenewedAt, expiresAt }: Token): number {
+  return lastRenewedAt > 0 && expiresAt !== undefined ? Math.round((expiresAt - lastRenewedAt) / 1000) : ttl
+}
+
 /** What a login asks for; the token room turns it into a token within the mount's bounds. */
 export interface LoginGrant {
   readonly policies: readonly string[]
@@ -45,6 +62,8 @@ export interface LoginGrant {
 
 /** The token parameters that every auth role has (Vault's `token_*` fields). */
 export interface TokenLimits {
+  /** `default` leaves it to the mount. */
+  readonly type: MountTokenType | 'default'
   readonly ttl: number
   readonly maxTtl: number
   readonly explicitMaxTtl: number

@@ -1,4 +1,5 @@
 // Bounds that a request must keep before anything is spent on it. Sizes in bytes, times in milliseconds.
+import { MAX_TOKEN_BYTES } from '../contract/token.ts'
 
 export interface EdgeLimits {
   readonly bodyBytes: number
@@ -25,7 +26,7 @@ export const EDGE_LIMITS: EdgeLimits = {
   bodyBytes: 32 << 20,
   headBytes: 16 << 10,
   headers: 100,
-  tokenBytes: 8 << 10,
+  tokenBytes: MAX_TOKEN_BYTES,
   parameters: 100,
   concurrent: 10_000,
   connections: 10_000,

@@ -37,6 +37,7 @@ const own = records<JsonObject>('')
 
 function key(ctx: Ctx, at: string): Key {
   if (!ctx.caller) throw permissionDenied()
+  if (ctx.caller.type !== 'service') throw new Fault('invalid', "cubbyhole operations are only supported by 'service' type tokens")
   return cubbyholePrefix(ctx.caller) + at
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Reply } from '../contract/reply.ts'
-import type { AuthBlock } from '../contract/token.ts'
+import { type AuthBlock, grantedTtl } from '../contract/token.ts'
 
 const NONE = Buffer.alloc(0)
 
@@ -69,12 +69,12 @@ function authBlock({ clientToken, token, identityPolicies }: AuthBlock): JsonObj
     client_token: clientToken,
     accessor: token.accessor,
     policies: [...new Set([...token.policies, ...identityPolicies])].sort(),
-    token_policies: [...token.policies],
+    ...(token.policies.length > 0 ? { token_policies: [...token.policies] } : {}),
     metadata: token.metadata ?? null,
-    lease_duration: token.lastRenewedAt > 0 && token.expiresAt !== undefined ? Math.round((token.expiresAt - token.lastRenewedAt) / 1000) : token.ttl,
+    lease_duration: grantedTtl(token),
     renewable: token.renewable,
     entity_id: token.entityId,
-    token_type: 'service',
+    token_type: token.type,
     orphan: token.orphan,
     mfa_requirement: null,
     num_uses: Math.max(token.numUses, 0),

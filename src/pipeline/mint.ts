@@ -5,7 +5,7 @@ import type { Clock } from '../base/ports.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Reply } from '../contract/reply.ts'
-import type { LoginGrant } from '../contract/token.ts'
+import type { LoginGrant, MountTokenType, TokenLimits, TokenType } from '../contract/token.ts'
 import { policyNames, UNASSIGNABLE } from '../base/policy-names.ts'
 import type { NewToken, Tokens } from '../token/tokens.ts'
 
@@ -24,18 +24,21 @@ export function openMint(deps: MintDeps): (reply: Reply, mount: Mount, path: Can
     const { spec, warnings } = plan(deps, reply.login, mount, path)
     const { id, token } = await deps.tokens.mint(spec)
     deps.made()
-    return { kind: 'auth', auth: { clientToken: id, token, identityPolicies: [] }, warnings: [...(reply.warnings ?? []), ...warnings] }
+    return { kind: 'auth', auth: { clientToken: id, token, identityPolicies: [] }, made: true, warnings: [...(reply.warnings ?? []), ...warnings] }
   }
 }
 
 function plan({ clock, bounds, policyExists }: MintDeps, grant: LoginGrant, mount: Mount, path: CanonPath): { spec: NewToken; warnings: string[] } {
   const { limits } = grant
+  const type = tokenType(mount.config.tokenType, limits.type)
+  if (type === 'batch' && limits.numUses > 0) throw new Fault('invalid', 'batch tokens cannot have "num_uses" set')
   const policies = policyNames(grant.policies, !limits.noDefaultPolicy)
   if (policies.includes('root')) throw new Fault('invalid', 'auth methods cannot create root tokens')
   const internal = policies.find((name) => UNASSIGNABLE.includes(name))
   if (internal !== undefined) throw new Fault('invalid', `cannot assign policy "${internal}"`)
   const { ttl, warnings } = lifetime({ ...limits, issuedAt: clock.now() }, bounds(mount), clock.now())
   const spec: NewToken = {
+    type,
     parent: undefined,
     policies,
     path,
@@ -47,7 +50,7 @@ function plan({ clock, bounds, policyExists }: MintDeps, grant: LoginGrant, moun
     explicitMaxTtl: limits.explicitMaxTtl,
     period: limits.period,
     numUses: limits.numUses,
-    renewable: true,
+    renewable: type === 'service',
     orphan: true,
     boundCidrs: limits.boundCidrs,
     entityId: '',
@@ -56,6 +59,13 @@ function plan({ clock, bounds, policyExists }: MintDeps, grant: LoginGrant, moun
   }
   const absent = policies.filter((name) => !policyExists(name)).map((name) => `Policy "${name}" does not exist`)
   return { spec, warnings: [...warnings, ...absent] }
+}
+
+/** The mount decides, unless it only has a default; then the role does, where it cares. */
+function tokenType(ofMount: MountTokenType, ofRole: TokenLimits['type']): TokenType {
+  if (ofMount === 'service' || ofMount === 'batch') return ofMount
+  const wanted = ofRole === 'default' ? ofMount : ofRole
+  return wanted === 'batch' || wanted === 'default-batch' ? 'batch' : 'service'
 }
 
 /** `userpass-ann` for ann of auth/userpass/. */

@@ -38,8 +38,9 @@ export function openRun(deps: RunDeps): (call: Known, mount: Mount, module: Modu
       creates: () => op.exists?.(ctx, parsed() as never) === false,
       async run() {
         const values = parsed()
+        const reply = await op.run(ctx, values as never, call.body)
         if (!op.arbitrary && !op.bytes) warnings.push(...unexpected(call.data, op, params))
-        return { reply: await op.run(ctx, values as never, call.body), warnings }
+        return { reply, warnings }
       },
     }
   }

@@ -1,6 +1,6 @@
 // sys/capabilities: what a token may do at the paths asked about.
 import { list, or, secret, text } from '../base/fields.ts'
-import { Fault } from '../base/fault.ts'
+import { coreFault, Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type Path, path } from '../contract/module.ts'
 import { data, type Reply } from '../contract/reply.ts'
@@ -17,7 +17,7 @@ const pathsInput = { paths: or(list('The paths asked about.'), []), path: or(lis
 
 export function capabilityPaths({ tokens, capabilities }: CapabilityDeps): Path[] {
   const answer = (token: Token | undefined, input: { paths: string[]; path: string[] }, otherwise: string): Reply => {
-    if (!token) throw new Fault('invalid', otherwise)
+    if (!token) throw coreFault('invalid', otherwise)
     const asked = input.paths.length > 0 ? input.paths : input.path
     if (asked.length === 0) throw new Fault('invalid', 'paths must be supplied')
     return data(
@@ -33,14 +33,17 @@ export function capabilityPaths({ tokens, capabilities }: CapabilityDeps): Path[
       write: op({
         doc: 'Ask for a token by its id.',
         input: { ...pathsInput, token: secret(or(text('Id of the token.'), '')) },
-        run: (_, input) => answer(tokens.find(input.token), input, 'invalid token'),
+        run: (_, input) => answer(tokens.find(input.token), input, input.token === '' ? 'no token found' : 'invalid token'),
       }),
     })),
     path('capabilities-accessor', 'What the token with an accessor may do.', {}, (op) => ({
       write: op({
         doc: 'Ask for a token by its accessor.',
         input: { ...pathsInput, accessor: or(text('Accessor of the token.'), '') },
-        run: (_, input) => answer(tokens.byAccessor(input.accessor), input, 'invalid accessor'),
+        run: (_, input) => {
+          if (input.accessor === '') throw new Fault('invalid', 'missing accessor')
+          return answer(tokens.byAccessor(input.accessor), input, 'invalid accessor')
+        },
       }),
     })),
   ]
@@ -49,5 +52,6 @@ export function capabilityPaths({ tokens, capabilities }: CapabilityDeps): Path[
 function describe(paths: readonly string[], of: (path: string) => readonly string[]): JsonObject {
   const found: JsonObject = {}
   for (const one of paths) found[one] = [...of(one)]
-  return { ...found, capabilities: [...of(paths[0] as string)] }
+  const [only, ...others] = paths
+  return only !== undefined && others.length === 0 ? { ...found, capabilities: [...of(only)] } : found
 }

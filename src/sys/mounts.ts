@@ -5,6 +5,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import { type Ctx, type Module, type Path, path } from '../contract/module.ts'
 import type { Mount, MountConfig } from '../contract/mount.ts'
+import type { MountTokenType } from '../contract/token.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
 import type { Mounts } from '../tenancy/mounts.ts'
 import { describeMount, describeTuning } from './mount-json.ts'
@@ -39,7 +40,11 @@ const AUTH: Family = { of: 'auth', at: 'auth', prefix: 'auth/', access: 'sudo', 
 const PROTECTED = ['sys/', 'cubbyhole/', 'auth/token/']
 
 const visibility = maybe(choice('Whether unauthenticated users see the mount: "unauth" or "hidden".', ['', 'hidden', 'unauth']))
-const tokenType = maybe(choice('Kind of token that logins give.', ['default-service', 'service']))
+const TOKEN_TYPES: readonly MountTokenType[] = ['default-service', 'default-batch', 'service', 'batch']
+
+const tokenType = maybe(
+  text('Kind of token that logins give: `service`, `batch`, or `default-service` and `default-batch`, which leave it to roles.'),
+)
 const refused = (what: string) => or(bool(`Not supported: ${what}.`), false)
 
 const tuneInput = {
@@ -160,6 +165,7 @@ async function disable(deps: MountDeps, family: Family, where: string): Promise<
 
 async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typeof tuneInput> & { path: string }): Promise<Reply> {
   const mount = find(deps, family, input.path)
+  refuseTokenType(input.token_type, mount)
   const config = { ...mount.config, ...configOf(input) }
   checkLifetimes(config)
   const options = input.options === undefined ? mount.options : { ...mount.options, ...input.options }
@@ -171,6 +177,12 @@ async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typ
   return empty()
 }
 
+function refuseTokenType(asked: string | undefined, mount: Mount): void {
+  if (asked === undefined) return
+  if (mount.class !== 'auth') throw new Fault('invalid', "'token_type' can only be modified on auth mounts")
+  if (mount.type === 'token') throw new Fault('invalid', "'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
+}
+
 function configOf(input: Values<typeof configInput>): Partial<MountConfig> {
   const named: { [K in keyof MountConfig]?: MountConfig[K] | undefined } = {
     defaultLeaseTtl: input.default_lease_ttl,
@@ -178,9 +190,15 @@ function configOf(input: Values<typeof configInput>): Partial<MountConfig> {
     auditNonHmacRequestKeys: input.audit_non_hmac_request_keys,
     auditNonHmacResponseKeys: input.audit_non_hmac_response_keys,
     listingVisibility: input.listing_visibility,
-    tokenType: input.token_type,
+    tokenType: input.token_type === undefined ? undefined : toTokenType(input.token_type),
   }
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as Partial<MountConfig>
+}
+
+function toTokenType(raw: string): MountTokenType {
+  const type = TOKEN_TYPES.find((one) => one === (raw || 'default-service'))
+  if (type === undefined) throw new Fault('invalid', "invalid value for 'token_type'")
+  return type
 }
 
 function checkLifetimes({ defaultLeaseTtl = 0, maxLeaseTtl = 0 }: Partial<MountConfig>): void {

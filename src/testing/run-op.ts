@@ -148,6 +148,7 @@ export function someToken(more: Partial<Token> = {}): Token {
 }
 
 const TOKEN: Token = {
+  type: 'service',
   hash: 'hash-of-ann',
   accessor: 'accessor-of-ann',
   parent: undefined,

@@ -1,32 +1,48 @@
-// Making a token from a token: which policies, lifetime and rights the child may have (Vault API, "Create token").
-import { bool, int, list, maybe, or, pairs, seconds, text, type Values } from '../base/fields.ts'
+// Making a token from a token: which kind, policies, lifetime and rights the child may have (Vault API, "Create token").
+import { bool, type Field, int, list, maybe, or, pairs, text, type Values } from '../base/fields.ts'
+import { parseSeconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
-import { lifetime, type TtlBounds } from '../base/ttl.ts'
-import type { Token } from '../contract/token.ts'
-import { policyNames, UNASSIGNABLE } from '../base/policy-names.ts'
+import type { Json } from '../base/json.ts'
+import type { TtlBounds } from '../base/ttl.ts'
+import { MAX_TOKEN_BYTES, type Token, type TokenType } from '../contract/token.ts'
+import { choosePolicies } from './choose-policies.ts'
+import { chooseTtl } from './choose-ttl.ts'
+import { entityAliasFault, type TokenRole } from './role.ts'
 import type { NewToken } from './tokens.ts'
+
+/** A duration as sent: Vault reads it only after it has settled what kind of token it is for. */
+const rawSeconds = (doc: string): Field<string> => or({ ...text(doc), kind: 'seconds' }, '')
+
+/** Names as sent: a lone text is one of them, commas and all. */
+const names = (doc: string): Field<string[]> => or({ ...list(doc), parse: toNames }, [])
+
+function toNames(raw: Json): string[] {
+  if (raw === '') return []
+  return (Array.isArray(raw) ? raw : [raw]).map((one) => text('').parse(one))
+}
 
 export const createInput = {
   id: or(text('Id of the token; needs sudo. Made at random otherwise.'), ''),
-  policies: or(list('Policies of the token; those of the caller otherwise.'), []),
+  policies: names('Policies of the token; those of the caller, or of the role, otherwise.'),
   meta: maybe(pairs('Metadata shown in audit records.')),
   no_parent: or(bool('Make an orphan; needs sudo.'), false),
   no_default_policy: or(bool('Leave the policy "default" out.'), false),
   renewable: or(bool('Whether the token can be renewed.'), true),
-  ttl: or(seconds('How long the token lives.'), 0),
-  lease: or(seconds('Old name of ttl.'), 0),
-  explicit_max_ttl: or(seconds('An end that no renewal can move.'), 0),
-  period: or(seconds('Renewals extend by this, without end; needs sudo.'), 0),
+  ttl: rawSeconds('How long the token lives.'),
+  lease: rawSeconds('Old name of ttl.'),
+  explicit_max_ttl: rawSeconds('An end that no renewal can move.'),
+  period: rawSeconds('Renewals extend by this, without end; needs sudo.'),
   num_uses: or(int('How many requests the token is good for; 0 is without limit.'), 0),
   display_name: or(text('Name shown in audit records, after "token-".'), ''),
   entity_alias: or(text('Not supported: entities are not offered.'), ''),
-  type: or(text('"service"; batch tokens are not offered.'), 'service'),
+  type: or(text('"service" (the default) or "batch": a token that is not stored, nor renewed, nor revoked.'), ''),
 }
 
 export interface CreateCall {
   readonly input: Values<typeof createInput>
   readonly parent: Token
   readonly path: string
+  readonly role: TokenRole | undefined
   /** Made through create-orphan, whose own policy allows it. */
   readonly orphan: boolean
   readonly sudo: boolean
@@ -36,77 +52,99 @@ export interface CreateCall {
 
 /** What the child will be. Throws `invalid` with Vault's texts where the caller may not make it. */
 export function planToken(call: CreateCall): { spec: NewToken; warnings: readonly string[] } {
-  refuse(call)
-  const { input, parent } = call
+  const { input, parent, role } = call
+  const type = chooseType(call)
+  refuse(call, type)
   const policies = choosePolicies(call)
-  const parentHash = call.orphan || input.no_parent ? undefined : parent.hash
-  const { ttl, warnings } = chooseTtl(call, policies)
+  if (type === 'batch' && policies.includes('root')) throw new Fault('invalid', 'batch tokens cannot be root tokens')
+  const parentHash = chooseParent(call)
+  const { ttl, period, explicitMaxTtl, warnings } = chooseTtl(call, type, policies)
   const spec: NewToken = {
+    type,
     parent: parentHash,
     policies,
-    path: call.path,
+    path: role && role.pathSuffix !== '' ? `${call.path}/${role.pathSuffix}` : call.path,
     mountAccessor: '',
     displayName: displayName(input.display_name),
     metadata: input.meta,
     internal: undefined,
     ttl,
-    explicitMaxTtl: input.explicit_max_ttl,
-    period: input.period,
-    numUses: input.num_uses,
-    renewable: ttl > 0 && input.renewable,
+    explicitMaxTtl,
+    period,
+    numUses: leastUses(input.num_uses, role?.numUses ?? 0),
+    renewable: type === 'service' && ttl > 0 && input.renewable && role?.renewable !== false,
     orphan: parentHash === undefined,
-    boundCidrs: parentHash === undefined || ttl === 0 ? [] : parent.boundCidrs,
+    boundCidrs: ttl === 0 ? [] : boundCidrs(call, parentHash),
     entityId: parentHash === undefined ? '' : parent.entityId,
-    role: '',
+    role: role?.name ?? '',
     namespace: parent.namespace,
   }
-  return { spec, warnings }
+  return { spec, warnings: [...(role && input.no_parent ? [NO_PARENT_IGNORED] : []), ...warnings] }
 }
 
-function refuse({ input, parent, sudo }: CreateCall): void {
+const NO_PARENT_IGNORED = "'no_parent' has no effect here: the role says whether its tokens have a parent"
+
+/** What the role says, or leaves to the caller. */
+function chooseType({ input, parent, role }: CreateCall): TokenType {
+  if (parent.type === 'batch') throw new Fault('invalid', 'batch tokens cannot create more tokens')
+  if (parent.numUses !== 0) throw new Fault('invalid', 'restricted use token cannot generate child tokens')
+  if (role?.type === 'service' || role?.type === 'batch') return role.type
+  if (input.type === '') return role?.type === 'default-batch' ? 'batch' : 'service'
+  if (input.type !== 'service' && input.type !== 'batch') throw new Fault('invalid', "invalid 'token_type' value")
+  return input.type
+}
+
+function refuse({ input, role, sudo }: CreateCall, type: TokenType): void {
+  if (type === 'batch') refuseBatch(input, role)
+  const alias = input.entity_alias === '' ? undefined : entityAliasFault(role, input.entity_alias)
   const rules: readonly (readonly [boolean, string])[] = [
-    [parent.numUses !== 0, 'restricted use token cannot generate child tokens'],
-    [input.type === 'batch', 'batch tokens are not supported'],
-    [!['', 'service', 'batch'].includes(input.type), "invalid 'token_type' value"],
-    [input.entity_alias !== '', 'entity aliases are not supported'],
     [input.num_uses < 0, 'number of uses cannot be negative'],
+    [alias !== undefined, alias ?? ''],
     [input.id !== '' && !sudo, 'root or sudo privileges required to specify token id'],
-    [/^(hvs\.|s\.)/.test(input.id), 'custom token ID cannot have the "hvs." or "s." prefix'],
-    [/[.\s]/.test(input.id), "custom token ID cannot contain a '.' or white space"],
-    [input.no_parent && !sudo, 'root or sudo privileges required to create orphan token'],
-    [input.period > 0 && !sudo, 'root or sudo privileges required to create periodic token'],
+    [input.id.startsWith('hvs.'), "custom token ID cannot have the 'hvs.' prefix"],
+    [input.id.startsWith('s.'), "custom token ID cannot have the 's.' prefix"],
+    [input.id.includes('.'), "custom token ID cannot have a '.' in the value"],
+    [input.id.length > MAX_TOKEN_BYTES, `custom token ID is longer than the ${MAX_TOKEN_BYTES} bytes that a request can carry`],
+    [/[^\x21-\x7e]/.test(input.id), 'custom token ID cannot have white space or characters other than ASCII'],
   ]
   for (const [broken, message] of rules) if (broken) throw new Fault('invalid', message)
 }
 
-function choosePolicies({ input, parent, sudo }: CreateCall): string[] {
-  const policies = policyNames(...requested(input, parent, sudo)).filter((name) => !(input.no_default_policy && name === 'default'))
-  if (policies.includes('root') && !parent.policies.includes('root')) {
-    throw new Fault('invalid', 'root tokens may not be created without parent token being root')
-  }
-  const internal = policies.find((name) => UNASSIGNABLE.includes(name))
-  if (internal !== undefined) throw new Fault('invalid', `cannot assign policy "${internal}"`)
-  return policies
+/** Also by what a role would give it: a limit must not be lost because the caller asks for another kind of token. */
+function refuseBatch(input: CreateCall['input'], role: TokenRole | undefined): void {
+  const set: readonly (readonly [name: string, isSet: boolean])[] = [
+    ['explicit_max_ttl', isSpan('explicit_max_ttl', input.explicit_max_ttl)],
+    ['num_uses', input.num_uses !== 0 || (role?.numUses ?? 0) > 0],
+    ['period', isSpan('period', input.period) || (role?.period ?? 0) > 0],
+    ['id', input.id !== ''],
+  ]
+  const broken = set.find(([, isSet]) => isSet)
+  if (broken) throw new Fault('invalid', `batch tokens cannot have ${JSON.stringify(broken[0])} set`)
 }
 
-function requested(input: CreateCall['input'], parent: Token, sudo: boolean): [readonly string[], boolean] {
-  if (input.policies.length === 0) return [parent.policies, false]
-  if (sudo) return [input.policies, !input.no_default_policy]
-  if (!policyNames(input.policies, false).every((name) => parent.policies.includes(name))) {
-    throw new Fault('invalid', 'child policies must be subset of parent')
+function isSpan(name: string, raw: string): boolean {
+  try {
+    return parseSeconds(raw) !== 0
+  } catch {
+    throw new Fault('invalid', `'${name}' value could not be parsed`)
   }
-  return [input.policies, !input.no_default_policy && parent.policies.includes('default')]
 }
 
-function chooseTtl({ input, parent, bounds, now }: CreateCall, policies: readonly string[]): { ttl: number; warnings: readonly string[] } {
-  const wanted = input.ttl || input.lease
-  if (wanted > 0 || input.period > 0 || !policies.includes('root')) {
-    return lifetime({ ttl: wanted, period: input.period, explicitMaxTtl: input.explicit_max_ttl, issuedAt: now }, bounds, now)
-  }
-  if (input.explicit_max_ttl === 0 && parent.expiresAt !== undefined) {
-    throw new Fault('invalid', 'expiring root tokens cannot create non-expiring root tokens')
-  }
-  return { ttl: input.explicit_max_ttl, warnings: [] }
+function chooseParent({ input, parent, role, orphan, sudo }: CreateCall): string | undefined {
+  if (role) return role.orphan ? undefined : parent.hash
+  if (input.no_parent && !sudo) throw new Fault('invalid', 'root or sudo privileges required to create orphan token')
+  return input.no_parent || orphan ? undefined : parent.hash
+}
+
+/** A role's own blocks replace those of the parent, even where it has none: a role may give more than the caller has. */
+function boundCidrs({ parent, role }: CreateCall, parentHash: string | undefined): readonly string[] {
+  if (role) return role.boundCidrs
+  return parentHash === undefined ? [] : parent.boundCidrs
+}
+
+/** Zero is without limit. */
+function leastUses(asked: number, ofRole: number): number {
+  return asked === 0 || ofRole === 0 ? asked + ofRole : Math.min(asked, ofRole)
 }
 
 function displayName(wish: string): string {

@@ -22,7 +22,7 @@ export function describeToken(token: Token, id: string, now: number): JsonObject
     policies: [...token.policies],
     renewable: token.renewable,
     ttl: token.expiresAt === undefined ? 0 : Math.max(0, Math.ceil((token.expiresAt - now) / 1000)),
-    type: 'service',
+    type: token.type,
   }
   return { ...always, ...optional(token) }
 }

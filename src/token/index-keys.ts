@@ -10,12 +10,23 @@ const NOTHING = Buffer.alloc(0)
 export const ids = records<Token>('token/id/')
 export const accessors = records<string>('token/accessor/')
 
-/** `token/child/<parent>/<child>`, and `token/dead/<hash>` for the dead whose descendants are still to be removed. */
+/** `token/child/<parent>/<child>`. */
 export const children = {
-  put: (tx: Tx, parent: string, child: string) => tx.put(`token/child/${parent}/${child}`, NOTHING),
-  delete: (tx: Tx, parent: string, child: string) => tx.delete(`token/child/${parent}/${child}`),
+  key: (parent: string, child: string): Key => `token/child/${parent}/${child}`,
+  put: (tx: Tx, parent: string, child: string) => tx.put(children.key(parent, child), NOTHING),
+  delete: (tx: Tx, parent: string, child: string) => tx.delete(children.key(parent, child)),
   page: (store: Store, parent: string) => names(store, `token/child/${parent}/`, PAGE),
-  unburied: (store: Store) => names(store, 'token/dead/', PAGE),
+}
+
+/** What becomes of the children of a token that died: they end with it, or live on without a parent. */
+export type Fate = 'end' | 'orphan'
+
+/** `token/dead/<hash>`: tokens that died and whose descendants and belongings are still to be seen to. */
+export const dead = {
+  put: (tx: Tx, hash: string, fate: Fate) => tx.put(`token/dead/${hash}`, Buffer.from(fate)),
+  delete: (tx: Tx, hash: string) => tx.delete(`token/dead/${hash}`),
+  fate: (from: Pick<Tx, 'get'>, hash: string) => from.get(`token/dead/${hash}`)?.value.toString() as Fate | undefined,
+  page: (store: Store) => names(store, 'token/dead/', PAGE),
 }
 
 /** `token/due/<milliseconds, 15 digits>/<hash>`: sorted by time of expiry. */
@@ -38,15 +49,20 @@ export const due = {
   },
 }
 
-/** Removes the token itself in this transaction; true where descendants or belongings remain to be buried. */
-export function markDead(tx: Tx, hash: string): boolean {
-  const token = ids.get(tx, hash)
-  if (!token) return false
-  ids.delete(tx, hash)
+/** Removes the token itself, and leaves its descendants and belongings. */
+export function remove(tx: Tx, token: Token): void {
+  ids.delete(tx, token.hash)
   accessors.delete(tx, token.accessor)
   due.delete(tx, token)
-  if (token.parent !== undefined) children.delete(tx, token.parent, hash)
-  tx.put(`token/dead/${hash}`, NOTHING)
+  if (token.parent !== undefined) children.delete(tx, token.parent, token.hash)
+}
+
+/** Removes the token, and remembers to bury what it leaves; false where there is none. */
+export function markDead(tx: Tx, hash: string, fate: Fate): boolean {
+  const token = ids.get(tx, hash)
+  if (!token) return false
+  remove(tx, token)
+  dead.put(tx, hash, fate)
   return true
 }
 
@@ -54,6 +70,6 @@ function names(store: Store, prefix: string, limit: number): string[] {
   return Array.from(store.keys({ prefix, limit }), (key) => key.slice(prefix.length))
 }
 
-function dueKey(at: number, hash: string): Key {
+export function dueKey(at: number, hash: string): Key {
   return `token/due/${String(at).padStart(15, '0')}/${hash}`
 }

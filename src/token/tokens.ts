@@ -9,14 +9,15 @@ import type { Token } from '../contract/token.ts'
 import type { Space } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
-import { bury, type Cemetery } from './bury.ts'
-import { accessors, children, due, ids, markDead } from './index-keys.ts'
+import { BATCH_PREFIX, type BatchTokens, openBatchTokens } from './batch.ts'
+import { bury, type Cemetery, setFree } from './bury.ts'
+import { accessors, children, dead, due, type Fate, ids, markDead, remove } from './index-keys.ts'
 
 export interface TokensDeps {
   readonly space: Space
   readonly clock: Clock
   readonly random: Random
-  /** Keys the HMAC of token ids; held outside the token records. */
+  /** Keys the HMAC of token ids, and gives the keys that batch tokens are sealed with; held outside the token records. */
   readonly hashKey: SecretKey
   /** False once the mount that made a token is gone, which ends its tokens at once. */
   readonly mountAlive: (accessor: string) => boolean
@@ -26,6 +27,19 @@ export interface TokensDeps {
 /** What the maker of a token settles; the store adds id, accessor and times. */
 export type NewToken = Omit<Token, 'hash' | 'accessor' | 'createdAt' | 'lastRenewedAt' | 'expiresAt'>
 
+/** A token just made, with the id that only its holder will know. */
+export interface Made {
+  readonly id: string
+  readonly token: Token
+}
+
+export interface MintOptions {
+  /** A chosen id; only for callers with sudo. */
+  readonly id?: string
+  /** Writes that are made with the token, or not at all. */
+  readonly also?: (tx: Tx, token: Token) => void
+}
+
 export interface Tokens {
   /** The live token with this id. */
   find(id: string): Token | undefined
@@ -33,10 +47,12 @@ export interface Tokens {
   byAccessor(accessor: string): Token | undefined
   /** Accessors of all stored tokens, sorted. */
   accessors(): string[]
-  /** Makes a token, durably. `id` is only for callers with sudo. Rejects where its parent is gone. */
-  mint(spec: NewToken, id?: string): Promise<{ id: string; token: Token }>
+  /** Makes a token: a service token durably, a batch token without writing anything. Rejects where its parent is gone. */
+  mint(spec: NewToken, options?: MintOptions): Promise<Made>
   /** Counts one use of a token with limited uses; refuses when none is left. Returns the token as it now is. */
   use(token: Token): Promise<Token | undefined>
+  /** Ends a token that can't have children, if it still has the use that `token` has; `take` runs in the same commit. */
+  consume<T>(token: Token, take: (tx: Tx) => T): Promise<T | undefined>
   /** Extends a token's life; throws `invalid` where it can't be. */
   renew(token: Token, wish: Omit<TtlWish, 'issuedAt'>, bounds: TtlBounds): Promise<{ token: Token; warnings: readonly string[] }>
   /** Ends a token and all that descend from it. Returns when none of them works any more. */
@@ -51,6 +67,8 @@ const ID_PREFIX = 'hvs.'
 const ID_LENGTH = 24
 const CACHE_SIZE = 20_000
 const USED_UP = -1
+/** A token is looked up together with all it descends from. */
+const MAX_GENERATIONS = 1_000
 
 export function openTokens(deps: TokensDeps): Tokens {
   return new TokenStore(deps)
@@ -59,24 +77,24 @@ export function openTokens(deps: TokensDeps): Tokens {
 class TokenStore implements Tokens {
   readonly #deps: TokensDeps
   readonly #store: Store
+  readonly #batch: BatchTokens
   readonly #cached: (hash: string) => Token | undefined
 
   constructor(deps: TokensDeps) {
+    const { space, hashKey: secret, random } = deps
     this.#deps = deps
-    this.#store = deps.space.store
-    this.#cached = deps.space.keyed(ids.key(''), (hash) => ids.get(this.#store, hash), CACHE_SIZE)
+    this.#store = space.store
+    this.#batch = openBatchTokens({ secret, place: `${space.prefix}token/batch`, random })
+    this.#cached = space.keyed(ids.key(''), (hash) => ids.get(this.#store, hash), CACHE_SIZE)
   }
 
   find(id: string): Token | undefined {
-    return this.byHash(this.#hash(id))
+    const hash = this.#hash(id)
+    return id.startsWith(BATCH_PREFIX) ? this.#living(this.#batch.open(id, hash)) : this.byHash(hash)
   }
 
   byHash(hash: string): Token | undefined {
-    const token = this.#cached(hash)
-    if (!token || token.numUses < 0) return undefined
-    if (token.expiresAt !== undefined && token.expiresAt <= this.#deps.clock.now()) return undefined
-    if (token.mountAccessor !== '' && !this.#deps.mountAlive(token.mountAccessor)) return undefined
-    return token.parent === undefined || this.byHash(token.parent) ? token : undefined
+    return this.#living(this.#cached(hash))
   }
 
   byAccessor(accessor: string): Token | undefined {
@@ -88,22 +106,37 @@ class TokenStore implements Tokens {
     return accessors.ids(this.#store)
   }
 
-  async mint(spec: NewToken, id = ID_PREFIX + base62(this.#deps.random, ID_LENGTH)): Promise<{ id: string; token: Token }> {
-    const now = this.#deps.clock.now()
-    const expiresAt = spec.ttl > 0 ? now + spec.ttl * 1000 : undefined
+  async mint(spec: NewToken, { id, also }: MintOptions = {}): Promise<Made> {
+    const createdAt = this.#deps.clock.now()
+    if (spec.type === 'batch') return this.#sealed({ ...spec, createdAt })
+    if (this.#generations(spec.parent) > MAX_GENERATIONS) throw new Fault('invalid', `tokens may descend from at most ${MAX_GENERATIONS} others`)
+    const given = id ?? ID_PREFIX + base62(this.#deps.random, ID_LENGTH)
+    const expiresAt = spec.ttl > 0 ? createdAt + spec.ttl * 1000 : undefined
     const accessor = base62(this.#deps.random, ID_LENGTH)
-    const token: Token = { ...spec, hash: this.#hash(id), accessor, createdAt: now, lastRenewedAt: 0, expiresAt }
-    await transact(this.#store, (tx) => add(tx, token))
-    return { id, token }
+    const token: Token = { ...spec, hash: this.#hash(given), accessor, createdAt, lastRenewedAt: 0, expiresAt }
+    await transact(this.#store, (tx) => {
+      add(tx, token)
+      also?.(tx, token)
+    })
+    return { id: given, token }
   }
 
   use(token: Token): Promise<Token | undefined> {
     return transact(this.#store, (tx) => {
-      const left = ids.get(tx, token.hash)?.numUses ?? USED_UP
-      if (left <= 0) return undefined
-      const used = { ...token, numUses: left === 1 ? USED_UP : left - 1 }
+      const current = ids.get(tx, token.hash)
+      if (!current || current.numUses <= 0) return undefined
+      const used = { ...current, numUses: current.numUses === 1 ? USED_UP : current.numUses - 1 }
       ids.put(tx, token.hash, used)
       return used
+    })
+  }
+
+  consume<T>(token: Token, take: (tx: Tx) => T): Promise<T | undefined> {
+    return transact(this.#store, (tx) => {
+      const current = ids.get(tx, token.hash)
+      if (current?.numUses !== token.numUses) return undefined
+      remove(tx, current)
+      return take(tx)
     })
   }
 
@@ -111,7 +144,7 @@ class TokenStore implements Tokens {
     const now = this.#deps.clock.now()
     return transact(this.#store, (tx) => {
       const current = ids.get(tx, token.hash)
-      if (!current) throw new Fault('invalid', 'token not found')
+      if (!current || current.numUses < 0) throw new Fault('invalid', 'token not found')
       const { ttl, warnings } = renewal(current, wish, bounds, now)
       const renewed = { ...current, lastRenewedAt: now, expiresAt: now + ttl * 1000 }
       due.delete(tx, current)
@@ -122,26 +155,56 @@ class TokenStore implements Tokens {
   }
 
   revoke(token: Token): Promise<void> {
-    return this.#end(token.hash)
+    return this.#end(token.hash, 'end')
   }
 
   async revokeOrphan(token: Token): Promise<void> {
     const page = () => children.page(this.#store, token.hash)
     for (let orphans = page(); orphans.length > 0; orphans = page()) {
-      await transact(this.#store, (tx) => orphans.forEach((child) => orphan(tx, token.hash, child)))
+      await transact(this.#store, (tx) => orphans.forEach((child) => setFree(tx, token.hash, child)))
     }
-    await this.#end(token.hash)
+    // A child that is made just now is set free when its parent is buried.
+    await this.#end(token.hash, 'orphan')
   }
 
   async sweep(limit: number): Promise<number> {
     const expired = due.before(this.#store, this.#deps.clock.now(), limit)
-    for (const hash of expired) await this.#end(hash)
-    for (const hash of children.unburied(this.#store)) await bury(this.#store, this.#deps.cemetery, hash)
+    for (const hash of expired) await this.#end(hash, 'end')
+    for (const hash of dead.page(this.#store)) await bury(this.#store, this.#deps.cemetery, hash)
     return expired.length
   }
 
-  async #end(hash: string): Promise<void> {
-    if (await transact(this.#store, (tx) => markDead(tx, hash))) await bury(this.#store, this.#deps.cemetery, hash)
+  /** With all that it descends from, and the mount that it came through. */
+  #living(token: Token | undefined): Token | undefined {
+    let one = token
+    while (one && this.#valid(one)) {
+      if (one.parent === undefined) return token
+      one = this.#cached(one.parent)
+    }
+    return undefined
+  }
+
+  /** By itself, whatever became of its parents. */
+  #valid({ numUses, expiresAt, mountAccessor }: Token): boolean {
+    if (numUses < 0 || (expiresAt !== undefined && expiresAt <= this.#deps.clock.now())) return false
+    return mountAccessor === '' || this.#deps.mountAlive(mountAccessor)
+  }
+
+  #generations(parent: string | undefined): number {
+    let count = 0
+    for (let hash = parent; hash !== undefined; hash = this.#cached(hash)?.parent) count++
+    return count
+  }
+
+  #sealed(said: NewToken & { readonly createdAt: number }): Made {
+    const id = this.#batch.seal(said)
+    const token = this.#batch.open(id, this.#hash(id))
+    if (!token) throw new Error('a batch token does not open')
+    return { id, token }
+  }
+
+  async #end(hash: string, fate: Fate): Promise<void> {
+    if (await transact(this.#store, (tx) => markDead(tx, hash, fate))) await bury(this.#store, this.#deps.cemetery, hash)
   }
 
   #hash(id: string): string {
@@ -157,16 +220,12 @@ function renewal(token: Token, wish: Omit<TtlWish, 'issuedAt'>, bounds: TtlBound
 }
 
 function add(tx: Tx, token: Token): void {
-  if (ids.get(tx, token.hash)) throw new Fault('invalid', 'cannot create a token with a duplicate ID')
-  if (token.parent !== undefined && !ids.get(tx, token.parent)) throw new Fault('invalid', 'parent token not found')
-  ids.put(tx, token.hash, token)
-  accessors.put(tx, token.accessor, token.hash)
-  if (token.parent !== undefined) children.put(tx, token.parent, token.hash)
+  const { hash, parent } = token
+  // What a token of the same id left behind would go to this one, and be wiped under its hands.
+  if (ids.get(tx, hash) || dead.fate(tx, hash) !== undefined) throw new Fault('invalid', 'cannot create a token with a duplicate ID')
+  if (parent !== undefined && !ids.get(tx, parent)) throw new Fault('invalid', 'parent token not found')
+  ids.put(tx, hash, token)
+  accessors.put(tx, token.accessor, hash)
+  if (parent !== undefined) children.put(tx, parent, hash)
   due.put(tx, token)
-}
-
-function orphan(tx: Tx, parent: string, child: string): void {
-  children.delete(tx, parent, child)
-  const token = ids.get(tx, child)
-  if (token) ids.put(tx, child, { ...token, parent: undefined, orphan: true })
 }

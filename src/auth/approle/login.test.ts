@@ -26,7 +26,7 @@ test('a login gives what role and secret ID say', async () => {
     status: 200,
     login: {
       policies: ['a', 'b'],
-      limits: { ttl: 60, maxTtl: 0, explicitMaxTtl: 0, period: 0, numUses: 0, noDefaultPolicy: false, boundCidrs: ['127.0.0.1/32'] },
+      limits: { type: 'default', ttl: 60, maxTtl: 0, explicitMaxTtl: 0, period: 0, numUses: 0, noDefaultPolicy: false, boundCidrs: ['127.0.0.1/32'] },
       alias: 'web-id',
       displayName: '',
       metadata: { Team: 'A', role_name: 'web' },

@@ -17,7 +17,8 @@ export function roleExists(ctx: Ctx, input: RoleNamed): boolean {
 export async function writeRole(ctx: Ctx, input: RoleNamed & RoleInput, maxTtl: number): Promise<Reply> {
   const name = normalise('role', input.role_name)
   const digest = await openDigest(ctx)
-  const sent = input.token_type === 'default-service' ? { ...input, token_type: 'service' } : input
+  const type = /^default-(service|batch)$/.exec(input.token_type ?? '')?.[1]
+  const sent = type === undefined ? input : { ...input, token_type: type }
   const written = await transact(ctx.store, (tx) => {
     const before = roles.get(tx, name)
     if (before && input.local_secret_ids !== undefined) throw new Fault('invalid', 'local_secret_ids can only be modified during role creation')
@@ -27,7 +28,7 @@ export async function writeRole(ctx: Ctx, input: RoleNamed & RoleInput, maxTtl: 
     saveRole(tx, digest, name, role, before)
     return role
   })
-  if (sent !== input) ctx.warn('default-service has no useful meaning; adjusting to service')
+  if (type !== undefined) ctx.warn(`default-${type} has no useful meaning; adjusting to ${type}`)
   if (written.token.maxTtl > maxTtl) {
     ctx.warn("token_max_ttl is greater than the backend mount's maximum TTL value; issued tokens' max TTL value will be truncated")
   }

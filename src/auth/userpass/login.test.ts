@@ -26,7 +26,7 @@ test('a login gives what the user record says', async () => {
     status: 200,
     login: {
       policies: ['default', 'web'],
-      limits: { ttl: 60, maxTtl: 0, explicitMaxTtl: 0, period: 0, numUses: 3, noDefaultPolicy: false, boundCidrs: ['127.0.0.0/8'] },
+      limits: { type: 'default', ttl: 60, maxTtl: 0, explicitMaxTtl: 0, period: 0, numUses: 3, noDefaultPolicy: false, boundCidrs: ['127.0.0.0/8'] },
       alias: 'ann',
       displayName: 'ann',
       metadata: { username: 'ann' },
@@ -154,6 +154,7 @@ test('renewal', async () => {
   const renew = userpass({ passwords: plainPasswords }).renew
   const token = someToken({ policies: ['default', 'web'], metadata: { username: 'ann' } })
   assert.deepEqual(renew?.(bench.ctx(), token), {
+    type: 'service',
     ttl: 60,
     maxTtl: 0,
     period: 30,
