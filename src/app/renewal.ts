@@ -26,7 +26,7 @@ export function openRenewal({ mounts, moduleOf, bounds, ports }: RenewalDeps): T
       store: mounts.storeOf(mount),
       mount,
       bounds: bounds(mount),
-      request: { id: '', verb: 'write' as const, path: token.path as CanonPath, peer: { address: '', port: 0 } },
+      request: { id: '', verb: 'write' as const, path: token.path as CanonPath, peer: { address: '', port: 0 }, wrapTtl: undefined },
       data: {},
       caller: token,
       warn: () => {},

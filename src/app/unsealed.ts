@@ -16,6 +16,8 @@ import { openHandle } from '../pipeline/handle.ts'
 import { openMint } from '../pipeline/mint.ts'
 import { openRoute } from '../pipeline/route.ts'
 import { openRun } from '../pipeline/run.ts'
+import { checkWrapping } from '../pipeline/unwrap.ts'
+import { openWrap } from '../pipeline/wrap.ts'
 import { openAuthorise } from '../policy/authorise.ts'
 import { openPolicies, type Policies } from '../policy/policies.ts'
 import { openRotation, type Rotation } from '../seal/rotation.ts'
@@ -29,6 +31,7 @@ import { type Mounts, openMounts } from '../tenancy/mounts.ts'
 import { tokenModule } from '../token/module.ts'
 import type { Cemetery } from '../token/bury.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
+import { openWrapping, type Wrapping } from '../token/wrapping.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply, morePaths } from './documents.ts'
@@ -54,6 +57,7 @@ export interface Parts {
   readonly mounts: Mounts
   readonly policies: Policies
   readonly tokens: Tokens
+  readonly wrapping: Wrapping
   readonly devices: Devices
   readonly rotation: Rotation
   readonly moduleOf: ModuleOf
@@ -102,6 +106,11 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
     mountAlive: (accessor) => mounts.byAccessor(accessor) !== undefined,
     cemetery: openCemetery(mounts),
   })
+  const wrapping = openWrapping({
+    tokens,
+    store: space.store,
+    place: (hash) => mounts.placeOf(mounts.at('cubbyhole/') as Mount, `${cubbyholePrefix({ hash })}response`),
+  })
   const devices = openDevices({
     space,
     random,
@@ -111,13 +120,13 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
   })
   const { store, keyring, seal } = deps
   const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
-  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, devices, rotation, bounds }
+  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, wrapping, devices, rotation, bounds }
   return { ...parts, moduleOf: openModules(deps, parts) }
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { space, mounts, policies, tokens, devices, rotation, bounds } = parts
+  const { space, mounts, policies, tokens, wrapping, devices, rotation, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
   const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
   const moduleOf: ModuleOf = (mount) => {
@@ -131,6 +140,7 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
     policies,
     capabilities: { tokens, capabilities },
     devices,
+    wrapping,
     ui: { mounts, find: (id) => tokens.find(id), reaches: (caller, prefix) => policies.aclFor(caller.policies).reaches(prefix) },
     more: morePaths({ mounts, moduleOf, exposition: deps.exposition }),
   })
@@ -146,16 +156,18 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
 }
 
 function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received: Received) => Promise<Answer> {
-  const { mounts, policies, tokens, devices, moduleOf, bounds } = parts
+  const { mounts, policies, tokens, wrapping, devices, moduleOf, bounds } = parts
   const { clock, random } = deps.ports
   return openHandle({
     settle: () => void follower.sync(),
     route: openRoute({ match: mounts.match, moduleOf }),
+    checkWrapping: (routed) => checkWrapping(wrapping, routed),
     authenticate: openAuthenticate(tokens),
     authorise: openAuthorise(() => policies),
     ready: openRun({ clock, random, storeOf: mounts.storeOf, boundsOf: bounds }),
     help: helpReply,
     mint: openMint({ tokens, clock, bounds, policyExists: (name) => policies.get(name) !== undefined, made: deps.metrics.tokenMade }),
+    wrap: openWrap(wrapping, deps.metrics.tokenMade),
     spend: (token) => tokens.revoke(token),
     record: (trail) => openRecording(devices, clock, trail),
     log: deps.log,

@@ -1,10 +1,10 @@
 // One audit record as Vault writes it: who asked what, and what came back, with every text that might be secret as an HMAC.
 import { formatTime } from '../base/duration.ts'
 import type { Fault } from '../base/fault.ts'
-import { isRawNumber, type Json, type JsonObject } from '../base/json.ts'
+import { isObject, isRawNumber, type Json, type JsonObject } from '../base/json.ts'
 import type { Known, Received, Routed } from '../contract/call.ts'
 import type { Mount } from '../contract/mount.ts'
-import type { AuthBlock, Token } from '../contract/token.ts'
+import type { AuthBlock, Token, WrapInfo } from '../contract/token.ts'
 
 /** Makes texts into `hmac-sha256:<hex>` under one device's salt. */
 export interface Hasher {
@@ -35,6 +35,10 @@ export interface Told {
   readonly auth?: AuthBlock
   readonly data?: JsonObject | null
   readonly warnings?: readonly string[]
+  /** The answer was wrapped; what is in it is not told. */
+  readonly wrapInfo?: WrapInfo
+  /** The envelope of a wrapped answer that was given out. */
+  readonly opened?: JsonObject
 }
 
 /** What the records of one call share, as JSON text under one device's salt. */
@@ -115,10 +119,13 @@ function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefine
 }
 
 export function responseOf({ mount }: Trail, told: Told, hasher: Hasher): JsonObject {
+  const clear = exempt(mount, 'auditNonHmacResponseKeys')
   return {
     ...(mount ? mountOf(mount) : {}),
     ...(told.auth ? { auth: newAuth(told.auth.token, told.auth.clientToken, hasher) } : {}),
-    ...(told.data ? { data: hashLeaves(told.data, hasher, exempt(mount, 'auditNonHmacResponseKeys')) } : {}),
+    ...(told.data ? { data: hashLeaves(told.data, hasher, clear) } : {}),
+    ...(told.opened ? openedOf(told.opened, hasher, clear) : {}),
+    ...(told.wrapInfo ? { wrap_info: wrapInfoOf(told.wrapInfo, hasher) } : {}),
     ...(told.warnings && told.warnings.length > 0 ? { warnings: [...told.warnings] } : {}),
   }
 }
@@ -136,6 +143,26 @@ function newAuth(token: Token, id: string, hasher: Hasher): JsonObject {
     token_ttl: token.ttl,
     token_issue_time: formatTime(token.createdAt),
     ...(token.numUses === 0 ? {} : { num_uses: Math.max(token.numUses, 0) }),
+  }
+}
+
+function wrapInfoOf({ id, token, creationPath, wrappedAccessor }: WrapInfo, hasher: Hasher): JsonObject {
+  return {
+    ttl: token.ttl,
+    token: hasher.text(id),
+    accessor: hasher.text(token.accessor),
+    creation_time: formatTime(token.createdAt),
+    creation_path: creationPath,
+    ...(wrappedAccessor === undefined ? {} : { wrapped_accessor: hasher.text(wrappedAccessor) }),
+  }
+}
+
+/** As the record of the answer would have told it, had it not been wrapped; all texts of a login are hashed here. */
+function openedOf({ data, auth, warnings }: JsonObject, hasher: Hasher, clear: readonly string[]): JsonObject {
+  return {
+    ...(isObject(auth) ? { auth: hashLeaves(auth, hasher, []) } : {}),
+    ...(isObject(data) ? { data: hashLeaves(data, hasher, clear) } : {}),
+    ...(Array.isArray(warnings) ? { warnings } : {}),
   }
 }
 

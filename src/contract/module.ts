@@ -3,10 +3,9 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { Shape, Values } from '../base/fields.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import type { JsonObject } from '../base/json.ts'
-import type { CanonPath } from '../base/path.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Store } from '../store/store.ts'
-import type { Peer, Verb } from './call.ts'
+import type { Received, Verb } from './call.ts'
 import type { Mount } from './mount.ts'
 import type { Reply } from './reply.ts'
 import type { Token, TokenLimits } from './token.ts'
@@ -19,7 +18,7 @@ export interface Ctx {
   readonly random: Random
   /** How long what is given here may live, by the mount's settings and the server's. */
   readonly bounds: TtlBounds
-  readonly request: { readonly id: string; readonly verb: Verb; readonly path: CanonPath; readonly peer: Peer }
+  readonly request: Pick<Received, 'id' | 'verb' | 'path' | 'peer' | 'wrapTtl'>
   /** The parameters as sent, for ops that take `arbitrary` ones (KV v1); without what the path captured. */
   readonly data: JsonObject
   /** The token that asks; undefined only in `open` ops. */
@@ -47,6 +46,11 @@ export interface Op {
   readonly arbitrary: boolean
   /** The input is the raw body under this name, never parsed: for key shares. */
   readonly bytes: boolean
+  /**
+   * It is about a wrapping token, from the body or the caller's own: the line refuses what is none before it asks who calls.
+   * What `takes` it also counts its use.
+   */
+  readonly wrapping?: 'looks' | 'takes'
   /** Tells `create` from `update`; without it a write is always an `update`. */
   readonly exists?: (ctx: Ctx, input: never) => boolean
   readonly run: (ctx: Ctx, input: never, body: Buffer) => Reply | Promise<Reply>
@@ -71,6 +75,7 @@ export interface OpSpec<P extends Shape, I extends Shape> {
   readonly always?: true
   readonly arbitrary?: true
   readonly bytes?: true
+  readonly wrapping?: 'looks' | 'takes'
   readonly exists?: (ctx: Ctx, input: Values<P & I>) => boolean
   readonly run: (ctx: Ctx, input: Values<P & I>, body: Buffer) => Reply | Promise<Reply>
 }
@@ -92,6 +97,7 @@ export function path<P extends Shape>(template: string, doc: string, params: P, 
       always: spec.always ?? false,
       arbitrary: spec.arbitrary ?? false,
       bytes: spec.bytes ?? false,
+      ...(spec.wrapping ? { wrapping: spec.wrapping } : {}),
     }
     return exists ? { ...shared, exists, run } : { ...shared, run }
   }

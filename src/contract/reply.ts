@@ -1,6 +1,6 @@
 // What an op answers: a closed union that the pipeline turns into Vault's envelope and the edge into bytes.
 import type { JsonObject } from '../base/json.ts'
-import type { AuthBlock, LoginGrant } from './token.ts'
+import type { AuthBlock, LoginGrant, WrapInfo } from './token.ts'
 
 export interface DataReply {
   readonly kind: 'data'
@@ -22,6 +22,10 @@ export type Reply =
   | { readonly kind: 'login'; readonly login: LoginGrant; readonly warnings?: readonly string[] }
   /** A token was made or renewed. One that was made ends again where it can't be answered. */
   | { readonly kind: 'auth'; readonly auth: AuthBlock; readonly made?: true; readonly warnings?: readonly string[] }
+  /** An answer was wrapped: it is what a token tells of it. */
+  | { readonly kind: 'wrapped'; readonly info: WrapInfo; readonly warnings?: readonly string[] }
+  /** A wrapped answer: JSON text, or where it is `raw` one whose data holds status, type and bytes. */
+  | { readonly kind: 'unwrapped'; readonly text: string; readonly raw: boolean }
   /** 204, or 200 with an envelope where there are warnings. */
   | { readonly kind: 'empty'; readonly warnings?: readonly string[] }
   /** 404 `{"errors":[]}`. */

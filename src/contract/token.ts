@@ -73,6 +73,16 @@ export interface TokenLimits {
   readonly noDefaultPolicy: boolean
 }
 
+/** What a client is told of an answer that was wrapped: the `wrap_info` block. */
+export interface WrapInfo {
+  readonly id: string
+  /** The token that holds it. */
+  readonly token: Token
+  readonly creationPath: string
+  /** Accessor of the token or secret ID inside, where there is one. */
+  readonly wrappedAccessor: string | undefined
+}
+
 /** The `auth` block of an answer. */
 export interface AuthBlock {
   readonly clientToken: string

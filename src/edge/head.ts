@@ -1,5 +1,5 @@
 // A request's headers: each that matters at most once, and no shape that two readers could take for different messages.
-import { parseSeconds } from '../base/duration.ts'
+import { parseSeconds, toMilliseconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import { parsePath } from '../base/path.ts'
 import type { EdgeLimits } from './limits.ts'
@@ -18,6 +18,7 @@ const SINGLE = new Map(
     'authorization',
     'x-vault-namespace',
     'x-vault-wrap-ttl',
+    'x-vault-wrap-format',
   ].map((name, index) => [name, index] as const),
 )
 
@@ -41,7 +42,7 @@ export interface Head {
 /** Reads Node's flat list of names and values. `version` is as on the request line; `2` came over HTTP/2. Throws a Fault. */
 export function readHead(version: '1.0' | '1.1' | '2', raw: readonly string[], limits: EdgeLimits): Head {
   if (raw.length > 2 * limits.headers) throw new Fault('headers-too-large', `more than ${limits.headers} headers`)
-  const [host, authority, contentType, length, encoding, transfer, expect, vaultToken, authorization, namespace, wrapTtl] = pick(raw)
+  const [host, authority, contentType, length, encoding, transfer, expect, vaultToken, authorization, namespace, wrapTtl, wrapFormat] = pick(raw)
   checkHost(version, host, authority)
   checkBody(version, length, transfer, encoding)
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') throw new Fault('invalid', 'unknown expectation')
@@ -52,7 +53,7 @@ export function readHead(version: '1.0' | '1.1' | '2', raw: readonly string[], l
     token: readToken(vaultToken, authorization, limits),
     namespace: namespace === undefined ? '' : readNamespace(namespace),
     namespaceSent: namespace === '' ? undefined : namespace,
-    wrapTtl: wrapTtl === undefined || wrapTtl === '' ? undefined : readWrapTtl(wrapTtl),
+    wrapTtl: wrapTtl === undefined || wrapTtl === '' ? undefined : readWrapTtl(wrapTtl, wrapFormat),
   }
 }
 
@@ -99,12 +100,19 @@ function readNamespace(raw: string): string {
   return path === 'root' ? '' : parsePath(path)
 }
 
-function readWrapTtl(raw: string): number | undefined {
+function readWrapTtl(raw: string, format: string | undefined): number | undefined {
+  const seconds = parseWrapTtl(raw)
+  if (seconds > 0 && format === 'jwt') throw new Fault('invalid', 'X-Vault-Wrap-Format "jwt" is not supported')
+  return seconds === 0 ? undefined : seconds
+}
+
+/** What was meant to be wrapped is never answered bare, so a part of a second is one. */
+function parseWrapTtl(raw: string): number {
   try {
-    const seconds = parseSeconds(raw)
-    if (seconds < 0) throw new Fault('invalid', 'requested wrap ttl cannot be negative')
-    return seconds === 0 ? undefined : seconds
+    const milliseconds = toMilliseconds(raw)
+    if (milliseconds < 0) throw new Fault('invalid', 'requested wrap ttl cannot be negative')
+    return parseSeconds(raw) || Math.min(1, Math.ceil(milliseconds))
   } catch (error) {
-    throw new Fault('invalid', `error parsing X-Vault-Wrap-TTL header: ${(error as Fault).message}`)
+    throw error instanceof Fault ? new Fault('invalid', `error parsing X-Vault-Wrap-TTL header: ${error.message}`) : error
   }
 }

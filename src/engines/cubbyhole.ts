@@ -41,12 +41,16 @@ function key(ctx: Ctx, at: string): Key {
   return cubbyholePrefix(ctx.caller) + at
 }
 
+const DEPRECATED =
+  "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap responses, as it provides additional security checks and other benefits."
+
 function exists(ctx: Ctx, { path: at }: At): boolean {
   return ctx.store.get(key(ctx, at)) !== undefined
 }
 
 function read(ctx: Ctx, { path: at }: At): Reply {
   const found = own.get(ctx.store, key(ctx, at))
+  if (found && at === 'response' && ctx.caller?.policies.join() === 'response-wrapping') ctx.warn(DEPRECATED)
   return found ? data(found) : missing()
 }
 

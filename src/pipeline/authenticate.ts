@@ -3,6 +3,7 @@ import { cidrContains } from '../base/cidr.ts'
 import type { Known, Routed } from '../contract/call.ts'
 import type { Token } from '../contract/token.ts'
 import type { Tokens } from '../token/tokens.ts'
+import { isWrapping } from '../token/wrapping.ts'
 
 export function openAuthenticate(tokens: Pick<Tokens, 'find' | 'use'>): (routed: Routed) => Known | Promise<Known> {
   return (routed) => {
@@ -10,7 +11,9 @@ export function openAuthenticate(tokens: Pick<Tokens, 'find' | 'use'>): (routed:
     if (target.found === 'op' && target.op.access === 'open') return { ...routed, caller: undefined }
     const token = routed.token && tokens.find(routed.token.reveal())
     if (!token || !isWithin(token, routed.peer.address)) return { ...routed, caller: undefined }
-    if (token.numUses === 0) return { ...routed, caller: token }
+    // Taking what is wrapped counts the use of its token in the same commit.
+    const counted = target.found === 'op' && target.op.wrapping === 'takes' && isWrapping(token)
+    if (token.numUses === 0 || counted) return { ...routed, caller: token }
     // A use counts even where policy then refuses (Vault, "Token use limits").
     return tokens.use(token).then((caller) => ({ ...routed, caller }))
   }

@@ -1,9 +1,11 @@
 // Vault's envelope: what an op replied, as the status and bytes that clients read.
+import { formatTime } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Reply } from '../contract/reply.ts'
-import { type AuthBlock, grantedTtl } from '../contract/token.ts'
+import { type AuthBlock, grantedTtl, type WrapInfo } from '../contract/token.ts'
+import { openedAnswer } from './unwrap.ts'
 
 const NONE = Buffer.alloc(0)
 
@@ -19,6 +21,11 @@ export function answerOf(reply: Reply, id: string, mount: Mount | undefined, war
       return keysAnswer(reply.keys, reply.info, id, mount, warnings)
     case 'auth':
       return json(200, { ...envelope(id, mount, warnings, null), auth: authBlock(reply.auth) })
+    case 'wrapped':
+      // Warnings are of what is inside, and told to whoever opens it.
+      return json(200, { ...envelope(id, mount, [], null), wrap_info: wrapInfo(reply.info) })
+    case 'unwrapped':
+      return openedAnswer(reply.text, reply.raw)
     case 'empty':
       return warnings.length > 0 ? json(200, envelope(id, mount, warnings, null)) : { status: 204, headers: {}, body: NONE }
     case 'missing':
@@ -63,6 +70,17 @@ function withoutEnvelopeKeys(data: JsonObject | null): JsonObject {
 }
 
 const ENVELOPE_KEYS = new Set(['request_id', 'lease_id', 'renewable', 'lease_duration', 'data', 'wrap_info', 'warnings', 'auth', 'mount_type'])
+
+function wrapInfo({ id, token, creationPath, wrappedAccessor }: WrapInfo): JsonObject {
+  return {
+    token: id,
+    accessor: token.accessor,
+    ttl: token.ttl,
+    creation_time: formatTime(token.createdAt),
+    creation_path: creationPath,
+    ...(wrappedAccessor === undefined ? {} : { wrapped_accessor: wrappedAccessor }),
+  }
+}
 
 function authBlock({ clientToken, token, identityPolicies }: AuthBlock): JsonObject {
   return {

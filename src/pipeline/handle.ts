@@ -11,18 +11,23 @@ import type { Told, Trail } from '../audit/record.ts'
 import type { Recording } from '../audit/recording.ts'
 import { answerOf } from './envelope.ts'
 import { unrouted } from './route.ts'
+import { openedEnvelope } from './unwrap.ts'
+import type { Wrap } from './wrap.ts'
 import type { Running } from './run.ts'
 
 export interface Rooms {
   /** Moves to the newest commit. */
   readonly settle: () => void
   readonly route: (received: Received) => Routed
+  /** Refuses what should name a wrapping token and doesn't. */
+  readonly checkWrapping: (routed: Routed) => void
   readonly authenticate: (routed: Routed) => Known | Promise<Known>
   readonly authorise: (known: Known, creates: boolean) => Allowed
   readonly ready: (known: Known, mount: Mount, module: Module, target: Extract<Routed['target'], { found: 'op' }>) => Running
   readonly help: (module: Module, routed: Routed) => Reply
   readonly mint: (reply: Reply, mount: Mount, path: Received['path']) => Reply | Promise<Reply>
-  /** Ends a token whose last use this was. */
+  readonly wrap: Wrap
+  /** Ends a token whose last use this was, or that nobody will be told of. */
   readonly spend: (token: Token) => Promise<void>
   readonly record: (trail: Trail) => Recording
   readonly log: Log
@@ -33,11 +38,13 @@ interface Progress {
   trail: Trail
   /** Set once the request record is written. */
   recorded: Recording | undefined
+  /** Tokens that were made, and that end again where the client can't be told of them. */
+  readonly made: Token[]
 }
 
 export function openHandle(rooms: Rooms): (received: Received) => Promise<Answer> {
   return async (received) => {
-    const progress: Progress = { trail: received, recorded: undefined }
+    const progress: Progress = { trail: received, recorded: undefined, made: [] }
     try {
       rooms.settle()
       return await follow(rooms, received, progress)
@@ -48,9 +55,9 @@ export function openHandle(rooms: Rooms): (received: Received) => Promise<Answer
 }
 
 async function follow(rooms: Rooms, received: Received, progress: Progress): Promise<Answer> {
-  if (received.wrapTtl !== undefined) throw new Fault('invalid', 'response wrapping is not supported')
   const routed = rooms.route(received)
   progress.trail = routed
+  rooms.checkWrapping(routed)
   const known = await rooms.authenticate(routed)
   progress.trail = known
   const running = known.caller || isOpen(known) ? ready(rooms, known) : undefined
@@ -60,8 +67,11 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
   const recording = rooms.record(progress.trail)
   await recording.request()
   progress.recorded = recording
-  const { reply, warnings } = await answer(rooms, allowed, running)
+  const { reply: bare, warnings } = await answer(rooms, allowed, running)
+  noteMade(progress, bare)
   if (allowed.caller && allowed.caller.numUses < 0) await rooms.spend(allowed.caller)
+  const reply = await rooms.wrap(allowed, bare, warnings)
+  noteMade(progress, reply)
   await recording.response(told(reply, warnings))
   return answerOf(reply, received.id, allowed.mount, warnings)
 }
@@ -95,7 +105,14 @@ async function answer(rooms: Rooms, allowed: Allowed, running: Running | undefin
   return { reply, warnings: [...ran.warnings, ...own] }
 }
 
+function noteMade({ made }: Progress, reply: Reply): void {
+  if (reply.kind === 'auth' && reply.made) made.push(reply.auth.token)
+  if (reply.kind === 'wrapped') made.push(reply.info.token)
+}
+
 function told(reply: Reply, warnings: readonly string[]): Told {
+  if (reply.kind === 'wrapped') return { wrapInfo: reply.info, warnings }
+  if (reply.kind === 'unwrapped') return reply.raw ? {} : { opened: openedEnvelope(reply.text) }
   if (reply.kind === 'auth') return { auth: reply.auth, warnings }
   if (reply.kind === 'data') return { data: reply.data, warnings }
   return reply.kind === 'keys' ? { data: { keys: [...reply.keys] }, warnings } : { warnings }
@@ -105,6 +122,7 @@ async function refuse(rooms: Rooms, received: Received, progress: Progress, erro
   const fault = error instanceof Fault ? error : bug(rooms.log, received.id, error)
   if (fault.code === 'sealed') return faultAnswer(fault)
   try {
+    for (const token of progress.made) await rooms.spend(token)
     const { caller } = progress.trail
     if (caller && caller.numUses < 0) await rooms.spend(caller)
     const recording = progress.recorded ?? rooms.record(progress.trail)

@@ -9,6 +9,8 @@ import { type StateDeps, statePaths } from './state.ts'
 import { type UiDeps, uiPaths } from './ui.ts'
 import type { Devices } from '../audit/devices.ts'
 import type { Policies } from '../policy/policies.ts'
+import type { Wrapping } from '../token/wrapping.ts'
+import { wrappingPaths } from './wrapping.ts'
 
 export interface SystemDeps {
   readonly state: StateDeps
@@ -18,6 +20,7 @@ export interface SystemDeps {
   readonly capabilities: CapabilityDeps
   readonly devices: Devices
   readonly ui: UiDeps
+  readonly wrapping: Wrapping
   /** Paths that need rooms above this one: metrics and the OpenAPI document. */
   readonly more: readonly Path[]
 }
@@ -35,6 +38,7 @@ export function systemModule(deps: SystemDeps): Module {
       ...capabilityPaths(deps.capabilities),
       ...auditPaths(deps.devices),
       ...uiPaths(deps.ui),
+      ...wrappingPaths(deps.wrapping),
       ...deps.more,
     ],
   }

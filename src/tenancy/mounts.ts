@@ -7,7 +7,7 @@ import type { Mount, MountClass } from '../contract/mount.ts'
 import { clear } from '../store/clear.ts'
 import { encode, records } from '../store/records.ts'
 import type { Space } from '../store/space.ts'
-import type { Store } from '../store/store.ts'
+import type { Key, Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { view } from '../store/view.ts'
 import { newMount, type MountSpec } from './mount-spec.ts'
@@ -21,6 +21,8 @@ export interface Mounts {
   list(of: MountClass): readonly Mount[]
   /** The mount's own slice of the store. */
   storeOf(mount: Mount): Store
+  /** Where a key of that slice lies in the store of the namespace, for commits that span both. */
+  placeOf(mount: Mount, key: Key): Key
   enable(spec: MountSpec): Promise<Mount>
   /** Replaces what `change` returns; the module has agreed before. */
   tune(mount: Mount, change: Partial<Pick<Mount, 'description' | 'config' | 'options'>>): Promise<Mount>
@@ -91,6 +93,7 @@ export function openMounts(space: Space, random: Random): Mounts {
     byAccessor: (accessor) => table().byAccessor.get(accessor),
     list: (of) => [...table().byPath.values()].filter((mount) => mount.class === of || (of === 'secret' && mount.class === 'system')),
     storeOf,
+    placeOf: (mount, key) => dataPrefix(mount.uuid) + key,
     enable,
     tune,
     disable,

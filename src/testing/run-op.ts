@@ -80,7 +80,7 @@ export function openBench(module: Module, options: BenchOptions = {}): Bench {
 }
 
 function request(verb: OpVerb, path: string): Ctx['request'] {
-  return { id: '00000000-0000-4000-8000-000000000000', verb, path: parsePath(path), peer: { address: '127.0.0.1', port: 40_000 } }
+  return { id: '00000000-0000-4000-8000-000000000000', verb, path: parsePath(path), peer: { address: '127.0.0.1', port: 40_000 }, wrapTtl: undefined }
 }
 
 interface Found {

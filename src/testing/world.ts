@@ -8,7 +8,7 @@ import { Secret } from '../base/secret.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Received, Verb } from '../contract/call.ts'
 import { bootstrap } from '../app/bootstrap.ts'
-import { type Kernel, openKernel } from '../app/kernel.ts'
+import { type Kernel, type KernelDeps, openKernel } from '../app/kernel.ts'
 import { openSealPort } from '../app/seal-port.ts'
 import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
@@ -31,7 +31,7 @@ export interface Said {
   readonly answer: Answer
 }
 
-export type CallOptions = Partial<Omit<Received, 'token'>> & { readonly token?: string | undefined }
+export type CallOptions = Partial<Omit<Received, 'token'>> & { readonly token?: string | undefined; readonly kernel?: Kernel }
 
 export interface World {
   readonly clock: SettableClock
@@ -44,10 +44,12 @@ export interface World {
   readonly rootToken: string
   /** A key share that unseals by itself. */
   readonly share: Buffer
+  /** Another kernel over the same store and keys, as another process has one. */
+  twin(): Kernel
   /** Lines of the audit file of this name, parsed. */
   audit(path: string): any[]
-  /** What a write to an audit file throws from now on. */
-  breakAudit(error: Error | undefined): void
+  /** What a write to an audit file throws from now on, or after so many more that pass. */
+  breakAudit(error: Error | undefined, passing?: number): void
   /** Calls with the root token unless `token` says otherwise; `data` is the body of writes and the query of the rest. */
   call(verb: Verb, path: string, data?: JsonObject, options?: CallOptions): Promise<Said>
   /** Like call, and throws unless the status is one of success. */
@@ -59,6 +61,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const clock = settableClock()
   const written = new Map<string, string>()
   let broken: Error | undefined
+  let passes = 0
   const ports: Ports = {
     clock,
     timers: stillTimers,
@@ -66,7 +69,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     files: {
       openAppend: (path) => ({
         append(bytes) {
-          if (broken) throw broken
+          if (broken && passes-- <= 0) throw broken
           written.set(path, (written.get(path) ?? '') + Buffer.from(bytes).toString())
         },
         close() {},
@@ -84,7 +87,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     activated: async () => {},
     unspent: async (term) => kernel.unspent(term),
   })
-  const kernel = openKernel({
+  const kernelDeps: KernelDeps = {
     ports,
     store,
     keyring,
@@ -95,14 +98,15 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     storageType: 'inmem',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
-  })
+  }
+  const kernel = openKernel(kernelDeps)
   const { rootToken, share } = options.blank ? { rootToken: '', share: Buffer.alloc(0) } : await initialise(sealer, ports)
 
   async function call(verb: Verb, path: string, data: JsonObject = {}, given: CallOptions = {}): Promise<Said> {
-    const { token = rootToken, ...rest } = given
+    const { token = rootToken, kernel: by = kernel, ...rest } = given
     const canon = parsePath(path)
     const hasBody = verb === 'write' || verb === 'patch'
-    const answer = await kernel.handle({
+    const answer = await by.handle({
       id: `request-${randomBytes(4).toString('hex')}`,
       at: clock.now(),
       verb,
@@ -130,13 +134,15 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     inside: barrier(store, keyring, ports.random),
     rootToken,
     share,
+    twin: () => openKernel(kernelDeps),
     audit: (path) =>
       (written.get(path) ?? '')
         .split('\n')
         .filter(Boolean)
         .map((line) => JSON.parse(line)),
-    breakAudit(error) {
+    breakAudit(error, passing = 0) {
       broken = error
+      passes = passing
     },
     call,
     async ok(verb, path, data, given) {

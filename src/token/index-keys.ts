@@ -49,8 +49,16 @@ export const due = {
   },
 }
 
+/** Removes a token that can't have children, if it still has the uses that `token` has; false where it hasn't. */
+export function takeUnspent(tx: Tx, token: Token): boolean {
+  const current = ids.get(tx, token.hash)
+  if (current?.numUses !== token.numUses) return false
+  remove(tx, current)
+  return true
+}
+
 /** Removes the token itself, and leaves its descendants and belongings. */
-export function remove(tx: Tx, token: Token): void {
+function remove(tx: Tx, token: Token): void {
   ids.delete(tx, token.hash)
   accessors.delete(tx, token.accessor)
   due.delete(tx, token)

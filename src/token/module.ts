@@ -79,14 +79,15 @@ function needRole(ctx: Ctx, raw: string): TokenRole {
 }
 
 function lookupPaths({ tokens }: TokenModuleDeps): Path[] {
-  const byId = (id: string, now: number): Reply => {
-    const token = tokens.find(id)
+  /** The caller may see itself with its last use, which has been counted by now. */
+  const byId = (ctx: Ctx, id: string): Reply => {
+    const token = id === idOf(ctx) ? callerOf(ctx) : tokens.find(id)
     if (!token) throw new Fault('denied', 'bad token')
-    return data(describeToken(token, id, now))
+    return data(describeToken(token, id, ctx.clock.now()))
   }
   return [
     path('lookup', 'Look a token up by its id.', {}, (op) => {
-      const run = (ctx: Ctx, input: { token: string }) => byId(input.token || idOf(ctx), ctx.clock.now())
+      const run = (ctx: Ctx, input: { token: string }) => byId(ctx, input.token || idOf(ctx))
       return { read: op({ doc: 'Look a token up.', input: tokenInput, run }), write: op({ doc: 'Look a token up.', input: tokenInput, run }) }
     }),
     path('lookup-self', 'Look the calling token up.', {}, (op) => {

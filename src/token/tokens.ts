@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { BATCH_PREFIX, type BatchTokens, openBatchTokens } from './batch.ts'
 import { bury, type Cemetery, setFree } from './bury.ts'
-import { accessors, children, dead, due, type Fate, ids, markDead, remove } from './index-keys.ts'
+import { accessors, children, dead, due, type Fate, ids, markDead } from './index-keys.ts'
 
 export interface TokensDeps {
   readonly space: Space
@@ -51,8 +51,6 @@ export interface Tokens {
   mint(spec: NewToken, options?: MintOptions): Promise<Made>
   /** Counts one use of a token with limited uses; refuses when none is left. Returns the token as it now is. */
   use(token: Token): Promise<Token | undefined>
-  /** Ends a token that can't have children, if it still has the use that `token` has; `take` runs in the same commit. */
-  consume<T>(token: Token, take: (tx: Tx) => T): Promise<T | undefined>
   /** Extends a token's life; throws `invalid` where it can't be. */
   renew(token: Token, wish: Omit<TtlWish, 'issuedAt'>, bounds: TtlBounds): Promise<{ token: Token; warnings: readonly string[] }>
   /** Ends a token and all that descend from it. Returns when none of them works any more. */
@@ -128,15 +126,6 @@ class TokenStore implements Tokens {
       const used = { ...current, numUses: current.numUses === 1 ? USED_UP : current.numUses - 1 }
       ids.put(tx, token.hash, used)
       return used
-    })
-  }
-
-  consume<T>(token: Token, take: (tx: Tx) => T): Promise<T | undefined> {
-    return transact(this.#store, (tx) => {
-      const current = ids.get(tx, token.hash)
-      if (current?.numUses !== token.numUses) return undefined
-      remove(tx, current)
-      return take(tx)
     })
   }
 

@@ -104,7 +104,8 @@ describe('intake', () => {
     '60': 60,
     '5m': 300,
     '1d': 86_400,
-    '250ms': undefined,
+    '250ms': 1,
+    '0s': undefined,
   }
   for (const [header, seconds] of Object.entries(WRAP_TTLS)) {
     test(`wrap TTL "${header}"`, async () => assert.equal((await receive('GET /v1/a', [`X-Vault-Wrap-TTL: ${header}`])).wrapTtl, seconds))

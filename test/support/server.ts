@@ -108,10 +108,17 @@ export interface Answered {
 }
 
 /** One request of the API. */
-export async function ask(address: string, method: string, path: string, data?: unknown, token = 'root'): Promise<Answered> {
+export async function ask(
+  address: string,
+  method: string,
+  path: string,
+  data?: unknown,
+  token = 'root',
+  headers: Record<string, string> = {},
+): Promise<Answered> {
   const response = await fetch(`${address}/v1/${path}`, {
     method,
-    headers: token === '' ? {} : { 'X-Vault-Token': token },
+    headers: { ...(token === '' ? {} : { 'X-Vault-Token': token }), ...headers },
     ...(data === undefined ? {} : { body: JSON.stringify(data) }),
   })
   const text = await response.text()
