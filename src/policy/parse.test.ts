@@ -102,7 +102,7 @@ describe('refusals', () => {
     ['path "{{x" {}', 'path "{{x": failed to validate policy templating: unbalanced templating characters'],
     ['path "x}}" {}', 'path "x}}": failed to validate policy templating: unbalanced templating characters'],
     ['path "{{a}}}}" {}', 'path "{{a}}}}": failed to validate policy templating: unbalanced templating characters'],
-    ['path "x" { min_wrapping_ttl = "5q" }', 'path "x": error parsing min_wrapping_ttl: time: invalid duration "5q"'],
+    ['path "x" { min_wrapping_ttl = "5q" }', 'path "x": error parsing min_wrapping_ttl: time: unknown unit "q" in duration "5q"'],
     ['path "x" { min_wrapping_ttl = -5 }', 'path "x": error parsing min_wrapping_ttl: cannot provide negative value -5'],
     ['path "x" { max_wrapping_ttl = true }', 'path "x": error parsing max_wrapping_ttl: could not parse duration from input'],
     ['path "x" { min_wrapping_ttl = "2m" max_wrapping_ttl = "1m" }', 'path "x": max_wrapping_ttl cannot be less than min_wrapping_ttl'],
