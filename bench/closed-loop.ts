@@ -1,6 +1,6 @@
 // The closed loop: N connections, each sending its next request as soon as its last one was answered.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Connection } from './connection.ts'
+import { type FollowUp, openSender, type Sender } from './follow-up.ts'
 import type { Load, Outcome } from './load.ts'
 import type { Target } from './target.ts'
 
@@ -8,9 +8,9 @@ import type { Target } from './target.ts'
 const REDIAL_MILLISECONDS = 20
 
 /** Sends what `next` gives until it gives undefined or the load is stopped. */
-export function startClosedLoop(target: Target, connections: number, next: () => Buffer | undefined, outcome: Outcome): Load {
+export function startClosedLoop(target: Target, connections: number, next: () => Buffer | undefined, outcome: Outcome, followUp?: FollowUp): Load {
   let stopped = false
-  const lanes = Array.from({ length: connections }, () => runLane(new Connection(target), () => (stopped ? undefined : next()), outcome))
+  const lanes = Array.from({ length: connections }, () => runLane(openSender(target, followUp), () => (stopped ? undefined : next()), outcome))
   const finished = Promise.all(lanes).then(() => undefined)
   return {
     finished,
@@ -22,7 +22,7 @@ export function startClosedLoop(target: Target, connections: number, next: () =>
   }
 }
 
-function runLane(connection: Connection, next: () => Buffer | undefined, outcome: Outcome): Promise<void> {
+function runLane(connection: Sender, next: () => Buffer | undefined, outcome: Outcome): Promise<void> {
   return new Promise((resolve) => {
     const step = (): void => {
       const request = next()

@@ -1,6 +1,7 @@
 // One round: load a server, let it warm up, and measure a window of the steady state.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startClosedLoop } from './closed-loop.ts'
+import type { FollowUp } from './follow-up.ts'
 import { Histogram } from './histogram.ts'
 import type { Load } from './load.ts'
 import { startOpenLoop } from './open-loop.ts'
@@ -33,16 +34,16 @@ export interface Sample {
 /** A backlog this old is no ripple at the end of the window: the rate was not sustained. */
 const OVERDUE_MILLISECONDS = 1000
 
-/** Sends `requests` round and round; latencies come back in milliseconds. */
-export async function measure(target: Target, requests: readonly Buffer[], shape: Shape): Promise<Sample> {
+/** Sends `requests` round and round, each with its follow-up; latencies come back in milliseconds. */
+export async function measure(target: Target, requests: readonly Buffer[], shape: Shape, followUp?: FollowUp): Promise<Sample> {
   const window = new Window()
   let sent = 0
   const next = (): Buffer => requests[sent++ % requests.length] as Buffer
   const outcome = window.record.bind(window)
   const load =
     shape.rate === undefined
-      ? startClosedLoop(target, shape.connections, next, outcome)
-      : startOpenLoop(target, shape.connections, shape.rate, next, outcome)
+      ? startClosedLoop(target, shape.connections, next, outcome, followUp)
+      : startOpenLoop(target, shape.connections, shape.rate, next, outcome, followUp)
   await sleep(shape.warmupSeconds * 1000)
   const before = readMeters(target)
   window.open()

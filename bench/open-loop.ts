@@ -1,12 +1,12 @@
 // The open loop: requests fall due at a fixed rate, whatever the server does, and latency counts from when they were due.
-import { Connection } from './connection.ts'
+import { type FollowUp, openSender } from './follow-up.ts'
 import type { Load, Outcome } from './load.ts'
 import type { Target } from './target.ts'
 
 const TICK_MILLISECONDS = 1
 
-export function startOpenLoop(target: Target, connections: number, rate: number, next: () => Buffer, outcome: Outcome): Load {
-  const free = Array.from({ length: connections }, () => new Connection(target))
+export function startOpenLoop(target: Target, connections: number, rate: number, next: () => Buffer, outcome: Outcome, followUp?: FollowUp): Load {
+  const free = Array.from({ length: connections }, () => openSender(target, followUp))
   const due = new Fifo()
   const started = performance.now()
   let arrived = 0

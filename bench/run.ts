@@ -1,6 +1,7 @@
 // Drives one or two servers of the Vault HTTP API through the same scenarios in alternating rounds and prints one table.
 import { writeFileSync } from 'node:fs'
 import { Client } from './client.ts'
+import type { FollowUp } from './follow-up.ts'
 import { measure, type Sample, type Shape } from './measure.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import type { Scenario } from './scenarios.ts'
@@ -11,6 +12,7 @@ import { type Target, toBytes } from './target.ts'
 interface Prepared {
   readonly target: Target
   readonly requests: readonly Buffer[]
+  readonly followUp?: FollowUp
 }
 
 async function main(): Promise<void> {
@@ -28,7 +30,16 @@ async function main(): Promise<void> {
 async function prepare(target: Target, scenario: Scenario, filled: number): Promise<Prepared> {
   const state = await scenario.setup(new Client(target), filled)
   const requests = Array.from({ length: state.distinct }, (_, i) => toBytes(target, scenario.request(i, state)))
-  return { target, requests }
+  const { followUp } = scenario
+  if (!followUp) return { target, requests }
+  return {
+    target,
+    requests,
+    followUp(body) {
+      const next = followUp(body)
+      return next && toBytes(target, next)
+    },
+  }
 }
 
 /** Rounds alternate (A, B, A, B …), so that a machine that slows down or speeds up does so for both. */
@@ -37,8 +48,8 @@ async function compare(scenario: Scenario, connections: number, prepared: readon
   const shape: Shape = { connections, warmupSeconds, seconds, ...(rate === undefined ? {} : { rate }) }
   const servers = prepared.map(({ target }) => ({ name: target.name, samples: [] as Sample[] }))
   for (let round = 1; round <= options.rounds; round++) {
-    for (const [at, { target, requests }] of prepared.entries()) {
-      const sample = await measure(target, requests, shape)
+    for (const [at, { target, requests, followUp }] of prepared.entries()) {
+      const sample = await measure(target, requests, shape, followUp)
       servers[at]?.samples.push(sample)
       process.stderr.write(`${scenario.name}, ${connections} connections, round ${round}, ${target.name}: ${sample.perSecond.toFixed(0)} req/s\n`)
     }

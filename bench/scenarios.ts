@@ -20,6 +20,8 @@ export interface Scenario {
   /** `filled` is how many entries `fill.ts` put into the server; 0 for the scenario's own small set. */
   setup(client: Client, filled: number): Promise<State>
   request(i: number, state: State): Ask
+  /** What is asked next with what came back, if anything: the two count as one. */
+  followUp?(body: Buffer): Ask | undefined
 }
 
 const KEYS = 1000
@@ -70,12 +72,26 @@ export const SCENARIOS: readonly Scenario[] = [
     setup: withToken,
     request: (_, { token }) => ({ method: 'POST', path: '/v1/auth/token/create', body: { policies: ['bench'], ttl: '20m' }, token }),
   },
+  {
+    name: 'batch-create',
+    doc: 'Makes a child batch token of 20 minutes.',
+    setup: withToken,
+    request: (_, { token }) => ({ method: 'POST', path: '/v1/auth/token/create', body: { type: 'batch', policies: ['bench'], ttl: '20m' }, token }),
+  },
+  {
+    name: 'wrap-unwrap',
+    doc: 'Wraps data of about 300 bytes for a minute, and takes it with the wrapping token: two requests that count as one.',
+    setup: withToken,
+    request: (i, { token }) => ({ method: 'POST', path: '/v1/sys/wrapping/wrap', body: toSecret(i), token, wrapTtl: '60s' }),
+    followUp: (body) => ({ method: 'POST', path: '/v1/sys/wrapping/unwrap', token: JSON.parse(body.toString()).wrap_info.token }),
+  },
 ]
 
 const POLICY = `
 path "${SMALL_MOUNT}/*" { capabilities = ["create", "read", "update", "list"] }
 path "${FILLED_MOUNT}/*" { capabilities = ["create", "read", "update", "list"] }
 path "auth/token/create" { capabilities = ["create", "update"] }
+path "sys/wrapping/wrap" { capabilities = ["create", "update"] }
 `
 
 async function withToken(client: Client): Promise<State> {

@@ -16,6 +16,8 @@ export interface Ask {
   readonly path: string
   readonly body?: unknown
   readonly token?: string
+  /** Header of response wrapping. */
+  readonly wrapTtl?: string
 }
 
 /** Reads `name=http://127.0.0.1:8200,token=…,pid=123`; throws a plain Error that says what is wrong. */
@@ -40,6 +42,7 @@ export function toBytes(target: Target, ask: Ask): Buffer {
   const body = ask.body === undefined ? '' : JSON.stringify(ask.body)
   const lines = [`${ask.method} ${ask.path} HTTP/1.1`, `Host: ${target.url.host}`, 'X-Vault-Request: true']
   if (ask.token !== undefined) lines.push(`X-Vault-Token: ${ask.token}`)
+  if (ask.wrapTtl !== undefined) lines.push(`X-Vault-Wrap-TTL: ${ask.wrapTtl}`)
   if (body !== '') lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`)
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

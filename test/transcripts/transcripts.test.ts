@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { devServer, folder, SIGNET } from '../support/server.ts'
 
@@ -16,17 +16,19 @@ interface Step {
   readonly output: string
 }
 
-test('the tour of the README', async (t) => {
+for (const guide of ['README.md', 'docs/guide/tokens.md']) test(guide, (t) => follow(t, guide))
+
+async function follow(t: TestContext, guide: string): Promise<void> {
   const address = await devServer(t)
   const home = folder(t)
   writeFileSync(join(home, '.vault-token'), 'root')
-  const steps = stepsOf(readFileSync(join(ROOT, 'README.md'), 'utf8')).map((step) => relocated(step, address))
+  const steps = stepsOf(readFileSync(join(ROOT, guide), 'utf8')).map((step) => relocated(step, address))
   assert.ok(steps.length > 10)
   const outputs = await runAll(steps, home)
   for (const [at, { command, output }] of steps.entries()) {
     assert.match(outputs[at] ?? '', toPattern(output), `$ ${command}`)
   }
-})
+}
 
 function stepsOf(markdown: string): Step[] {
   const blocks = [...markdown.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string)

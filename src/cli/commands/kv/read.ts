@@ -27,7 +27,8 @@ export const get = command({
     const query = target.v2 && (flags.version ?? 0) > 0 ? { version: String(flags.version) } : {}
     const secret = await attempt(`Error reading ${path}`, () => client.read(path, query))
     if (!secret) throw new Failure(2, `No value found at ${path}`)
-    if (terminal.field !== undefined) return target.v2 ? showV2Field(terminal, secret, path, terminal.field) : showSecret(terminal, secret)
+    if (terminal.field !== undefined)
+      return target.v2 && !secret.wrap_info ? showV2Field(terminal, secret, path, terminal.field) : showSecret(terminal, secret)
     if (secret.wrap_info || terminal.format !== 'table') return showSecret(terminal, secret)
     showTables(terminal, secret, target.v2 ? path : undefined)
   },
