@@ -83,7 +83,7 @@ function authOf(trail: Trail, hashes: CallerHashes | undefined): JsonObject {
   if (!caller || !hashes) return granting ? { policy_results: { allowed: true } } : {}
   return {
     client_token: hashes.id,
-    accessor: hashes.accessor,
+    ...(caller.accessor === '' ? {} : { accessor: hashes.accessor }),
     display_name: caller.displayName,
     policies: [...caller.policies],
     token_policies: [...caller.policies],
@@ -108,7 +108,7 @@ function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefine
     operation: trail.verb === 'write' && trail.creates ? 'create' : OPERATION[trail.verb],
     ...(mount ? mountOf(mount) : {}),
     ...(token ? { client_token: hashes?.id ?? hasher.text(token.reveal()) } : {}),
-    ...(hashes ? { client_token_accessor: hashes.accessor } : {}),
+    ...(hashes && trail.caller?.accessor ? { client_token_accessor: hashes.accessor } : {}),
     namespace: { id: 'root' },
     path: trail.path,
     ...(data && Object.keys(data).length > 0 ? { data: hashLeaves(data, hasher, exempt(mount, 'auditNonHmacRequestKeys')) } : {}),
@@ -133,7 +133,7 @@ export function responseOf({ mount }: Trail, told: Told, hasher: Hasher): JsonOb
 function newAuth(token: Token, id: string, hasher: Hasher): JsonObject {
   return {
     client_token: hasher.text(id),
-    accessor: hasher.text(token.accessor),
+    ...(token.accessor === '' ? {} : { accessor: hasher.text(token.accessor) }),
     display_name: token.displayName,
     policies: [...token.policies],
     token_policies: [...token.policies],

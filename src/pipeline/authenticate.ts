@@ -11,12 +11,16 @@ export function openAuthenticate(tokens: Pick<Tokens, 'find' | 'use'>): (routed:
     if (target.found === 'op' && target.op.access === 'open') return { ...routed, caller: undefined }
     const token = routed.token && tokens.find(routed.token.reveal())
     if (!token || !isWithin(token, routed.peer.address)) return { ...routed, caller: undefined }
-    // Taking what is wrapped counts the use of its token in the same commit.
-    const counted = target.found === 'op' && target.op.wrapping === 'takes' && isWrapping(token)
-    if (token.numUses === 0 || counted) return { ...routed, caller: token }
+    if (token.numUses === 0 || takesOwn(routed, token)) return { ...routed, caller: token }
     // A use counts even where policy then refuses (Vault, "Token use limits").
     return tokens.use(token).then((caller) => ({ ...routed, caller }))
   }
+}
+
+/** Whoever takes what their own token holds uses it in the commit that takes it. */
+function takesOwn({ target, data, token: id }: Routed, token: Token): boolean {
+  const named = data['token'] ?? id?.reveal()
+  return target.found === 'op' && target.op.wrapping === 'takes' && isWrapping(token) && named === id?.reveal()
 }
 
 function isWithin(token: Token, address: string): boolean {

@@ -27,6 +27,8 @@ export interface Rooms {
   readonly help: (module: Module, routed: Routed) => Reply
   readonly mint: (reply: Reply, mount: Mount, path: Received['path']) => Reply | Promise<Reply>
   readonly wrap: Wrap
+  /** Told of every token made. */
+  readonly made: () => void
   /** Ends a token whose last use this was, or that nobody will be told of. */
   readonly spend: (token: Token) => Promise<void>
   readonly record: (trail: Trail) => Recording
@@ -68,10 +70,10 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
   await recording.request()
   progress.recorded = recording
   const { reply: bare, warnings } = await answer(rooms, allowed, running)
-  noteMade(progress, bare)
+  noteMade(rooms, progress, bare)
   if (allowed.caller && allowed.caller.numUses < 0) await rooms.spend(allowed.caller)
   const reply = await rooms.wrap(allowed, bare, warnings)
-  noteMade(progress, reply)
+  if (reply !== bare) noteMade(rooms, progress, reply)
   await recording.response(told(reply, warnings))
   return answerOf(reply, received.id, allowed.mount, warnings)
 }
@@ -105,9 +107,11 @@ async function answer(rooms: Rooms, allowed: Allowed, running: Running | undefin
   return { reply, warnings: [...ran.warnings, ...own] }
 }
 
-function noteMade({ made }: Progress, reply: Reply): void {
-  if (reply.kind === 'auth' && reply.made) made.push(reply.auth.token)
-  if (reply.kind === 'wrapped') made.push(reply.info.token)
+function noteMade(rooms: Rooms, progress: Progress, reply: Reply): void {
+  const token = reply.kind === 'wrapped' ? reply.info.token : reply.kind === 'auth' && reply.made ? reply.auth.token : undefined
+  if (!token) return
+  progress.made.push(token)
+  rooms.made()
 }
 
 function told(reply: Reply, warnings: readonly string[]): Told {

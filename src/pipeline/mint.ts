@@ -14,8 +14,6 @@ export interface MintDeps {
   readonly clock: Clock
   readonly bounds: (mount: Mount) => TtlBounds
   readonly policyExists: (name: string) => boolean
-  /** Told of every token made. */
-  readonly made: () => void
 }
 
 export function openMint(deps: MintDeps): (reply: Reply, mount: Mount, path: CanonPath) => Reply | Promise<Reply> {
@@ -23,7 +21,6 @@ export function openMint(deps: MintDeps): (reply: Reply, mount: Mount, path: Can
     if (reply.kind !== 'login') return reply
     const { spec, warnings } = plan(deps, reply.login, mount, path)
     const { id, token } = await deps.tokens.mint(spec)
-    deps.made()
     return { kind: 'auth', auth: { clientToken: id, token, identityPolicies: [] }, made: true, warnings: [...(reply.warnings ?? []), ...warnings] }
   }
 }

@@ -7,14 +7,13 @@ import { answerOf } from './envelope.ts'
 
 export type Wrap = (call: Allowed, reply: Reply, warnings: readonly string[]) => Promise<Reply>
 
-/** Leaves alone what is no answer to keep: an empty one, help, and what is wrapped already. `made` is told of each token. */
-export function openWrap(wrapping: Pick<Wrapping, 'wrap'>, made: () => void): Wrap {
+/** Leaves alone what is no answer to keep: an empty one, help, and what is wrapped already. */
+export function openWrap(wrapping: Pick<Wrapping, 'wrap'>): Wrap {
   return async (call, reply, warnings) => {
     const { wrapTtl: ttl, path, namespace } = call
     if (ttl === undefined || call.verb === 'help' || !isWorth(reply, warnings)) return reply
     const content = toContent(call, reply, warnings)
     const info = await wrapping.wrap({ content, ttl, path, namespace, wrappedAccessor: accessorIn(call, reply) })
-    made()
     return { kind: 'wrapped', info }
   }
 }

@@ -154,6 +154,18 @@ describe('a batch token', () => {
     assert.equal((await world.make(zero)).lease_duration, 2_764_800)
   })
 
+  test('is recorded by its type, without an accessor', async () => {
+    const world = await openTokenWorld()
+    await world.ok('write', 'sys/audit/file', { type: 'file', options: { file_path: '/log' } })
+    const { client_token: token } = await world.make({ type: 'batch', policies: ['default'], ttl: '1h' })
+    await world.self(token)
+    const [made, asked] = [world.audit('/log').at(-3), world.audit('/log').at(-1)]
+    assert.deepEqual([made.response.auth.token_type, made.response.auth.accessor], ['batch', undefined])
+    assert.deepEqual([asked.auth.token_type, asked.auth.accessor, asked.request.client_token_accessor], ['batch', undefined, undefined])
+    assert.equal(asked.auth.token_ttl, 3600)
+    assert.equal(made.response.auth.client_token, asked.auth.client_token)
+  })
+
   test('ends with its time', async () => {
     const world = await openTokenWorld()
     const { client_token: token } = await world.make({ type: 'batch', policies: ['default'], ttl: '10s' })

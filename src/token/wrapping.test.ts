@@ -78,6 +78,13 @@ describe('a wrapped answer', () => {
     )
   })
 
+  test('is not taken by another wrapping token without a use of that one', async () => {
+    const { wrapped, unwrap, isLive } = await open()
+    const [one, other] = [await wrapped(), await wrapped()]
+    assert.equal((await unwrap(one.token, { token: other.token })).status, 200)
+    assert.deepEqual([await isLive(one.token), await isLive(other.token)], [false, false])
+  })
+
   test('ends with its time, and leaves nothing', async () => {
     const { world, wrapped, unwrap } = await open()
     const before = await tokensOf(world)
