@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import type { Token } from '../contract/token.ts'
 import { secretKey } from '../crypto/secret-key.ts'
+import { type Fate, faulty } from '../store/faulty.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
 import { openSpace } from '../store/space.ts'
@@ -27,8 +28,7 @@ interface Race {
 }
 
 /** Each of the two waits so many turns before each of its commits. */
-async function start(lags: readonly [number, number], parentIs: Partial<Token> = {}): Promise<Race> {
-  const store = memory({ timers: stillTimers })
+async function start(lags: readonly [number, number], parentIs: Partial<Token> = {}, store: Store = memory({ timers: stillTimers })): Promise<Race> {
   const clock = settableClock()
   const view = (lag: number) => {
     const slow = lagging(store, lag)
@@ -55,23 +55,13 @@ async function start(lags: readonly [number, number], parentIs: Partial<Token> =
   }
 }
 
-function lagging(store: Store, lag: number): Store {
-  return {
-    get revision() {
-      return store.revision
-    },
-    get: (key) => store.get(key),
-    range: (span) => store.range(span),
-    keys: (span) => store.keys(span),
-    changesSince: (since) => store.changesSince(since),
-    changes: (since, signal) => store.changes(since, signal),
-    close: () => store.close(),
-    async commit(batch) {
+const lagging = (store: Store, lag: number): Store =>
+  faulty(store, {
+    async fate(): Promise<Fate> {
       for (let turn = 0; turn < lag; turn++) await stillTimers.turn()
-      return store.commit(batch)
+      return 'commit'
     },
-  }
-}
+  })
 
 async function everyOrder(run: (lags: readonly [number, number]) => Promise<void>): Promise<void> {
   for (const one of LAGS) for (const other of LAGS) await run([one, other])
@@ -135,4 +125,22 @@ test('two that revoke, with and without the children, agree in the end', async (
     assert.equal(one.byHash(parent.hash), undefined)
     assert.deepEqual(await tidied(), NOTHING)
   })
+})
+
+test('a revocation that a crash cuts short at any commit is finished by the next sweep, and works at once', async () => {
+  for (const how of ['revoke', 'revokeOrphan'] as const) {
+    for (let last = 1; last < 12; last++) {
+      const store = memory({ timers: stillTimers })
+      const { one, parent, child, tidied } = await start([0, 0], {}, store)
+      const [first] = [await child(one), await child(one)]
+      const dying = await start([0, 0], {}, faulty(store, { fate: (nth) => (nth > last ? 'refuse' : 'commit') }))
+      const [cut] = await Promise.allSettled([dying.one[how](parent)])
+      const begun = one.byHash(parent.hash) === undefined
+      if (begun && how === 'revoke') assert.equal(one.byHash(first.hash), undefined)
+      if (cut.status === 'fulfilled') assert.ok(begun)
+      await one.sweep(100)
+      if (begun) assert.equal(one.byHash(first.hash)?.orphan, how === 'revoke' ? undefined : true)
+      assert.deepEqual(await tidied(), NOTHING)
+    }
+  }
 })
