@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { Failure } from '../cli/failure.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { EdgeLimits } from '../edge/limits.ts'
 import { isTrusted, readTls, type TlsFiles } from './tls.ts'
@@ -108,16 +109,29 @@ function watchSessions(server: AnyServer): Set<ServerHttp2Session> {
 
 async function bind(server: AnyServer, address: string): Promise<AddressInfo> {
   const [, ipv6, name, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address) ?? []
-  if (port === undefined) throw new Error(`listener address "${address}" is not host:port`)
+  if (port === undefined) throw new Failure(1, `the listener address ${address} is not host:port`)
   const host = ipv6 ?? name
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (error: Error) => reject(bindFailure(error, address))
+    server.once('error', refuse)
     server.listen({ port: Number(port), ...(host ? { host } : {}), backlog: 4_096 }, () => {
-      server.removeListener('error', reject)
+      server.removeListener('error', refuse)
       resolve()
     })
   })
   return server.address() as AddressInfo
+}
+
+const BIND_PROBLEMS: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ['is in use', 'stop what listens there, or choose another address'],
+  EADDRNOTAVAIL: ['is no address of this machine', 'choose one that it has, or 0.0.0.0 for all'],
+  EACCES: ['may not be used', 'ports below 1024 need the capability CAP_NET_BIND_SERVICE'],
+  ENOTFOUND: ['has no known host', 'choose an address that this machine has, or 0.0.0.0 for all'],
+}
+
+function bindFailure(error: NodeJS.ErrnoException, address: string): Failure {
+  const [problem, hint] = BIND_PROBLEMS[error.code ?? ''] ?? [`can't be listened on: ${error.message}`, 'choose another address']
+  return new Failure(1, `the listener address ${address} ${problem}`, { hints: [hint] })
 }
 
 async function close(server: AnyServer, edge: Edge, sockets: Set<Socket>, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {

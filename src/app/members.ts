@@ -1,11 +1,14 @@
 // The workers of a supervisor: started, replaced when they die, spoken to all at once, one of them leading.
 import cluster, { type Worker } from 'node:cluster'
 import type { Log } from '../base/log.ts'
+import { Failure } from '../cli/failure.ts'
 import { type Channel, type Handlers, openChannel } from './channel.ts'
 import { ports } from './ports.ts'
 
 export interface Members {
   start(): void
+  /** Resolves when the first worker serves; rejects with a Failure where none can, and all are gone then. */
+  readonly started: Promise<void>
   /** Resolves when every living worker has done it. */
   tell(name: string, argument?: unknown): Promise<void>
   /** What the living workers answered. */
@@ -21,43 +24,49 @@ interface Member {
   leads: boolean
 }
 
+/** Why a worker can't serve, as it says so itself. */
+export interface StartProblem {
+  readonly message: string
+  readonly hints: readonly string[]
+}
+
 /** A worker that ends sooner after its start than this is started again only this much later. */
 const RESTART_MS = 1_000
 
+const SEE_LOG = 'what it wrote to standard error says more'
+
 export function openMembers(log: Log, handlersOf: (members: Members) => Handlers): Members {
   const living = new Set<Member>()
+  const start = openStart(living, log)
   let stopping = false
 
-  async function ask<T>(name: string, argument?: unknown): Promise<T[]> {
-    const answers = await Promise.allSettled([...living].map(({ channel }) => channel.call<T>(name, argument)))
-    // A worker that died meanwhile has nothing left to be told.
-    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
-  }
-
   const members: Members = {
+    started: start.settled,
     start() {
+      if (stopping || start.failed) return
       const worker = cluster.fork()
       const member: Member = { worker, channel: openChannel(wireOf(worker), handlers, log), since: ports.clock.monotonic(), leads: false }
       living.add(member)
       worker.once('exit', (code, signal) => ended(member, code, signal))
       elect()
     },
-    tell: async (name, argument) => void (await ask(name, argument)),
-    ask,
+    tell: async (name, argument) => void (await ask(living, name, argument)),
+    ask: (name) => ask(living, name),
     async stop() {
       stopping = true
-      await ask('stop')
-      const exits = [...living].map(({ worker }) => new Promise<void>((resolve) => worker.once('exit', () => resolve())))
+      await ask(living, 'stop')
+      const gone = exits(living)
       for (const { worker } of living) worker.disconnect() // it has closed all it had, and ends
-      await Promise.all(exits)
+      await gone
     },
   }
-  const handlers = handlersOf(members)
+  const handlers = { ...handlersOf(members), ...start.handlers }
 
-  function ended(member: Member, code: number, signal: string): void {
+  function ended(member: Member, code: number, signal: string | null): void {
     living.delete(member)
     member.channel.abandon()
-    if (stopping) return
+    if (stopping || start.failed) return
+    if (!start.serving) return start.lost(signal ?? `exit code ${code}`)
     log.error('a worker ended; another is started', { pid: member.worker.process.pid, code, signal })
     elect()
     const lived = ports.clock.monotonic() - member.since
@@ -74,6 +83,43 @@ export function openMembers(log: Log, handlersOf: (members: Members) => Handlers
   }
 
   return members
+}
+
+/** Until the first worker serves, what keeps one from it ends the server; later another is tried, since the rest still serve. */
+function openStart(living: ReadonlySet<Member>, log: Log) {
+  const { promise: settled, resolve, reject } = Promise.withResolvers<void>()
+  const state = { serving: false, failed: false }
+
+  function fail(failure: Failure): void {
+    if (state.failed) return
+    state.failed = true
+    const gone = exits(living)
+    for (const { worker } of living) worker.process.kill('SIGKILL')
+    void gone.then(() => reject(failure))
+  }
+
+  const handlers = {
+    started() {
+      state.serving = true
+      resolve()
+    },
+    failed({ message, hints }: StartProblem) {
+      if (state.serving) log.error('a worker could not start', { reason: message })
+      else fail(new Failure(1, message, { hints }))
+    },
+  }
+  const lost = (how: string) => fail(new Failure(1, `a worker ended before it could serve (${how})`, { hints: [SEE_LOG] }))
+  return Object.assign(state, { settled, handlers, lost })
+}
+
+async function ask<T>(living: ReadonlySet<Member>, name: string, argument?: unknown): Promise<T[]> {
+  const answers = await Promise.allSettled([...living].map(({ channel }) => channel.call<T>(name, argument)))
+  // A worker that died meanwhile has nothing left to be told.
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+}
+
+async function exits(living: ReadonlySet<Member>): Promise<void> {
+  await Promise.all([...living].map(({ worker }) => new Promise<void>((resolve) => worker.once('exit', () => resolve()))))
 }
 
 function wireOf(worker: Worker) {

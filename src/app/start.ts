@@ -1,11 +1,11 @@
 // `signet server`: reads the configuration, or none for a development server, and runs until it is told to stop.
-import { readFile, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Fault } from '../base/fault.ts'
+import { Failure } from '../cli/failure.ts'
 import type { CliPorts, DevOptions, ServerOptions } from '../cli/ports.ts'
 import { storeToken } from '../cli/token-file.ts'
 import { openLog } from '../telemetry/log.ts'
-import { type Config, parseConfig } from './config.ts'
+import { type Config, parseConfig, type Parsed } from './config/config.ts'
+import { readSources } from './config/read.ts'
 import { type Dev, openDev } from './dev.ts'
 import { ports } from './ports.ts'
 import { untilStopped } from './signals.ts'
@@ -13,33 +13,27 @@ import { supervise } from './supervisor.ts'
 
 type Writing = Pick<CliPorts, 'stdout' | 'stderr' | 'files' | 'home'>
 
-/** Resolves to the exit code. */
+/** Resolves to the exit code. Throws a Failure for what keeps the server from starting. */
 export async function startServer(options: ServerOptions, out: Writing): Promise<number> {
   process.umask(0o077)
-  try {
-    return options.dev ? await runDev(options, options.dev, out) : await runServer(options)
-  } catch (error) {
-    const message = error instanceof Fault || (error instanceof Error && 'code' in error) ? error.message : undefined
-    if (message === undefined) throw error
-    out.stderr.write(`${message}\n`)
-    return 1
-  }
+  return options.dev ? runDev(options, options.dev, out) : runServer(options)
 }
 
 async function runServer(options: ServerOptions): Promise<number> {
-  const config = withOverrides(parseConfig(await readConfig(options.config)), options)
-  return supervise(config, logTo(config.logLevel, config.logFormat))
+  const { config, notes } = readConfig(options.config)
+  const effective = withOverrides(config, options)
+  const log = logTo(effective.logLevel, effective.logFormat)
+  for (const note of notes) log.warn(note)
+  return supervise(effective, log)
 }
 
-async function readConfig(paths: readonly string[]): Promise<string> {
-  const texts = await Promise.all(paths.map(readOne))
-  return texts.flat().join('\n')
-}
-
-async function readOne(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [await readFile(path, 'utf8')]
-  const names = (await readdir(path)).filter((name) => /\.(hcl|json)$/.test(name)).sort()
-  return Promise.all(names.map((name) => readFile(join(path, name), 'utf8')))
+function readConfig(paths: readonly string[]): Parsed {
+  try {
+    return parseConfig(readSources(paths))
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    throw new Failure(1, error.message, { hints: ['the keys of a configuration are in docs/guide/production.md'] })
+  }
 }
 
 function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): Config {

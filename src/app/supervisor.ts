@@ -1,19 +1,21 @@
 // The supervisor: holds the seal, keeps the workers alive and tells them what to do. It serves no request itself.
 import cluster from 'node:cluster'
-import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Log } from '../base/log.ts'
+import { Failure } from '../cli/failure.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openSealer, type Sealer } from '../seal/sealer.ts'
-import { openLmdb } from '../store/lmdb.ts'
+import type { Store } from '../store/store.ts'
 import type { SealPort } from '../sys/state.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { harden } from './hardening.ts'
-import { endOnBugs, lastWords } from './last-words.ts'
+import { endOnBugs } from './last-words.ts'
 import { openMembers, type Members } from './members.ts'
 import { ports } from './ports.ts'
 import { openSealPort } from './seal-port.ts'
 import { untilStopped } from './signals.ts'
+import { openStorage } from './storage.ts'
+import { checkTls } from './tls.ts'
 
 /** What a worker gets that joins an unsealed server. */
 export interface Joined {
@@ -21,26 +23,35 @@ export interface Joined {
   readonly active: number
 }
 
-/** Runs until it is told to stop; resolves to the exit code. */
+/** Runs until it is told to stop; resolves to the exit code. Throws a Failure where it can't start. */
 export async function supervise(config: Config, log: Log): Promise<number> {
   const { refusals, warnings } = harden()
+  if (refusals.length > 0) throw new Failure(1, `this process may not hold keys: ${refusals.join('; ')}`, { hints: [UNSAFE] })
   for (const warning of warnings) log.warn(warning)
-  for (const refusal of refusals) log.error(refusal)
-  if (refusals.length > 0) return 1
   endOnBugs(log)
-  mkdirSync(config.storagePath, { recursive: true, mode: 0o700 })
-  const store = openLmdb({ path: config.storagePath, timers: ports.timers, onUnknown: lastWords(log) })
+  for (const { tls } of config.listeners) if (tls) checkTls(tls)
+  const storage = openStorage(config.storagePath, log)
+  try {
+    return await run(config, storage.store, log)
+  } finally {
+    await storage.close()
+  }
+}
+
+const UNSAFE = 'start it without those options of Node: they show its memory to others'
+
+async function run(config: Config, store: Store, log: Log): Promise<number> {
   const keyring = new Keyring()
   if (!keyring.locked) log.warn('memory for keys could not be locked; keep swap off or encrypted')
   const sealer = openSealer(store, keyring, ports)
   const members = openMembers(log, (all) => handlers(sealer, all))
   cluster.setupPrimary({ exec: workerEntry(), args: [JSON.stringify(config)], serialization: 'advanced' })
   for (let n = config.workers ?? availableParallelism(); n > 0; n--) members.start()
+  await members.started
   await untilStopped(() => void members.tell('reload'))
   log.info('stopping: running requests are answered first')
   await members.stop()
   sealer.seal()
-  await store.close()
   return 0
 }
 

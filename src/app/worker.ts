@@ -2,22 +2,24 @@
 import type { MetricObject } from 'prom-client'
 import type { Log } from '../base/log.ts'
 import { Keyring } from '../seal/keyring.ts'
-import { openLmdb } from '../store/lmdb.ts'
+import { Failure } from '../cli/failure.ts'
 import type { Store } from '../store/store.ts'
 import type { SealPort, SealStatus } from '../sys/state.ts'
 import { openLog } from '../telemetry/log.ts'
 import { exposition, type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { type Channel, openChannel } from './channel.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { harden } from './hardening.ts'
-import { endNow, endOnBugs, lastWords } from './last-words.ts'
+import { endNow, endOnBugs } from './last-words.ts'
 import { ports } from './ports.ts'
+import type { StartProblem } from './members.ts'
 import { openServing, type Serving } from './serving.ts'
 import type { Joined } from './supervisor.ts'
+import { openWorkerStore } from './storage.ts'
 
 async function work(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel, format: config.logFormat, clock: ports.clock, write: (line) => process.stderr.write(line) })
-  const store = openLmdb({ path: config.storagePath, timers: ports.timers, onUnknown: lastWords(log) })
+  const store = openWorkerStore(config.storagePath, log)
   const keyring = new Keyring()
   const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
   const started = Promise.withResolvers<Serving>()
@@ -28,20 +30,18 @@ async function work(config: Config): Promise<void> {
   const joined = await supervisor.call<Joined | undefined>('join')
   if (joined) take(keyring, joined.keys, joined.active)
   const snapshots = () => supervisor.call<MetricObject[][]>('snapshots')
-  started.resolve(
-    await openServing({
-      store,
-      storageType: 'lmdb',
-      keyring,
-      seal: sealOf(supervisor),
-      log,
-      metrics,
-      exposition: async () => exposition(await snapshots()),
-      settings: config,
-    }),
-  )
-  const { listeners } = await started.promise
-  for (const { host, port } of listeners) log.info('listening', { host, port, pid: process.pid })
+  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, settings: config }
+  const serving = await openServing({ ...deps, exposition: async () => exposition(await snapshots()) }).catch((error) => fail(supervisor, error))
+  started.resolve(serving)
+  await supervisor.call('started')
+  for (const { host, port } of serving.listeners) log.info('listening', { host, port, pid: process.pid })
+}
+
+/** Tells why this worker can't serve, and ends. */
+async function fail(supervisor: Channel, error: unknown): Promise<never> {
+  if (!(error instanceof Failure)) throw error
+  await supervisor.call('failed', { message: error.message, hints: error.hints } satisfies StartProblem)
+  process.exit(1)
 }
 
 const wire = {

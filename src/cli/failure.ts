@@ -41,5 +41,6 @@ export function fileProblem(error: unknown): string {
   if (code === 'ENOENT') return 'no such file or directory'
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
   if (code === 'EISDIR') return 'is a directory'
+  if (code === 'ENOTDIR') return 'not a directory'
   return String(message)
 }

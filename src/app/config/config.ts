@@ -1,0 +1,61 @@
+// The server's configuration: HCL or JSON from any number of files, read by one table a stanza into one frozen shape.
+import { choice, int, maybe, or, seconds } from '../../base/fields.ts'
+import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
+import { FOREIGN_TOP } from './foreign.ts'
+import { type ListenerSettings, parseListeners } from './listener.ts'
+import { readStanza, refuse, type Source, wholeOf } from './stanza.ts'
+import { parseStorage } from './storage.ts'
+
+export interface Config {
+  readonly listeners: readonly ListenerSettings[]
+  readonly storagePath: string
+  /** Worker processes; undefined for one a core. */
+  readonly workers: number | undefined
+  readonly logLevel: LogLevel
+  readonly logFormat: 'standard' | 'json'
+  /** Seconds. */
+  readonly defaultLeaseTtl: number
+  readonly maxLeaseTtl: number
+}
+
+/** Seconds: 768 hours, as Vault has it. */
+export const SYSTEM_TTL = 2_764_800
+
+const MAX_WORKERS = 256
+
+const TOP = {
+  log_level: or(choice('How much to log.', LOG_LEVELS), 'info'),
+  log_format: or(choice('How to log.', ['standard', 'json']), 'standard'),
+  default_lease_ttl: or(seconds('How long tokens live where nothing else is said.'), SYSTEM_TTL),
+  max_lease_ttl: or(seconds('How long they can live at most.'), SYSTEM_TTL),
+  workers: maybe(int('Worker processes; one for each core otherwise.')),
+}
+
+/** Each block with how many labels it has. */
+const BLOCKS = { listener: 1, storage: 1 } as const
+
+export interface Parsed {
+  readonly config: Config
+  /** Keys that were accepted and have no effect, and why. */
+  readonly notes: readonly string[]
+}
+
+/** Throws `invalid` with file, line and column of what is wrong. */
+export function parseConfig(sources: readonly Source[]): Parsed {
+  const notes: string[] = []
+  const whole = wholeOf(sources, (text) => void notes.push(text))
+  const { values, blocks } = readStanza(whole, { keys: TOP, blocks: BLOCKS, foreign: FOREIGN_TOP })
+  const { default_lease_ttl: defaultLeaseTtl, max_lease_ttl: maxLeaseTtl, workers } = values
+  if (defaultLeaseTtl > maxLeaseTtl) throw refuse(whole, 'default_lease_ttl is longer than max_lease_ttl')
+  if (workers !== undefined && (workers < 1 || workers > MAX_WORKERS)) throw refuse(whole, `workers must be from 1 to ${MAX_WORKERS}`)
+  const config = Object.freeze({
+    listeners: parseListeners(whole, blocks.listener),
+    storagePath: parseStorage(whole, blocks.storage),
+    workers,
+    logLevel: values.log_level,
+    logFormat: values.log_format,
+    defaultLeaseTtl,
+    maxLeaseTtl,
+  })
+  return { config, notes }
+}
