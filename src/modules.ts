@@ -17,16 +17,25 @@ export interface BuiltInDeps {
   readonly passwords: Passwords
 }
 
-export function builtIn({ passwords }: BuiltInDeps): ModuleOf {
+export interface BuiltIns {
+  readonly moduleOf: ModuleOf
+  /** Class and type of each: `secret/kv`. */
+  readonly kinds: readonly string[]
+}
+
+export function builtIn({ passwords }: BuiltInDeps): BuiltIns {
   const byType: Readonly<Record<string, (mount: MountKind) => Module>> = {
     'secret/kv': kvFor,
     'secret/cubbyhole': always(cubbyhole),
     'auth/approle': always(approle()),
     'auth/userpass': always(userpass({ passwords })),
   }
-  return (mount) => {
-    const kind = `${mount.class}/${mount.type}`
-    return Object.hasOwn(byType, kind) ? byType[kind]?.(mount) : undefined
+  return {
+    kinds: Object.keys(byType),
+    moduleOf(mount) {
+      const kind = `${mount.class}/${mount.type}`
+      return Object.hasOwn(byType, kind) ? byType[kind]?.(mount) : undefined
+    },
   }
 }
 

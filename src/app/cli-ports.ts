@@ -3,8 +3,8 @@ import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import type { CliFiles, CliPorts, Output, Stdin } from '../cli/ports.ts'
 import { sendRequest } from './cli-request.ts'
 
-/** What the composition root adds: the server, the policy formatter, the version. */
-export type CliParts = Pick<CliPorts, 'format' | 'startServer' | 'version'>
+/** What the composition root adds: the server, its configuration, the policy formatter, the version. */
+export type CliParts = Pick<CliPorts, 'checkConfig' | 'format' | 'startServer' | 'version'>
 
 export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {
   return {

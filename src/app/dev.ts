@@ -3,17 +3,19 @@ import { Fault } from '../base/fault.ts'
 import { parsePath } from '../base/path.ts'
 import { Secret } from '../base/secret.ts'
 import type { DevOptions } from '../cli/ports.ts'
-import type { Log } from '../base/log.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openSealer } from '../seal/sealer.ts'
+import type { ServerPort } from '../sys/server.ts'
 import { memory } from '../store/memory.ts'
-import { exposition, openMetrics } from '../telemetry/metrics.ts'
+import type { Logs } from '../telemetry/log.ts'
+import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { bootstrap } from './bootstrap.ts'
 import { SYSTEM_TTL } from './config/config.ts'
 import { harden } from './hardening.ts'
 import type { Kernel } from './kernel.ts'
 import { ports } from './ports.ts'
 import { openSealPort } from './seal-port.ts'
+import { openServerPort } from './server-port.ts'
 import { openServing, type Serving } from './serving.ts'
 
 export interface Dev {
@@ -25,7 +27,7 @@ export interface Dev {
   close(): Promise<void>
 }
 
-export async function openDev(options: DevOptions, log: Log): Promise<Dev> {
+export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   harden()
   const store = memory({ timers: ports.timers })
   const keyring = new Keyring()
@@ -51,9 +53,9 @@ export async function openDev(options: DevOptions, log: Log): Promise<Dev> {
     storageType: 'inmem',
     keyring,
     seal,
-    log,
+    log: logs.log,
     metrics,
-    exposition: async () => exposition([await metrics.snapshot()]),
+    server: serverOf(options, logs, metrics, () => serving.kernel),
     settings: { listeners: [{ address: options.listenAddress, bodyBytes: undefined }], defaultLeaseTtl: SYSTEM_TTL, maxLeaseTtl: SYSTEM_TTL },
   })
   const forget = () => {
@@ -66,6 +68,20 @@ export async function openDev(options: DevOptions, log: Log): Promise<Dev> {
   const [listener] = serving.listeners
   const address = `http://${listener?.host.includes(':') ? `[${listener.host}]` : listener?.host}:${listener?.port}`
   return { serving, address, rootToken, unsealKey, close: () => serving.close() }
+}
+
+/** This process is all there is. */
+function serverOf({ listenAddress }: DevOptions, logs: Logs, metrics: Metrics, kernel: () => Kernel): ServerPort {
+  const listener = { name: 'listener', labels: ['tcp'], values: { address: listenAddress, tls_disable: true }, within: [] }
+  const effect = { name: '', labels: [], values: {}, within: [listener, { name: 'storage', labels: ['inmem'], values: {}, within: [] }] }
+  const configuration = { effect, logLevel: logs.levels().core, storagePath: undefined }
+  return openServerPort({
+    logs,
+    configuration: () => configuration,
+    snapshots: async () => [await metrics.snapshot()],
+    inFlight: async () => kernel().inFlight(),
+    setLevels: async (levels) => logs.setLevels(levels),
+  })
 }
 
 /** As a client would do it. */

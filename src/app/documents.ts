@@ -1,5 +1,4 @@
-// What is derived from the modules at run time: help, the OpenAPI document, and the metrics text.
-import { choice, or } from '../base/fields.ts'
+// What is derived from the modules at run time: help and the OpenAPI document.
 import type { JsonObject } from '../base/json.ts'
 import type { Routed } from '../contract/call.ts'
 import { type Module, type Path, path } from '../contract/module.ts'
@@ -14,25 +13,11 @@ import { matcher } from '../tenancy/router.ts'
 export interface MoreDeps {
   readonly mounts: Mounts
   readonly moduleOf: ModuleOf
-  readonly exposition: () => Promise<string>
 }
 
 /** System paths that need rooms above sys/. */
-export function morePaths({ mounts, moduleOf, exposition }: MoreDeps): Path[] {
-  const format = { format: or(choice('Only "prometheus" is offered.', ['', 'prometheus']), '') }
+export function morePaths({ mounts, moduleOf }: MoreDeps): Path[] {
   return [
-    path('metrics', 'Metrics of all processes.', {}, (op) => ({
-      read: op({
-        doc: 'Metrics as Prometheus text.',
-        input: format,
-        run: async () => ({
-          kind: 'raw',
-          status: 200,
-          contentType: 'text/plain; version=0.0.4; charset=utf-8',
-          body: Buffer.from(await exposition()),
-        }),
-      }),
-    })),
     path('internal/specs/openapi', 'The OpenAPI document of everything that is mounted.', {}, (op) => ({
       read: op({ doc: 'Read the document.', run: () => plain(openApi(mounted(mounts, moduleOf), SIGNET_VERSION)) }),
     })),

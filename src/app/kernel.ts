@@ -10,8 +10,10 @@ import { barrier, sealedFault } from '../seal/barrier.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import { Usage } from '../seal/usage.ts'
 import type { Store } from '../store/store.ts'
+import type { InFlight, ServerPort } from '../sys/server.ts'
 import { type SealPort, statePaths } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { openInFlight } from './in-flight.ts'
 import { newMount } from '../tenancy/mount-spec.ts'
 import { openUnsealed, type Unsealed } from './unsealed.ts'
 
@@ -22,8 +24,7 @@ export interface KernelDeps {
   readonly seal: SealPort
   readonly log: Log
   readonly metrics: Metrics
-  /** Metrics of all processes, as text. */
-  readonly exposition: () => Promise<string>
+  readonly server: ServerPort
   readonly storageType: string
   /** System bounds of lifetimes, in seconds. */
   readonly defaultLeaseTtl: number
@@ -32,6 +33,8 @@ export interface KernelDeps {
 
 export interface Kernel {
   handle(received: Received): Promise<Answer>
+  /** What is being answered. */
+  inFlight(): readonly InFlight[]
   /** Due work, in bounded steps: expired tokens, removals that were cut short. Does nothing while sealed. */
   sweep(): Promise<void>
   /** Lets go of audit files, so that log rotation can move them. */
@@ -47,6 +50,7 @@ const SYSTEM_MOUNT = newMount({ path: 'sys/', class: 'system', type: 'system' },
 export function openKernel(deps: KernelDeps): Kernel {
   const { keyring, log, metrics, ports } = deps
   const usage = new Usage(deps.store, keyring, ports.random)
+  const running = openInFlight()
   const inside = barrier(deps.store, keyring, ports.random, (term, count) => usage.take(term, count))
   let unsealed: Unsealed | undefined
 
@@ -85,12 +89,8 @@ export function openKernel(deps: KernelDeps): Kernel {
   }
 
   return {
-    async handle(received) {
-      const done = metrics.request(received.verb)
-      const result = await answer(received)
-      done(result.status)
-      return result
-    },
+    inFlight: running.list,
+    handle: (received) => running.watch(received, metrics.request(received.verb), () => answer(received)),
     async sweep() {
       if (!keyring.sealed) await current().sweep()
     },

@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { Failure } from '../cli/failure.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { EdgeLimits } from '../edge/limits.ts'
-import { isTrusted, readTls, type TlsFiles } from './tls.ts'
+import { checkTls, isTrusted, readTls, type TlsFiles } from './tls.ts'
 
 export interface ListenerConfig {
   /** `host:port`; IPv6 in brackets; port 0 for any that is free. */
@@ -17,8 +17,8 @@ export interface ListenerConfig {
 export interface Listener {
   readonly host: string
   readonly port: number
-  /** Reads the TLS files anew for connections to come. Throws where they can't be used; the old ones stay then. */
-  reload(): void
+  /** Reads TLS files for connections to come, from where they are now. Throws a Failure where they can't be used; the old ones stay then. */
+  reload(files?: TlsFiles): void
   /** Takes no more connections, lets requests finish, and cuts what is left after the grace. */
   close(graceMs: number): Promise<void>
 }
@@ -36,8 +36,10 @@ export async function listen(config: ListenerConfig, edge: Edge): Promise<Listen
   return {
     host: address,
     port,
-    reload() {
-      if (tls) (server as Http2SecureServer).setSecureContext(readTls(tls))
+    reload(files = tls) {
+      if (!tls || !files) return
+      checkTls(files)
+      ;(server as Http2SecureServer).setSecureContext(readTls(files))
     },
     close: (graceMs) => close(server, edge, sockets, sessions, graceMs),
   }

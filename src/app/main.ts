@@ -3,12 +3,14 @@ import { homedir } from 'node:os'
 import { runCli } from '../cli/run.ts'
 import { formatPolicy } from '../policy/format.ts'
 import { SIGNET_VERSION } from '../sys/version.ts'
+import { checkConfig } from './config/check.ts'
 import { nodeCliPorts } from './cli-ports.ts'
 
 const ports = nodeCliPorts(
   {
     format: { policy: formatPolicy },
     version: SIGNET_VERSION,
+    checkConfig,
     startServer: async (options) => (await import('./start.ts')).startServer(options, ports),
   },
   process,

@@ -1,14 +1,17 @@
 // One serving process: its kernel, its listeners, and what a supervisor or the process itself tells it to do.
 import type { Log } from '../base/log.ts'
+import { fileProblem } from '../cli/failure.ts'
 import { openEdge } from '../edge/edge.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import type { Store } from '../store/store.ts'
+import type { ServerPort } from '../sys/server.ts'
 import type { SealPort } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { ListenerSettings } from './config/listener.ts'
 import { type Kernel, openKernel } from './kernel.ts'
 import { listen, type Listener } from './listen.ts'
 import { ports } from './ports.ts'
+import type { TlsFiles } from './tls.ts'
 
 export interface ServingDeps {
   readonly store: Store
@@ -17,7 +20,7 @@ export interface ServingDeps {
   readonly seal: SealPort
   readonly log: Log
   readonly metrics: Metrics
-  readonly exposition: () => Promise<string>
+  readonly server: ServerPort
   readonly settings: { readonly listeners: readonly ListenerSettings[]; readonly defaultLeaseTtl: number; readonly maxLeaseTtl: number }
 }
 
@@ -25,7 +28,7 @@ export interface Serving {
   readonly kernel: Kernel
   readonly listeners: readonly Listener[]
   /** Reads TLS files anew and lets go of audit files; what can't be read keeps its old state, with a log line. */
-  reload(): void
+  reload(settings?: readonly ListenerSettings[]): void
   /** Starts to do due work, once a second. */
   lead(): void
   /** Answers what is running, then lets go of everything. */
@@ -58,9 +61,9 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   return {
     kernel,
     listeners,
-    reload() {
+    reload(now = settings.listeners) {
       kernel.reopen()
-      for (const listener of listeners) reloadListener(listener, log)
+      for (const [at, listener] of listeners.entries()) reloadListener(listener, now[at]?.tls, log)
     },
     lead() {
       stopSweeping = ports.timers.every(SWEEP_MS, () => void sweep())
@@ -75,14 +78,20 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
 
 function openListener(settings: ListenerSettings, kernel: Kernel, log: Log): Promise<Listener> {
   const limits = settings.bodyBytes === undefined ? {} : { limits: { bodyBytes: settings.bodyBytes } }
-  const edge = openEdge({ ...ports, handle: (received) => kernel.handle(received), log, secure: settings.tls !== undefined, ...limits })
+  const edge = openEdge({
+    ...ports,
+    handle: (received) => kernel.handle(received),
+    log: log.named('edge'),
+    secure: settings.tls !== undefined,
+    ...limits,
+  })
   return listen(settings, edge)
 }
 
-function reloadListener(listener: Listener, log: Log): void {
+function reloadListener(listener: Listener, tls: TlsFiles | undefined, log: Log): void {
   try {
-    listener.reload()
+    listener.reload(tls)
   } catch (error) {
-    log.error('certificates could not be reloaded', { port: listener.port }, error)
+    log.error('certificates could not be reloaded; the old ones stay', { port: listener.port, reason: fileProblem(error) })
   }
 }

@@ -1,11 +1,9 @@
 // `signet server`: reads the configuration, or none for a development server, and runs until it is told to stop.
-import { Fault } from '../base/fault.ts'
-import { Failure } from '../cli/failure.ts'
 import type { CliPorts, DevOptions, ServerOptions } from '../cli/ports.ts'
 import { storeToken } from '../cli/token-file.ts'
-import { openLog } from '../telemetry/log.ts'
-import { type Config, parseConfig, type Parsed } from './config/config.ts'
-import { readSources } from './config/read.ts'
+import { openLogs } from '../telemetry/log.ts'
+import type { Config } from './config/config.ts'
+import { readConfig } from './config/check.ts'
 import { type Dev, openDev } from './dev.ts'
 import { ports } from './ports.ts'
 import { untilStopped } from './signals.ts'
@@ -22,18 +20,9 @@ export async function startServer(options: ServerOptions, out: Writing): Promise
 async function runServer(options: ServerOptions): Promise<number> {
   const { config, notes } = readConfig(options.config)
   const effective = withOverrides(config, options)
-  const log = logTo(effective.logLevel, effective.logFormat)
-  for (const note of notes) log.warn(note)
-  return supervise(effective, log)
-}
-
-function readConfig(paths: readonly string[]): Parsed {
-  try {
-    return parseConfig(readSources(paths))
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    throw new Failure(1, error.message, { hints: ['the keys of a configuration are in docs/guide/production.md'] })
-  }
+  const logs = logsAt(effective.logLevel, effective.logFormat)
+  for (const note of notes) logs.log.warn(note)
+  return supervise({ config: effective, logs, reread: () => withOverrides(readConfig(options.config).config, options) })
 }
 
 function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): Config {
@@ -44,13 +33,13 @@ function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): 
   }
 }
 
-function logTo(level: Config['logLevel'], format: Config['logFormat']) {
-  return openLog({ level, format, clock: ports.clock, write: (line) => process.stderr.write(line) })
+function logsAt(level: Config['logLevel'], format: Config['logFormat']) {
+  return openLogs({ level, format, clock: ports.clock, write: (line) => process.stderr.write(line) })
 }
 
 async function runDev(options: ServerOptions, dev: DevOptions, out: Writing): Promise<number> {
-  const log = logTo((options.logLevel ?? 'info') as Config['logLevel'], (options.logFormat ?? 'standard') as Config['logFormat'])
-  const running = await openDev(dev, log)
+  const logs = logsAt((options.logLevel ?? 'info') as Config['logLevel'], (options.logFormat ?? 'standard') as Config['logFormat'])
+  const running = await openDev(dev, logs)
   if (!dev.noStoreToken) await storeToken(out.files, out.home, running.rootToken)
   out.stdout.write(banner(running))
   await untilStopped(() => running.serving.reload())

@@ -1,17 +1,19 @@
 // The supervisor: holds the seal, keeps the workers alive and tells them what to do. It serves no request itself.
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
-import type { Log } from '../base/log.ts'
 import { Failure } from '../cli/failure.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openSealer, type Sealer } from '../seal/sealer.ts'
 import type { Store } from '../store/store.ts'
+import type { InFlight } from '../sys/server.ts'
 import type { SealPort } from '../sys/state.ts'
+import type { Levels, Logs } from '../telemetry/log.ts'
 import type { Config } from './config/config.ts'
 import { harden } from './hardening.ts'
 import { endOnBugs } from './last-words.ts'
 import { openMembers, type Members } from './members.ts'
 import { ports } from './ports.ts'
+import { openRunning, type Running } from './running.ts'
 import { openSealPort } from './seal-port.ts'
 import { untilStopped } from './signals.ts'
 import { openStorage } from './storage.ts'
@@ -23,8 +25,16 @@ export interface Joined {
   readonly active: number
 }
 
+export interface Supervised {
+  readonly config: Config
+  readonly logs: Logs
+  /** Reads the configuration again. Throws a Failure where it is wrong. */
+  readonly reread: () => Config
+}
+
 /** Runs until it is told to stop; resolves to the exit code. Throws a Failure where it can't start. */
-export async function supervise(config: Config, log: Log): Promise<number> {
+export async function supervise({ config, logs, reread }: Supervised): Promise<number> {
+  const { log } = logs
   const { refusals, warnings } = harden()
   if (refusals.length > 0) throw new Failure(1, `this process may not hold keys: ${refusals.join('; ')}`, { hints: [UNSAFE] })
   for (const warning of warnings) log.warn(warning)
@@ -32,7 +42,7 @@ export async function supervise(config: Config, log: Log): Promise<number> {
   for (const { tls } of config.listeners) if (tls) checkTls(tls)
   const storage = openStorage(config.storagePath, log)
   try {
-    return await run(config, storage.store, log)
+    return await run({ config, logs, reread }, storage.store)
   } finally {
     await storage.close()
   }
@@ -40,23 +50,36 @@ export async function supervise(config: Config, log: Log): Promise<number> {
 
 const UNSAFE = 'start it without those options of Node: they show its memory to others'
 
-async function run(config: Config, store: Store, log: Log): Promise<number> {
+async function run({ config, logs, reread }: Supervised, store: Store): Promise<number> {
+  const { log } = logs
   const keyring = new Keyring()
   if (!keyring.locked) log.warn('memory for keys could not be locked; keep swap off or encrypted')
   const sealer = openSealer(store, keyring, ports)
-  const members = openMembers(log, (all) => handlers(sealer, all))
-  cluster.setupPrimary({ exec: workerEntry(), args: [JSON.stringify(config)], serialization: 'advanced' })
+  const changed = (now: Config) => cluster.setupPrimary({ exec: workerEntry(), args: [JSON.stringify(now)], serialization: 'advanced' })
+  const members = openMembers(log, (all) => ({ ...sealHandlers(sealer, all), ...treeHandlers(all, () => running) }))
+  const running = openRunning({ config, reread, logs, members, changed })
+  changed(config)
   for (let n = config.workers ?? availableParallelism(); n > 0; n--) members.start()
   await members.started
-  await untilStopped(() => void members.tell('reload'))
+  await untilStopped(() => void running.reload())
   log.info('stopping: running requests are answered first')
   await members.stop()
   sealer.seal()
   return 0
 }
 
-/** What a worker may ask for. */
-function handlers(sealer: Sealer, members: Members) {
+/** What a worker may ask of all the others. */
+function treeHandlers(members: Members, running: () => Running) {
+  return {
+    settings: () => running().settings(),
+    setLevels: (levels: Partial<Levels>) => running().setLevels(levels),
+    inFlight: async () => (await members.ask<readonly InFlight[]>('inFlight')).flat(),
+    snapshots: () => members.ask('snapshot'),
+  }
+}
+
+/** What a worker may ask of the seal. */
+function sealHandlers(sealer: Sealer, members: Members) {
   const seal: SealPort = openSealPort(sealer, ports, {
     unsealed: () => withKeys(sealer, (keys) => members.tell('keys', keys)),
     sealed: () => members.tell('wipe'),
@@ -73,7 +96,6 @@ function handlers(sealer: Sealer, members: Members) {
     seal: () => seal.seal(),
     rotate: (only: number | undefined) => seal.rotate(only),
     unspent: (term: number) => seal.unspent(term),
-    snapshots: () => members.ask('snapshot'),
   }
 }
 

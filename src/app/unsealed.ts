@@ -26,6 +26,8 @@ import { type Follower, follow } from '../store/follow.ts'
 import { decode } from '../store/records.ts'
 import { openSpace, type Space } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
+import { catalogPaths } from '../sys/catalog.ts'
+import { historyPaths, noteVersion } from '../sys/history.ts'
 import { systemModule } from '../sys/system.ts'
 import { type Mounts, openMounts } from '../tenancy/mounts.ts'
 import { tokenModule } from '../token/module.ts'
@@ -83,6 +85,7 @@ export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
         await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), deps.ports.clock.now())
       }
       await rotation.sweep()
+      await noteVersion(space.store, deps.ports.clock)
     },
     reopen: () => devices.reopen(),
     close: () => devices.close(),
@@ -114,7 +117,7 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
   const devices = openDevices({
     space,
     random,
-    log,
+    log: log.named('audit'),
     open: (device) => fileSink(device.options['file_path'] as string, ports),
     failed: deps.metrics.auditFailed,
   })
@@ -131,7 +134,7 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
   const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
   const moduleOf: ModuleOf = (mount) => {
     if (mount.class === 'system' && mount.type === 'system') return system
-    return mount.class === 'auth' && mount.type === 'token' ? token : builtins(mount)
+    return mount.class === 'auth' && mount.type === 'token' ? token : builtins.moduleOf(mount)
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined },
@@ -142,7 +145,9 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
     devices,
     wrapping,
     ui: { mounts, find: (id) => tokens.find(id), reaches: (caller, prefix) => policies.aclFor(caller.policies).reaches(prefix) },
-    more: morePaths({ mounts, moduleOf, exposition: deps.exposition }),
+    server: deps.server,
+    random: deps.ports.random,
+    more: [...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ mounts, moduleOf })],
   })
   const token = tokenModule({
     tokens,

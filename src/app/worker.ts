@@ -4,34 +4,40 @@ import type { Log } from '../base/log.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Store } from '../store/store.ts'
+import type { InFlight, ServerPort } from '../sys/server.ts'
 import type { SealPort, SealStatus } from '../sys/state.ts'
-import { openLog } from '../telemetry/log.ts'
-import { exposition, type Metrics, openMetrics } from '../telemetry/metrics.ts'
+import { type Levels, type Logs, openLogs } from '../telemetry/log.ts'
+import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { type Channel, openChannel } from './channel.ts'
 import type { Config } from './config/config.ts'
 import { harden } from './hardening.ts'
 import { endNow, endOnBugs } from './last-words.ts'
 import { ports } from './ports.ts'
 import type { StartProblem } from './members.ts'
+import type { Settings } from './running.ts'
+import { openServerPort } from './server-port.ts'
 import { openServing, type Serving } from './serving.ts'
 import type { Joined } from './supervisor.ts'
 import { openWorkerStore } from './storage.ts'
 
 async function work(config: Config): Promise<void> {
-  const log = openLog({ level: config.logLevel, format: config.logFormat, clock: ports.clock, write: (line) => process.stderr.write(line) })
+  const settings = { config }
+  const logs = openLogs({ level: config.logLevel, format: config.logFormat, clock: ports.clock, write: (line) => process.stderr.write(line) })
+  const { log } = logs
   const store = openWorkerStore(config.storagePath, log)
   const keyring = new Keyring()
   const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
   const started = Promise.withResolvers<Serving>()
-  const supervisor = openChannel(wire, handlers({ keyring, store, metrics, log, serving: started.promise }), log)
+  const supervisor = openChannel(wire, handlers({ keyring, store, metrics, logs, settings, serving: started.promise }), log)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}) // the supervisor passes on what they mean
   process.once('disconnect', endNow) // the supervisor is gone
   endOnBugs(log)
   const joined = await supervisor.call<Joined | undefined>('join')
   if (joined) take(keyring, joined.keys, joined.active)
-  const snapshots = () => supervisor.call<MetricObject[][]>('snapshots')
-  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, settings: config }
-  const serving = await openServing({ ...deps, exposition: async () => exposition(await snapshots()) }).catch((error) => fail(supervisor, error))
+  logs.setLevels((await supervisor.call<Settings>('settings')).levels)
+  const server = serverOf(supervisor, logs, settings)
+  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, server, settings: config }
+  const serving = await openServing(deps).catch((error) => fail(supervisor, error))
   started.resolve(serving)
   await supervisor.call('started')
   for (const { host, port } of serving.listeners) log.info('listening', { host, port, pid: process.pid })
@@ -53,12 +59,14 @@ interface Parts {
   readonly keyring: Keyring
   readonly store: Store
   readonly metrics: Metrics
-  readonly log: Log
+  readonly logs: Logs
+  readonly settings: { config: Config }
   readonly serving: Promise<Serving>
 }
 
 /** What the supervisor may tell a worker. */
-function handlers({ keyring, store, metrics, log, serving }: Parts) {
+function handlers({ keyring, store, metrics, logs, settings, serving }: Parts) {
+  const { log } = logs
   return {
     keys(bytes: Uint8Array) {
       take(keyring, bytes)
@@ -81,7 +89,14 @@ function handlers({ keyring, store, metrics, log, serving }: Parts) {
       keyring.wipe()
     },
     lead: async () => (await serving).lead(),
-    reload: async () => (await serving).reload(),
+    async reload({ config, levels }: Settings) {
+      settings.config = config
+      logs.setLevels(levels)
+      const served = await serving
+      served.reload(config.listeners)
+    },
+    levels: (levels: Levels) => logs.setLevels(levels),
+    inFlight: async () => (await serving).kernel.inFlight(),
     async stop() {
       await (await serving).close()
       await store.close()
@@ -104,6 +119,17 @@ function orEnd(log: Log, run: () => void): void {
     log.error('the keyring does not fit the one of the supervisor; this process ends', {}, error)
     endNow()
   }
+}
+
+/** All processes as one, by way of the supervisor. */
+function serverOf(supervisor: Channel, logs: Logs, settings: { readonly config: Config }): ServerPort {
+  return openServerPort({
+    logs,
+    configuration: () => settings.config,
+    snapshots: () => supervisor.call<MetricObject[][]>('snapshots'),
+    inFlight: () => supervisor.call<readonly InFlight[]>('inFlight'),
+    setLevels: (levels) => supervisor.call('setLevels', levels),
+  })
 }
 
 function sealOf(supervisor: Channel): SealPort {

@@ -3,6 +3,10 @@
 /** Values that are safe to log. Never a request body, token or key. */
 export type Loggable = Record<string, string | number | boolean | null | undefined>
 
+/** The parts of the server whose level can be set apart. */
+export const LOGGERS = ['core', 'audit', 'edge', 'store'] as const
+export type LoggerName = (typeof LOGGERS)[number]
+
 export interface Log {
   debug(message: string, facts?: Loggable): void
   info(message: string, facts?: Loggable): void
@@ -11,6 +15,8 @@ export interface Log {
   error(message: string, facts?: Loggable, cause?: unknown): void
   /** A log whose every line carries these facts. */
   with(facts: Loggable): Log
+  /** The log of another part of the server. */
+  named(name: LoggerName): Log
 }
 
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent, named: () => silent }

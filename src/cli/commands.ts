@@ -5,6 +5,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   audit: async () => (await import('./commands/audit.ts')).audit,
   auth: async () => (await import('./commands/auth.ts')).auth,
   completion: async () => (await import('./commands/completion.ts')).completion,
+  config: async () => (await import('./commands/config.ts')).config,
   delete: async () => (await import('./commands/delete.ts')).remove,
   dev: async () => (await import('./commands/server.ts')).dev,
   kv: async () => (await import('./commands/kv.ts')).kv,
@@ -13,6 +14,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   operator: async () => (await import('./commands/operator.ts')).operator,
   patch: async () => (await import('./commands/write.ts')).patch,
   'path-help': async () => (await import('./commands/path-help.ts')).pathHelp,
+  plugin: async () => (await import('./commands/plugin.ts')).plugin,
   policy: async () => (await import('./commands/policy.ts')).policy,
   print: async () => (await import('./commands/print.ts')).print,
   read: async () => (await import('./commands/read.ts')).read,
@@ -23,6 +25,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   token: async () => (await import('./commands/token.ts')).token,
   unwrap: async () => (await import('./commands/unwrap.ts')).unwrap,
   version: async () => (await import('./commands/version.ts')).version,
+  'version-history': async () => (await import('./commands/version-history.ts')).versionHistory,
   write: async () => (await import('./commands/write.ts')).write,
 }
 

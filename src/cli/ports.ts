@@ -1,4 +1,5 @@
 // What the command line needs from the world; the composition root hands it in.
+import type { JsonObject } from '../base/json.ts'
 import type { SendRequest } from '../client/request.ts'
 
 export interface Stdin {
@@ -42,6 +43,14 @@ export interface DevOptions {
   readonly noStoreToken: boolean
 }
 
+/** What a configuration comes to. */
+export interface CheckedConfig {
+  /** Keys that have no effect, and why. */
+  readonly notes: readonly string[]
+  readonly hcl: string
+  readonly json: JsonObject
+}
+
 export interface CliPorts {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Stdin
@@ -56,6 +65,8 @@ export interface CliPorts {
   /** The program's own version. */
   readonly version: string
   readonly format: { policy(text: string): string }
+  /** Throws a Failure that says what is wrong in the files. */
+  checkConfig(paths: readonly string[]): CheckedConfig
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

@@ -51,9 +51,19 @@ for (const [line, given, hint] of [
   ['kv gte', {}, 'did you mean "signet kv get"?'],
   ['kv qqqqq', {}, 'see "signet kv -help" for what there is'],
   ['read -fromat=json a', {}, 'did you mean -format?'],
+  [
+    'read a',
+    { script: { 'GET a': [403, { errors: ['permission denied'] }] } },
+    'the token may be wrong, expired or revoked: log in with "signet login", or set VAULT_TOKEN',
+  ],
+  ['kv get s/a', { script: { 'GET sys/internal/ui/mounts/s/a': 403 } }, 'see what your token may do there: signet token capabilities s/a'],
   ['read a', { script: { 'GET a': 403 } }, 'see what your token may do there: signet token capabilities a'],
   ['read a', { script: { 'GET a': 403 }, env: { VAULT_TOKEN: '' } }, 'there is no token: log in with "signet login", or set VAULT_TOKEN'],
-  ['read a', { script: { 'GET a': [503, { errors: ['Vault is sealed'] }] } }, 'unseal the server with "signet operator unseal"'],
+  [
+    'read a',
+    { script: { 'GET a': [503, { errors: ['Vault is sealed'] }] } },
+    'unseal the server with "signet operator unseal"; a new one is first made with "signet operator init"',
+  ],
   ['read a', { script: { 'GET a': 501 } }, 'the server is new: initialize it with "signet operator init"'],
   [
     'read a',
@@ -70,6 +80,11 @@ for (const [line, given, hint] of [
     assert.ok(err.split('\n').includes(`hint: ${hint}`), err)
   })
 }
+
+test('a refused login has no hint about the token in use', async () => {
+  const { err } = await runWith('write auth/approle/login role_id=x', { script: { 'PUT auth/approle/login': 403 } })
+  assert.doesNotMatch(err, /hint/)
+})
 
 test('a refused connection tells of the development server only at the default address', async () => {
   const { err } = await runWith('read a', { broken: 'ECONNREFUSED', env: { VAULT_ADDR: '' } })

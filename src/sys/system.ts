@@ -1,11 +1,14 @@
 // The system API as one ordinary module, put together from its parts.
+import type { Random } from '../base/ports.ts'
 import type { Module, Path } from '../contract/module.ts'
 import { auditPaths } from './audit.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
 import { type KeyDeps, keyPaths } from './keys.ts'
 import { type MountDeps, mountPaths } from './mounts.ts'
 import { policyPaths } from './policies.ts'
+import { type ServerPort, serverPaths } from './server.ts'
 import { type StateDeps, statePaths } from './state.ts'
+import { toolPaths } from './tools.ts'
 import { type UiDeps, uiPaths } from './ui.ts'
 import type { Devices } from '../audit/devices.ts'
 import type { Policies } from '../policy/policies.ts'
@@ -21,7 +24,9 @@ export interface SystemDeps {
   readonly devices: Devices
   readonly ui: UiDeps
   readonly wrapping: Wrapping
-  /** Paths that need rooms above this one: metrics and the OpenAPI document. */
+  readonly server: ServerPort
+  readonly random: Random
+  /** Paths that need rooms above this one: what can be mounted, and the OpenAPI document. */
   readonly more: readonly Path[]
 }
 
@@ -39,6 +44,8 @@ export function systemModule(deps: SystemDeps): Module {
       ...auditPaths(deps.devices),
       ...uiPaths(deps.ui),
       ...wrappingPaths(deps.wrapping),
+      ...serverPaths(deps.server),
+      ...toolPaths(deps.random),
       ...deps.more,
     ],
   }

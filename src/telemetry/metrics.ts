@@ -1,4 +1,5 @@
 // What the server counts, under the names that dashboards made for Vault know.
+import type { JsonObject } from '../base/json.ts'
 import { AggregatorRegistry, Counter, Gauge, Histogram, type MetricObject, Registry } from 'prom-client'
 
 export interface Metrics {
@@ -51,4 +52,38 @@ export function openMetrics(monotonic: () => number, residentBytes: () => number
 /** The text exposition of what several processes counted, summed. */
 export function exposition(snapshots: readonly MetricObject[][]): Promise<string> {
   return AggregatorRegistry.aggregate([...snapshots]).metrics()
+}
+
+/** The same in the JSON that Vault answers: the names with dots, histograms as samples. */
+export async function measurements(snapshots: readonly MetricObject[][], now: number): Promise<JsonObject> {
+  const all = (await AggregatorRegistry.aggregate([...snapshots]).getMetricsAsJSON()) as unknown as Measured[]
+  const of = (type: Measured['type']) => all.filter((one) => one.type === type)
+  return {
+    Timestamp: `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
+    Gauges: of('gauge').flatMap(({ name, values }) => values.map(({ labels, value }) => ({ Name: dotted(name), Value: value, Labels: labels }))),
+    Points: [],
+    Counters: of('counter').flatMap(({ name, values }) =>
+      values.map(({ labels, value }) => ({ Name: dotted(name), Count: value, Sum: value, Labels: labels })),
+    ),
+    Samples: of('histogram').flatMap(sampled),
+  }
+}
+
+interface Measured {
+  readonly name: string
+  readonly type: 'gauge' | 'counter' | 'histogram'
+  readonly values: readonly { readonly labels: Record<string, string>; readonly value: number; readonly metricName?: string }[]
+}
+
+/** Each set of labels once, with how many there were and their sum. */
+function sampled({ name, values }: Measured): JsonObject[] {
+  const sums = values.filter(({ metricName }) => metricName === `${name}_sum`)
+  return sums.map(({ labels, value: sum }) => {
+    const count = values.find((one) => one.metricName === `${name}_count` && JSON.stringify(one.labels) === JSON.stringify(labels))?.value ?? 0
+    return { Name: dotted(name), Count: count, Sum: sum, Mean: count === 0 ? 0 : sum / count, Labels: labels }
+  })
+}
+
+function dotted(name: string): string {
+  return name.replace('_', '.').replace('_', '.')
 }

@@ -66,6 +66,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     sleep: async () => undefined,
     version: '1.2.3',
     format: { policy: (text) => `formatted ${text}` },
+    checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
     async startServer(options) {
       started.push(options)
       return 0

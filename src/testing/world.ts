@@ -15,7 +15,9 @@ import { Keyring } from '../seal/keyring.ts'
 import { openSealer, type Sealer } from '../seal/sealer.ts'
 import { memory } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
-import { exposition, openMetrics } from '../telemetry/metrics.ts'
+import type { ServerPort } from '../sys/server.ts'
+import { allAt, parseLevel } from '../telemetry/log.ts'
+import { exposition, measurements, type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { type SettableClock, settableClock, stillTimers } from './clock.ts'
 
 export interface WorldOptions {
@@ -94,7 +96,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     seal,
     log: silent,
     metrics,
-    exposition: async () => exposition([await metrics.snapshot()]),
+    server: serverOf(metrics, clock, () => kernel),
     storageType: 'inmem',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
@@ -155,6 +157,24 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       keyring.close()
       await store.close()
     },
+  }
+}
+
+/** A server of one process, whose log goes nowhere. */
+function serverOf(metrics: Metrics, clock: SettableClock, kernel: () => Kernel): ServerPort {
+  let levels = allAt('info')
+  return {
+    hostname: 'world',
+    configuration: () => ({ log_level: 'info' }),
+    exposition: async () => exposition([await metrics.snapshot()]),
+    measurements: async () => measurements([await metrics.snapshot()], clock.now()),
+    inFlight: async () => kernel().inFlight(),
+    levels: () => levels,
+    async setLevel(logger, level) {
+      const to = level === undefined ? 'info' : parseLevel(level)
+      levels = logger === undefined ? allAt(to) : { ...levels, [logger]: to }
+    },
+    host: async () => ({ host: { hostname: 'world' } }),
   }
 }
 

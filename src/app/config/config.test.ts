@@ -13,6 +13,12 @@ function parse(...texts: string[]): Config {
   return parseConfig(texts.map((text, at) => parseSource(`${at + 1}.hcl`, text))).config
 }
 
+/** Without what is only shown. */
+function settings(...texts: string[]): Omit<Config, 'effect'> {
+  const { effect: _, ...rest } = parse(...texts)
+  return rest
+}
+
 function notes(text: string): readonly string[] {
   return parseConfig([parseSource('1.hcl', text)]).notes
 }
@@ -27,7 +33,7 @@ function refusal(...texts: string[]): string {
 }
 
 test('what is not said has a default', () => {
-  assert.deepEqual(parse(STORAGE + LISTENER), {
+  assert.deepEqual(settings(STORAGE + LISTENER), {
     listeners: [{ address: '127.0.0.1:8200', bodyBytes: undefined }],
     storagePath: '/data',
     workers: undefined,
@@ -40,7 +46,7 @@ test('what is not said has a default', () => {
 })
 
 test('every key is taken, as Vault writes it', () => {
-  const config = parse(`${STORAGE}
+  const config = settings(`${STORAGE}
 listener "tcp" {
   address            = "[::]:8201"
   tls_disable        = "false"
@@ -74,10 +80,10 @@ workers = 3`)
 })
 
 test('JSON says the same, with labels as keys, blocks in lists or not', () => {
-  const expected = parse(`${STORAGE}${LISTENER}workers = 2`)
-  assert.deepEqual(parse('{"storage":{"lmdb":{"path":"/data"}},"listener":{"tcp":{"tls_disable":true}},"workers":2}'), expected)
-  assert.deepEqual(parse('{"storage":[{"lmdb":[{"path":"/data"}]}],"listener":[{"tcp":{"tls_disable":"true"}}],"workers":"2"}'), expected)
-  assert.deepEqual(parse('storage { lmdb { path = "/data" } } listener = { tcp = { tls_disable = true } } workers = 2'), expected)
+  const expected = settings(`${STORAGE}${LISTENER}workers = 2`)
+  assert.deepEqual(settings('{"storage":{"lmdb":{"path":"/data"}},"listener":{"tcp":{"tls_disable":true}},"workers":2}'), expected)
+  assert.deepEqual(settings('{"storage":[{"lmdb":[{"path":"/data"}]}],"listener":[{"tcp":{"tls_disable":"true"}}],"workers":"2"}'), expected)
+  assert.deepEqual(settings('storage { lmdb { path = "/data" } } listener = { tcp = { tls_disable = true } } workers = 2'), expected)
 })
 
 test('files are parsed by themselves and work together', () => {

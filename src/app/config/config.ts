@@ -3,7 +3,7 @@ import { choice, int, maybe, or, seconds } from '../../base/fields.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
 import { FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
-import { readStanza, refuse, type Source, wholeOf } from './stanza.ts'
+import { type Effect, readStanza, refuse, type Source, wholeOf } from './stanza.ts'
 import { parseStorage } from './storage.ts'
 
 export interface Config {
@@ -16,6 +16,8 @@ export interface Config {
   /** Seconds. */
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
+  /** What is in effect, as it may be shown. */
+  readonly effect: Effect
 }
 
 /** Seconds: 768 hours, as Vault has it. */
@@ -56,6 +58,7 @@ export function parseConfig(sources: readonly Source[]): Parsed {
     logFormat: values.log_format,
     defaultLeaseTtl,
     maxLeaseTtl,
+    effect: whole.effect,
   })
   return { config, notes }
 }

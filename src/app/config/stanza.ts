@@ -3,8 +3,8 @@ import { Fault } from '../../base/fault.ts'
 import type { Field, Shape, Values } from '../../base/fields.ts'
 import type { HclBody, HclItem } from '../../base/hcl.ts'
 import { toJson, toObject } from '../../base/hcl-object.ts'
-import { shown } from '../../base/hcl-tree.ts'
-import type { Json } from '../../base/json.ts'
+import { shown as short } from '../../base/hcl-tree.ts'
+import type { Json, JsonObject } from '../../base/json.ts'
 import { closest } from '../../cli/suggest.ts'
 import type { Foreign } from './foreign.ts'
 
@@ -21,8 +21,18 @@ export interface Block {
   readonly labels: readonly string[]
   readonly place: string
   readonly items: readonly Placed[]
+  /** Filled when the stanza is read. */
+  readonly effect: Effect
   /** Takes what an operator should know about a key that is accepted and has no effect. */
   readonly note: (text: string) => void
+}
+
+/** What a stanza comes to, with its defaults and without its secrets. */
+export interface Effect {
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly values: JsonObject
+  readonly within: Effect[]
 }
 
 export interface Placed {
@@ -47,7 +57,8 @@ export interface Read<S extends Shape, B extends string> {
 /** All files as one stanza. */
 export function wholeOf(sources: readonly Source[], note: (text: string) => void): Block {
   const items = sources.flatMap(({ file, body }) => body.items.map((item) => ({ file, item })))
-  return { title: 'the configuration', labels: [], place: sources.map(({ file }) => file).join(', '), items, note }
+  const effect = { name: '', labels: [], values: {}, within: [] }
+  return { title: 'the configuration', labels: [], place: sources.map(({ file }) => file).join(', '), items, effect, note }
 }
 
 /** Throws `invalid` with the place for what is unknown, set twice, of the wrong kind, or missing. */
@@ -62,7 +73,15 @@ export function readStanza<S extends Shape, B extends string = never>(block: Blo
     else foreign(block, placed, stanza)
   }
   const values = Object.fromEntries(Object.entries(stanza.keys).map(([name, field]) => [name, valueOf(block, name, field, set.get(name))]))
+  Object.assign(block.effect.values, shown(stanza.keys, values))
   return { values: values as Values<S>, blocks: blocks as unknown as Read<S, B>['blocks'] }
+}
+
+const HIDDEN = '(hidden)'
+
+function shown(keys: Shape, values: Readonly<Record<string, unknown>>): JsonObject {
+  const said = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
+  return Object.fromEntries(said.map(([name, value]) => [name, keys[name]?.secret ? HIDDEN : (value as Json)]))
 }
 
 /** A refusal that names the place of a stanza. */
@@ -118,12 +137,15 @@ function blocksOf(parent: Block, { file, item }: Placed, labels: number): Block[
   }
   const rest = item.names.slice(labels + 1)
   const items = rest.length > 0 ? [{ ...item, names: rest }] : item.value.items
+  const effect = { name: name.text, labels: given.map(({ text }) => text), values: {}, within: [] }
+  parent.effect.within.push(effect)
   return [
     {
-      title: [name.text, ...given.map(({ text }) => JSON.stringify(shown(text)))].join(' '),
-      labels: given.map(({ text }) => text),
+      title: [name.text, ...given.map(({ text }) => JSON.stringify(short(text)))].join(' '),
+      labels: effect.labels,
       place: placeOf({ file, item }),
       items: items.map((one) => ({ file, item: one })),
+      effect,
       note: parent.note,
     },
   ]
@@ -133,7 +155,7 @@ function blocksOf(parent: Block, { file, item }: Placed, labels: number): Block[
 function foreign<B extends string>(block: Block, placed: Placed, { keys, blocks = {} as never, foreign: others = {} }: Stanza<Shape, B>): void {
   const name = nameOf(placed)
   const known = Object.hasOwn(others, name) ? others[name] : undefined
-  const where = `${placeOf(placed)}: "${shown(name)}" in ${block.title}`
+  const where = `${placeOf(placed)}: "${short(name)}" in ${block.title}`
   if (known && isHarmless(known, placed)) return block.note(`${where} is not needed: ${known.why}`)
   if (known) throw new Fault('invalid', `${where} is not offered: ${known.why}`)
   const meant = closest(name, [...Object.keys(keys), ...Object.keys(blocks)])

@@ -7,7 +7,9 @@ import type { JsonObject } from '../../base/json.ts'
 import { secretArg } from '../secret-arg.ts'
 import { showSealStatus } from '../seal-status.ts'
 import { askSecret } from '../terminal.ts'
+import { check } from './config.ts'
 import { init } from './operator-init.ts'
+import { members, stepDown } from './operator-members.ts'
 import { keyStatus, rotate } from './operator-rotate.ts'
 
 const unseal = command({
@@ -47,7 +49,7 @@ Makes the server forget its keys at once. Only enough shares of the key open it 
 
 export const operator = group(
   'Perform operator-specific tasks',
-  { init, 'key-status': keyStatus, rotate, seal, unseal },
+  { init, 'key-status': keyStatus, members, rotate, seal, 'step-down': stepDown, unseal, 'validate-config': check },
   `
     $ signet operator init -key-shares=5 -key-threshold=3
     $ signet operator unseal

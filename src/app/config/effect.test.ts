@@ -1,0 +1,68 @@
+// What a configuration comes to: printed, for programs, and when it is read again while the server runs.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Config, parseConfig } from './config.ts'
+import { printHcl, toSanitized } from './print.ts'
+import { parseSource } from './read.ts'
+import { reloadConfig } from './reload.ts'
+
+const BASE = 'storage "lmdb" { path = "/data" }\n'
+const tls = (cert: string, more = '') => `listener "tcp" {\n tls_cert_file = "${cert}"\n tls_key_file = "/k"\n${more}}\n`
+
+function parse(text: string): Config {
+  return parseConfig([parseSource('1.hcl', text)]).config
+}
+
+test('printed HCL says the same again, with defaults', () => {
+  const { effect } = parse(`${BASE}${tls('/c')}workers = 2`)
+  const printed = printHcl(effect)
+  assert.equal(
+    printed,
+    `log_level         = "info"
+log_format        = "standard"
+default_lease_ttl = 2764800
+max_lease_ttl     = 2764800
+workers           = 2
+
+storage "lmdb" {
+  path = "/data"
+}
+
+listener "tcp" {
+  address         = "127.0.0.1:8200"
+  tls_disable     = false
+  tls_cert_file   = "/c"
+  tls_key_file    = "/k"
+  tls_min_version = "tls12"
+}`,
+  )
+  assert.equal(printHcl(parse(printed).effect), printed)
+})
+
+test('for programs, as Vault shows its own', () => {
+  assert.deepEqual(toSanitized(parse(`${BASE}listener "tcp" { tls_disable = true }`).effect), {
+    log_level: 'info',
+    log_format: 'standard',
+    default_lease_ttl: 2_764_800,
+    max_lease_ttl: 2_764_800,
+    storage: { type: 'lmdb', path: '/data' },
+    listeners: [{ type: 'tcp', config: { address: '127.0.0.1:8200', tls_disable: true, tls_min_version: 'tls12' } }],
+    seals: [{ type: 'shamir', config: {} }],
+  })
+})
+
+test('the log level and certificates take effect at once; the rest is said to wait', () => {
+  const before = parse(BASE + tls('/c'))
+  const { config, waiting } = reloadConfig(before, parse(`${BASE}${tls('/new')}log_level = "debug"\nmax_lease_ttl = "999h"\nworkers = 9`))
+  assert.deepEqual([config.logLevel, config.listeners[0]?.tls?.certFile], ['debug', '/new'])
+  assert.deepEqual([config.maxLeaseTtl, config.workers], [before.maxLeaseTtl, undefined])
+  assert.deepEqual([...waiting].sort(), ['max_lease_ttl', 'workers'])
+})
+
+test('a listener that moved, or that speaks otherwise, waits as a whole', () => {
+  const before = parse(BASE + tls('/c'))
+  for (const changed of [tls('/new', ' address = ":1"\n'), 'listener "tcp" { tls_disable = true }', tls('/new', ' max_request_size = 5\n')]) {
+    assert.deepEqual(reloadConfig(before, parse(BASE + changed)).waiting, ['listener'])
+  }
+  assert.deepEqual(reloadConfig(before, before).waiting, [])
+})

@@ -1,0 +1,44 @@
+// What operators change while several processes run: every one of them follows.
+import assert from 'node:assert/strict'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { ask, folder } from '../support/server.ts'
+import { ready, until } from './load.ts'
+
+/** Asked so often over connections of their own that each worker answers some. */
+async function everywhere(address: string, path: string, token: string): Promise<any[]> {
+  const answers = await Promise.all(Array.from({ length: 16 }, () => ask(address, 'GET', path, undefined, token)))
+  return answers.map(({ body }) => body.data)
+}
+
+test('levels set by the API or in the configuration reach every process; a wrong configuration changes nothing', async (t) => {
+  const { address, process: child, config, keys } = await ready(t, folder(t))
+  const levels = async () => new Set((await everywhere(address, 'sys/loggers', keys.token)).map(({ core, audit }) => `${core} ${audit}`))
+  const become = async (expected: string) => {
+    await until(`levels are ${expected}`, async () => {
+      const found = await levels()
+      return found.size === 1 && found.has(expected)
+    })
+  }
+  assert.equal((await ask(address, 'POST', 'sys/loggers/audit', { level: 'debug' }, keys.token)).status, 204)
+  assert.deepEqual(await levels(), new Set(['info debug']))
+  const text = readFileSync(config, 'utf8')
+  appendFileSync(config, 'log_level = "warn"\n')
+  child.kill('SIGHUP')
+  await become('warn warn')
+  writeFileSync(config, `${text}log_levle = "trace"\n`)
+  child.kill('SIGHUP')
+  assert.equal((await ask(address, 'POST', 'sys/loggers/core', { level: 'error' }, keys.token)).status, 204)
+  await become('error warn')
+  const shown = await everywhere(address, 'sys/config/state/sanitized', keys.token)
+  assert.deepEqual(new Set(shown.map(({ storage }) => storage.type)), new Set(['lmdb']))
+})
+
+test('requests in flight are those of all processes', async (t) => {
+  const { address, keys } = await ready(t, folder(t))
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask(address, 'GET', 'sys/in-flight-req', undefined, keys.token)))
+  for (const { status, body } of answers) {
+    assert.equal(status, 200)
+    assert.ok(Object.values<any>(body).some(({ request_path }) => request_path === '/v1/sys/in-flight-req'))
+  }
+})
