@@ -11,6 +11,7 @@ const ports = nodeCliPorts(
     format: { policy: formatPolicy },
     version: SIGNET_VERSION,
     checkConfig,
+    diagnose: async (config, ask) => (await import('./diagnose/diagnose.ts')).diagnose(config, ask),
     startServer: async (options) => (await import('./start.ts')).startServer(options, ports),
   },
   process,

@@ -51,6 +51,22 @@ export interface CheckedConfig {
   readonly json: JsonObject
 }
 
+/** Asks the running server; undefined where it refuses or nobody answers. */
+export type AskServer = (
+  method: 'GET' | 'LIST' | 'POST',
+  path: string,
+  more?: { readonly body?: JsonObject; readonly anonymous?: true },
+) => Promise<JsonObject | undefined>
+
+/** What one check of a diagnosis found. */
+export interface Finding {
+  readonly check: string
+  readonly status: 'ok' | 'warn' | 'fail' | 'unknown'
+  readonly detail: string
+  /** What to do. */
+  readonly hint?: string
+}
+
 export interface CliPorts {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Stdin
@@ -67,6 +83,8 @@ export interface CliPorts {
   readonly format: { policy(text: string): string }
   /** Throws a Failure that says what is wrong in the files. */
   checkConfig(paths: readonly string[]): CheckedConfig
+  /** Looks at how a server is set up: its files, its process, its machine, and itself. */
+  diagnose(config: readonly string[], ask: AskServer): Promise<readonly Finding[]>
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

@@ -1,6 +1,6 @@
 // A command line in memory: a scripted server, files in a map, and what was printed.
 import { runCli } from '../cli/run.ts'
-import type { CliPorts, ServerOptions } from '../cli/ports.ts'
+import type { CliPorts, Finding, ServerOptions } from '../cli/ports.ts'
 import type { HttpRequest, HttpResponse } from '../client/request.ts'
 
 /** Answers by `METHOD path?query`, without `/v1/`: a body for status 200, a status alone, or both. */
@@ -15,6 +15,7 @@ export interface Given {
   readonly typed?: string
   /** Standard output is a terminal. */
   readonly tty?: true
+  readonly findings?: readonly Finding[]
   /** What every connection fails with: a code such as ECONNREFUSED. */
   readonly broken?: string
 }
@@ -66,6 +67,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     sleep: async () => undefined,
     version: '1.2.3',
     format: { policy: (text) => `formatted ${text}` },
+    diagnose: async () => given.findings ?? [],
     checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
     async startServer(options) {
       started.push(options)

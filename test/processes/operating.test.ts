@@ -1,8 +1,9 @@
 // What operators change while several processes run: every one of them follows.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ask, folder } from '../support/server.ts'
+import { ask, folder, SIGNET } from '../support/server.ts'
 import { ready, until } from './load.ts'
 
 /** Asked so often over connections of their own that each worker answers some. */
@@ -41,4 +42,24 @@ test('requests in flight are those of all processes', async (t) => {
     assert.equal(status, 200)
     assert.ok(Object.values<any>(body).some(({ request_path }) => request_path === '/v1/sys/in-flight-req'))
   }
+})
+
+test('a diagnosis of a running server, by its process and by its API', async (t) => {
+  const { address, config, keys } = await ready(t, folder(t))
+  const env = { ...process.env, VAULT_ADDR: address, VAULT_TOKEN: keys.token }
+  const { code, stdout } = await new Promise<{ code: unknown; stdout: string }>((resolve) => {
+    execFile(SIGNET, ['operator', 'diagnose', `-config=${config}`, '-format=json'], { env }, (error, out) =>
+      resolve({ code: error?.code ?? 0, stdout: out }),
+    )
+  })
+  assert.equal(code, 1) // it listens in the clear
+  const findings: any[] = JSON.parse(stdout)
+  const statusOf = (name: string) => findings.find(({ check }) => check === name)?.status
+  assert.equal(statusOf('every listener speaks TLS'), 'fail')
+  assert.equal(statusOf('storage and audit files are private'), 'ok')
+  assert.equal(statusOf('no core dumps, no tracers'), 'ok')
+  assert.equal(statusOf('memory for keys is locked'), 'ok')
+  assert.equal(statusOf('two audit devices, one of them elsewhere'), 'fail')
+  assert.equal(statusOf('no root token is left'), 'warn')
+  assert.equal(statusOf('the clocks agree'), 'ok')
 })

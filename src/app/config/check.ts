@@ -7,9 +7,10 @@ import { printHcl, toSanitized } from './print.ts'
 import { readSources } from './read.ts'
 
 /** Throws a Failure that says where it is wrong. */
-export function readConfig(paths: readonly string[]): Parsed {
+export function readConfig(paths: readonly string[]): Parsed & { readonly files: readonly string[] } {
   try {
-    return parseConfig(readSources(paths))
+    const sources = readSources(paths)
+    return { ...parseConfig(sources), files: sources.map(({ file }) => file) }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     throw new Failure(1, error.message, { hints: ['the keys of a configuration are in docs/guide/production.md'] })

@@ -1,6 +1,7 @@
 // What operators ask of a running server, and of a configuration.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Finding } from '../ports.ts'
 import { runWith } from '../../testing/cli-ports.ts'
 
 test('members as a table and for machines', async () => {
@@ -60,3 +61,14 @@ for (const command of ['config check', 'operator validate-config']) {
     assert.equal((await runWith(command)).code, 1)
   })
 }
+
+test('a diagnosis, with an exit code for the worst that was found', async () => {
+  const ok = { check: 'one', status: 'ok', detail: 'fine' } as const
+  const bad = { check: 'two', status: 'warn', detail: 'soon', hint: 'renew it' } as const
+  const run = (...findings: Finding[]) => runWith('operator diagnose -config=a.hcl', { findings })
+  const warned = await run(ok, bad)
+  assert.deepEqual([warned.code, warned.out], [2, '[ ok ] one: fine\n[warn] two: soon\n         hint: renew it\n'])
+  assert.equal((await run(ok)).code, 0)
+  assert.equal((await run(ok, { ...bad, status: 'fail' })).code, 1)
+  assert.equal((await runWith('operator diagnose')).err, 'Must specify at least one config path using -config\n')
+})

@@ -8,6 +8,7 @@ import { secretArg } from '../secret-arg.ts'
 import { showSealStatus } from '../seal-status.ts'
 import { askSecret } from '../terminal.ts'
 import { check } from './config.ts'
+import { diagnose } from './operator-diagnose.ts'
 import { init } from './operator-init.ts'
 import { members, stepDown } from './operator-members.ts'
 import { keyStatus, rotate } from './operator-rotate.ts'
@@ -49,7 +50,7 @@ Makes the server forget its keys at once. Only enough shares of the key open it 
 
 export const operator = group(
   'Perform operator-specific tasks',
-  { init, 'key-status': keyStatus, members, rotate, seal, 'step-down': stepDown, unseal, 'validate-config': check },
+  { diagnose, init, 'key-status': keyStatus, members, rotate, seal, 'step-down': stepDown, unseal, 'validate-config': check },
   `
     $ signet operator init -key-shares=5 -key-threshold=3
     $ signet operator unseal
