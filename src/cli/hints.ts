@@ -11,6 +11,7 @@ export interface Situation {
 export function hintsFor(error: unknown, situation: Situation): readonly string[] {
   if (error instanceof Failure && error.hints.length > 0) return error.hints
   const cause = error instanceof Failure ? (error.cause ?? error) : error
+  if (cause instanceof Failure) return cause.hints
   if (cause instanceof ApiError) return refused(cause, situation)
   if (cause instanceof Unreachable) return unreachable(cause, situation)
   return []

@@ -68,7 +68,7 @@ test('the preflight decides: a refusal ends the command', async () => {
   })
   assert.equal(ran.code, 2)
   assert.equal(ran.sent.length, 1)
-  assert.match(ran.err, /\* preflight capability check returned 403\nhint: see what your token may do there: signet token capabilities sys\/internal/)
+  assert.match(ran.err, /\* preflight capability check returned 403\nhint: see what your token may do there: signet token capabilities secret\/app/)
 })
 
 test('the preflight is sent unwrapped, even where the request itself is only shown', async () => {
