@@ -16,6 +16,7 @@ import type { Kernel } from './kernel.ts'
 import { ports } from './ports.ts'
 import { openSealPort } from './seal-port.ts'
 import { openServerPort } from './server-port.ts'
+import { openSelf } from './self.ts'
 import { openServing, type Serving } from './serving.ts'
 
 export interface Dev {
@@ -40,7 +41,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   if (!share) throw new Error('no share was made')
   const unsealKey = share.toString('base64')
   await sealer.unseal(share)
-  const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
+  const metrics = openMetrics(openSelf())
   const seal = openSealPort(sealer, ports, {
     unsealed: async () => metrics.unsealed(true),
     sealed: async () => forget(),

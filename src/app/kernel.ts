@@ -9,6 +9,7 @@ import { openAlways } from '../pipeline/always.ts'
 import { barrier, sealedFault } from '../seal/barrier.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import { Usage } from '../seal/usage.ts'
+import { measured } from '../store/measured.ts'
 import type { Store } from '../store/store.ts'
 import type { InFlight, ServerPort } from '../sys/server.ts'
 import { type SealPort, statePaths } from '../sys/state.ts'
@@ -51,7 +52,8 @@ export function openKernel(deps: KernelDeps): Kernel {
   const { keyring, log, metrics, ports } = deps
   const usage = new Usage(deps.store, keyring, ports.random)
   const running = openInFlight()
-  const inside = barrier(deps.store, keyring, ports.random, (term, count) => usage.take(term, count))
+  const plain = barrier(deps.store, keyring, ports.random, (term, count) => usage.take(term, count))
+  const inside = measured(plain, { monotonic: ports.clock.monotonic, observe: metrics.barrier })
   let unsealed: Unsealed | undefined
 
   function current(): Unsealed {
@@ -90,7 +92,7 @@ export function openKernel(deps: KernelDeps): Kernel {
 
   return {
     inFlight: running.list,
-    handle: (received) => running.watch(received, metrics.request(received.verb), () => answer(received)),
+    handle: (received) => running.watch(received, metrics.request(received.verb, isLogin(received)), () => answer(received)),
     async sweep() {
       if (!keyring.sealed) await current().sweep()
     },
@@ -98,4 +100,8 @@ export function openKernel(deps: KernelDeps): Kernel {
     forget,
     unspent: (term) => usage.unspent(term),
   }
+}
+
+function isLogin({ path, token }: Received): boolean {
+  return token === undefined && /^auth\/.+\/login(?:\/|$)/.test(path)
 }

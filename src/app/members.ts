@@ -7,6 +7,8 @@ import { ports } from './ports.ts'
 
 export interface Members {
   start(): void
+  /** How many live. */
+  readonly count: number
   /** Resolves when the first worker serves; rejects with a Failure where none can, and all are gone then. */
   readonly started: Promise<void>
   /** Resolves when every living worker has done it. */
@@ -35,13 +37,17 @@ const RESTART_MS = 1_000
 
 const SEE_LOG = 'what it wrote to standard error says more'
 
-export function openMembers(log: Log, handlersOf: (members: Members) => Handlers): Members {
+/** `replaced` is told of every worker that ended while the server serves. */
+export function openMembers(log: Log, replaced: () => void, handlersOf: (members: Members) => Handlers): Members {
   const living = new Set<Member>()
   const start = openStart(living, log)
   let stopping = false
 
   const members: Members = {
     started: start.settled,
+    get count() {
+      return living.size
+    },
     start() {
       if (stopping || start.failed) return
       const worker = cluster.fork()
@@ -67,6 +73,7 @@ export function openMembers(log: Log, handlersOf: (members: Members) => Handlers
     member.channel.abandon()
     if (stopping || start.failed) return
     if (!start.serving) return start.lost(signal ?? `exit code ${code}`)
+    replaced()
     log.error('a worker ended; another is started', { pid: member.worker.process.pid, code, signal })
     elect()
     const lived = ports.clock.monotonic() - member.since

@@ -1,6 +1,7 @@
 // The supervisor: holds the seal, keeps the workers alive and tells them what to do. It serves no request itself.
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
+import type { MetricObject } from 'prom-client'
 import { Failure } from '../cli/failure.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openSealer, type Sealer } from '../seal/sealer.ts'
@@ -17,6 +18,7 @@ import { openRunning, type Running } from './running.ts'
 import { openSealPort } from './seal-port.ts'
 import { untilStopped } from './signals.ts'
 import { openStorage } from './storage.ts'
+import { openSupervisorMetrics, type SupervisorMetrics } from './supervisor-metrics.ts'
 import { checkTls } from './tls.ts'
 
 /** What a worker gets that joins an unsealed server. */
@@ -56,7 +58,11 @@ async function run({ config, logs, reread }: Supervised, store: Store): Promise<
   if (!keyring.locked) log.warn('memory for keys could not be locked; keep swap off or encrypted')
   const sealer = openSealer(store, keyring, ports)
   const changed = (now: Config) => cluster.setupPrimary({ exec: workerEntry(), args: [JSON.stringify(now)], serialization: 'advanced' })
-  const members = openMembers(log, (all) => ({ ...sealHandlers(sealer, all), ...treeHandlers(all, () => running) }))
+  const metrics = openSupervisorMetrics(
+    () => running.settings().config,
+    () => members.count,
+  )
+  const members = openMembers(log, metrics.workerReplaced, (all) => ({ ...sealHandlers(sealer, all), ...treeHandlers(all, metrics, () => running) }))
   const running = openRunning({ config, reread, logs, members, changed })
   changed(config)
   for (let n = config.workers ?? availableParallelism(); n > 0; n--) members.start()
@@ -69,12 +75,12 @@ async function run({ config, logs, reread }: Supervised, store: Store): Promise<
 }
 
 /** What a worker may ask of all the others. */
-function treeHandlers(members: Members, running: () => Running) {
+function treeHandlers(members: Members, metrics: SupervisorMetrics, running: () => Running) {
   return {
     settings: () => running().settings(),
     setLevels: (levels: Partial<Levels>) => running().setLevels(levels),
     inFlight: async () => (await members.ask<readonly InFlight[]>('inFlight')).flat(),
-    snapshots: () => members.ask('snapshot'),
+    snapshots: async () => [...(await members.ask<MetricObject[]>('snapshot')), await metrics.snapshot()],
   }
 }
 

@@ -38,6 +38,7 @@ import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply, morePaths } from './documents.ts'
 import { openRenewal } from './renewal.ts'
+import { timed } from './timed.ts'
 import { openTidying } from './tidying.ts'
 
 export interface Unsealed {
@@ -169,7 +170,7 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
     checkWrapping: (routed) => checkWrapping(wrapping, routed),
     authenticate: openAuthenticate(tokens),
     authorise: openAuthorise(() => policies),
-    ready: openRun({ clock, random, storeOf: mounts.storeOf, boundsOf: bounds }),
+    ready: timed(openRun({ clock, random, storeOf: mounts.storeOf, boundsOf: bounds }), clock, deps.metrics),
     help: helpReply,
     mint: openMint({ tokens, clock, bounds, policyExists: (name) => policies.get(name) !== undefined }),
     wrap: openWrap(wrapping),

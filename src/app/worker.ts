@@ -16,6 +16,7 @@ import { ports } from './ports.ts'
 import type { StartProblem } from './members.ts'
 import type { Settings } from './running.ts'
 import { openServerPort } from './server-port.ts'
+import { openSelf } from './self.ts'
 import { openServing, type Serving } from './serving.ts'
 import type { Joined } from './supervisor.ts'
 import { openWorkerStore } from './storage.ts'
@@ -26,7 +27,7 @@ async function work(config: Config): Promise<void> {
   const { log } = logs
   const store = openWorkerStore(config.storagePath, log)
   const keyring = new Keyring()
-  const metrics = openMetrics(ports.clock.monotonic, () => process.memoryUsage.rss())
+  const metrics = openMetrics(openSelf())
   const started = Promise.withResolvers<Serving>()
   const supervisor = openChannel(wire, handlers({ keyring, store, metrics, logs, settings, serving: started.promise }), log)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}) // the supervisor passes on what they mean

@@ -1,10 +1,14 @@
-// What the server counts, under the names that dashboards made for Vault know.
-import type { JsonObject } from '../base/json.ts'
-import { AggregatorRegistry, Counter, Gauge, Histogram, type MetricObject, Registry } from 'prom-client'
+// What a serving process counts, under the names that dashboards made for Vault know.
+import type { MetricObject } from 'prom-client'
+import { ROUTE_PREFIX } from './catalog.ts'
+import { type Meters, openMeters, type Timing } from './meters.ts'
 
 export interface Metrics {
   /** A request came in; call the result with its status when it was answered. */
-  request(verb: string): (status: number) => void
+  request(verb: string, login: boolean): (status: number) => void
+  /** What an op did at a mount, and from when on the monotonic clock. */
+  route(verb: string, mount: string, from: number): void
+  readonly barrier: Readonly<Record<'get' | 'list' | 'put', (from: number) => void>>
   auditFailed(): void
   tokenMade(): void
   unsealed(yes: boolean): void
@@ -12,78 +16,75 @@ export interface Metrics {
   snapshot(): Promise<MetricObject[]>
 }
 
-/** Milliseconds, as Vault's timers count. */
-const BUCKETS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000]
+/** What only the process itself knows. */
+export interface Self {
+  monotonic(): number
+  residentBytes(): number
+  heapBytes(): number
+  /** The longest delay of the event loop since it was last asked, in milliseconds. */
+  lagMs(): number
+}
 
-export function openMetrics(monotonic: () => number, residentBytes: () => number): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  const handled = new Histogram({ name: 'vault_core_handle_request', help: 'Milliseconds from arrival to answer.', buckets: BUCKETS, registers })
-  const answered = new Counter({ name: 'vault_core_response', help: 'Answers by status class and verb.', labelNames: ['status', 'verb'], registers })
-  const inFlight = new Gauge({ name: 'vault_core_in_flight_requests', help: 'Requests being handled.', registers })
-  const auditFailures = new Counter({ name: 'vault_audit_log_request_failure', help: 'Records that no device took.', registers })
-  const tokens = new Counter({ name: 'vault_token_creation', help: 'Tokens made.', registers })
-  const unsealed = new Gauge({ name: 'vault_core_unsealed', help: '1 while unsealed.', aggregator: 'min', registers })
-  new Gauge({
-    name: 'vault_runtime_alloc_bytes',
-    help: 'Resident memory of all processes.',
-    registers,
-    collect() {
-      this.set(residentBytes())
-    },
-  })
+export function openMetrics(self: Self): Metrics {
+  const meters = openMeters()
+  const timed = (timing: Timing) => (from: number) => {
+    timing.count++
+    timing.sum += self.monotonic() - from
+  }
+  const auditFailures = meters.counter('vault_audit_log_request_failure')
+  const tokens = meters.counter('vault_token_creation')
+  const states = [meters.gauge('vault_core_unsealed'), meters.gauge('vault_core_active')]
+  meters.gauge('vault_runtime_alloc_bytes', (gauge) => gauge.set(self.residentBytes()))
+  meters.gauge('vault_runtime_heap_bytes', (gauge) => gauge.set(self.heapBytes()))
+  meters.gauge('signet_event_loop_lag_ms', (gauge) => gauge.set(self.lagMs()))
   return {
-    request(verb) {
-      const from = monotonic()
-      inFlight.inc()
-      return (status) => {
-        inFlight.dec()
-        handled.observe(monotonic() - from)
-        answered.inc({ status: `${Math.floor(status / 100)}xx`, verb })
-      }
+    ...openRequests(meters, self),
+    route: openRoutes(meters, timed),
+    barrier: {
+      get: timed(meters.timing('vault_barrier_get')),
+      list: timed(meters.timing('vault_barrier_list')),
+      put: timed(meters.timing('vault_barrier_put')),
     },
     auditFailed: () => auditFailures.inc(),
     tokenMade: () => tokens.inc(),
-    unsealed: (yes) => unsealed.set(yes ? 1 : 0),
-    snapshot: () => registry.getMetricsAsJSON() as Promise<MetricObject[]>,
+    unsealed: (yes) => {
+      for (const state of states) state.set(yes ? 1 : 0)
+    },
+    snapshot: meters.snapshot,
   }
 }
 
-/** The text exposition of what several processes counted, summed. */
-export function exposition(snapshots: readonly MetricObject[][]): Promise<string> {
-  return AggregatorRegistry.aggregate([...snapshots]).metrics()
-}
-
-/** The same in the JSON that Vault answers: the names with dots, histograms as samples. */
-export async function measurements(snapshots: readonly MetricObject[][], now: number): Promise<JsonObject> {
-  const all = (await AggregatorRegistry.aggregate([...snapshots]).getMetricsAsJSON()) as unknown as Measured[]
-  const of = (type: Measured['type']) => all.filter((one) => one.type === type)
+function openRequests(meters: Meters, { monotonic }: Self): Pick<Metrics, 'request'> {
+  const handled = meters.histogram('vault_core_handle_request')
+  const logins = meters.histogram('vault_core_handle_login_request')
+  const answered = meters.counter('vault_core_response')
+  const inFlight = meters.gauge('vault_core_in_flight_requests')
   return {
-    Timestamp: `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
-    Gauges: of('gauge').flatMap(({ name, values }) => values.map(({ labels, value }) => ({ Name: dotted(name), Value: value, Labels: labels }))),
-    Points: [],
-    Counters: of('counter').flatMap(({ name, values }) =>
-      values.map(({ labels, value }) => ({ Name: dotted(name), Count: value, Sum: value, Labels: labels })),
-    ),
-    Samples: of('histogram').flatMap(sampled),
+    request(verb, login) {
+      const from = monotonic()
+      inFlight.inc()
+      return (status) => {
+        const took = monotonic() - from
+        inFlight.dec()
+        handled.observe(took)
+        if (login) logins.observe(took)
+        answered.inc({ status: `${Math.floor(status / 100)}xx`, verb })
+      }
+    },
   }
 }
 
-interface Measured {
-  readonly name: string
-  readonly type: 'gauge' | 'counter' | 'histogram'
-  readonly values: readonly { readonly labels: Record<string, string>; readonly value: number; readonly metricName?: string }[]
-}
+/** A mount a name; past so many, the rest share one. */
+const MAX_ROUTES = 500
 
-/** Each set of labels once, with how many there were and their sum. */
-function sampled({ name, values }: Measured): JsonObject[] {
-  const sums = values.filter(({ metricName }) => metricName === `${name}_sum`)
-  return sums.map(({ labels, value: sum }) => {
-    const count = values.find((one) => one.metricName === `${name}_count` && JSON.stringify(one.labels) === JSON.stringify(labels))?.value ?? 0
-    return { Name: dotted(name), Count: count, Sum: sum, Mean: count === 0 ? 0 : sum / count, Labels: labels }
-  })
-}
-
-function dotted(name: string): string {
-  return name.replace('_', '.').replace('_', '.')
+function openRoutes(meters: Meters, timed: (timing: Timing) => (from: number) => void): Metrics['route'] {
+  const routes = new Map<string, (from: number) => void>()
+  const nameOf = (verb: string, mount: string) => `${verb}_${mount.replace(/[^A-Za-z0-9]/g, '_')}`
+  return (verb, mount, from) => {
+    const wanted = nameOf(verb === 'write' ? 'update' : verb, mount)
+    const name = routes.has(wanted) || routes.size < MAX_ROUTES ? wanted : 'other_mounts'
+    const known = routes.get(name) ?? timed(meters.timing(`${ROUTE_PREFIX}${name}`))
+    routes.set(name, known)
+    known(from)
+  }
 }

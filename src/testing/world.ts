@@ -17,7 +17,8 @@ import { memory } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { ServerPort } from '../sys/server.ts'
 import { allAt, parseLevel } from '../telemetry/log.ts'
-import { exposition, measurements, type Metrics, openMetrics } from '../telemetry/metrics.ts'
+import { exposition, measurements } from '../telemetry/exposition.ts'
+import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { type SettableClock, settableClock, stillTimers } from './clock.ts'
 
 export interface WorldOptions {
@@ -81,7 +82,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const store = options.store ?? memory({ timers: ports.timers })
   const keyring = new Keyring()
   const sealer = openSealer(store, keyring, ports)
-  const metrics = openMetrics(clock.monotonic, () => 0)
+  const metrics = openMetrics({ monotonic: clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 })
   const seal = openSealPort(sealer, ports, {
     unsealed: async () => {},
     sealed: async () => kernel.forget(),

@@ -1,0 +1,39 @@
+// Every metric of the server, declared once: what is measured under which name, for dashboards, alerts and the reference.
+
+export type MetricKind = 'counter' | 'gauge' | 'histogram' | 'timing'
+
+export interface MetricSpec {
+  readonly kind: MetricKind
+  readonly help: string
+  readonly labels?: readonly string[]
+  /** How the values of several processes become one; the sum where nothing is said. */
+  readonly across?: 'min' | 'max' | 'first'
+}
+
+/** A `timing` is two counters: `<name>_count` and `<name>_sum`, in milliseconds, as Vault's timers count. */
+export const METRICS = {
+  vault_core_active: { kind: 'gauge', help: '1 while the server is unsealed and serves.', across: 'min' },
+  vault_core_unsealed: { kind: 'gauge', help: '1 while every process is unsealed.', across: 'min' },
+  vault_core_handle_request: { kind: 'histogram', help: 'Milliseconds from arrival to answer.' },
+  vault_core_handle_login_request: { kind: 'histogram', help: 'Milliseconds from arrival to answer, of logins.' },
+  vault_core_response: { kind: 'counter', help: 'Answers by status class and verb.', labels: ['status', 'verb'] },
+  vault_core_in_flight_requests: { kind: 'gauge', help: 'Requests being handled.' },
+  vault_audit_log_request_failure: { kind: 'counter', help: 'Records that no device took.' },
+  vault_token_creation: { kind: 'counter', help: 'Tokens made.' },
+  vault_barrier_get: { kind: 'timing', help: 'Values read and decrypted.' },
+  vault_barrier_list: { kind: 'timing', help: 'Ranges of keys read.' },
+  vault_barrier_put: { kind: 'timing', help: 'Commits encrypted and written to the disk.' },
+  vault_runtime_alloc_bytes: { kind: 'gauge', help: 'Resident memory of all processes.' },
+  vault_runtime_heap_bytes: { kind: 'gauge', help: 'Bytes of the JavaScript heaps in use.' },
+  signet_event_loop_lag_ms: { kind: 'gauge', help: 'The longest delay of a process in the last seconds, in milliseconds.', across: 'max' },
+  signet_workers: { kind: 'gauge', help: 'Worker processes that live.' },
+  signet_worker_restarts: { kind: 'counter', help: 'Workers that ended and were replaced.' },
+  signet_storage_bytes: { kind: 'gauge', help: 'Size of the database.' },
+  signet_storage_free_bytes: { kind: 'gauge', help: 'Free space on its disk.' },
+  signet_certificate_seconds: { kind: 'gauge', help: "Seconds until a listener's certificate ends.", labels: ['address'] },
+} as const satisfies Readonly<Record<string, MetricSpec>>
+
+export type MetricName = keyof typeof METRICS
+
+/** Timings by operation and mount, made as they occur: `vault_route_read_secret_`. */
+export const ROUTE_PREFIX = 'vault_route_'
