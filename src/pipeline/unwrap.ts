@@ -1,8 +1,9 @@
 // What is asked of a wrapping token: it must be one, whoever asks; and how a wrapped answer is given out again.
 import { Fault } from '../base/fault.ts'
-import { isObject, type Json, type JsonObject, parseJson } from '../base/json.ts'
+import { isObject, type Json, type JsonObject } from '../base/json.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Routed } from '../contract/call.ts'
+import { decode } from '../store/records.ts'
 import { notWrapping, type Wrapping } from '../token/wrapping.ts'
 
 /** Throws in Vault's words where the request is about a wrapping token and names none that lives. */
@@ -27,8 +28,8 @@ export function openedAnswer(text: string, raw: boolean): Answer {
   return { status: status as number, headers: { 'Content-Type': type as string }, body: Buffer.from(body as string, 'base64') }
 }
 
-/** For the audit record. */
+/** For the audit record; an answer of the server's own, whatever its size. */
 export function openedEnvelope(text: string): JsonObject {
-  const envelope = parseJson(Buffer.from(text))
+  const envelope = decode<Json>(Buffer.from(text))
   return isObject(envelope) ? envelope : {}
 }

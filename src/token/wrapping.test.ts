@@ -192,6 +192,24 @@ describe('what is wrapped', () => {
     await world.close()
   })
 
+  test('what is larger than a request may be nested or long', async () => {
+    const { world, wrapped, unwrap } = await open()
+    const long = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`key-${n}`, n]))
+    await world.ok('write', 'kv/long', long)
+    await world.ok('write', 'kv/text', { text: 'x'.repeat(400_000) })
+    assert.deepEqual((await unwrap((await wrapped('read', 'kv/long')).token)).body.data, long)
+    assert.equal((await unwrap((await wrapped('read', 'kv/text')).token)).body.data.text.length, 400_000)
+  })
+
+  test('nothing that is too large to be kept, and no token for it', async () => {
+    const { world, wrap } = await open()
+    await world.ok('write', 'kv/quotes', { text: '"'.repeat(400_000) })
+    const before = await tokensOf(world)
+    const { status, body } = await wrap('read', 'kv/quotes')
+    assert.deepEqual([status, body.errors], [413, ['a value must be at most 1048576 bytes']])
+    assert.equal(await tokensOf(world), before)
+  })
+
   test('what is no success, with its status', async () => {
     const { world, wrapped, unwrap } = await open()
     await world.ok('write', 'sys/mounts/kv2', { type: 'kv', options: { version: '2' } })
