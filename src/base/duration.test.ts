@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, test } from 'node:test'
-import { formatDuration, formatTime, parseSeconds, toMilliseconds } from './duration.ts'
+import { ceilSeconds, formatDuration, formatTime, parseSeconds, toMilliseconds } from './duration.ts'
 import { Fault } from './fault.ts'
 
 describe('durations read', () => {
@@ -69,6 +69,8 @@ describe('durations read', () => {
       ))
   }
 
+  test('rounded away from nothing', () =>
+    assert.deepEqual(['0', '', '1ns', '250ms', '-1ms', '1.9s', '-3s'].map(ceilSeconds), [0, 0, 1, 1, -1, 1, -3]))
   test('in milliseconds', () => assert.deepEqual([toMilliseconds('250ms'), toMilliseconds('1.5s'), toMilliseconds(2)], [250, 1500, 2000]))
 })
 

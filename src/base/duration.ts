@@ -17,6 +17,11 @@ export function parseSeconds(raw: string | number): number {
   return seconds === 0 ? 0 : seconds
 }
 
+/** Like `parseSeconds`, but a part of a second is a whole one: what was asked for is not nothing. @example ceilSeconds('250ms') // 1 */
+export function ceilSeconds(raw: string): number {
+  return parseSeconds(raw) || Math.sign(toMilliseconds(raw))
+}
+
 /** Like `parseSeconds`, in milliseconds. */
 export function toMilliseconds(raw: string | number): number {
   if (typeof raw === 'number') return raw * 1000

@@ -1,5 +1,5 @@
 // The kinds of flags that commands declare; help, completion and parsing are derived from the declarations.
-import { parseSeconds } from '../base/duration.ts'
+import { ceilSeconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 
 export type FlagKind = 'text' | 'bool' | 'int' | 'duration' | 'list' | 'pairs'
@@ -86,8 +86,9 @@ function toInt(raw: string): number {
   return value
 }
 
+/** Zero stands for "not said", so a part of a second is one. */
 function toSeconds(raw: string): number {
-  return raw === 'system' ? -1 : parseSeconds(raw)
+  return raw === 'system' ? -1 : ceilSeconds(raw)
 }
 
 function toPairs(raw: string, before: Pairs | undefined): Pairs {

@@ -1,5 +1,5 @@
 // A request's headers: each that matters at most once, and no shape that two readers could take for different messages.
-import { parseSeconds, toMilliseconds } from '../base/duration.ts'
+import { ceilSeconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import { parsePath } from '../base/path.ts'
 import type { EdgeLimits } from './limits.ts'
@@ -109,9 +109,9 @@ function readWrapTtl(raw: string, format: string | undefined): number | undefine
 /** What was meant to be wrapped is never answered bare, so a part of a second is one. */
 function parseWrapTtl(raw: string): number {
   try {
-    const milliseconds = toMilliseconds(raw)
-    if (milliseconds < 0) throw new Fault('invalid', 'requested wrap ttl cannot be negative')
-    return parseSeconds(raw) || Math.min(1, Math.ceil(milliseconds))
+    const seconds = ceilSeconds(raw)
+    if (seconds < 0) throw new Fault('invalid', 'requested wrap ttl cannot be negative')
+    return seconds
   } catch (error) {
     throw error instanceof Fault ? new Fault('invalid', `error parsing X-Vault-Wrap-TTL header: ${error.message}`) : error
   }

@@ -1,5 +1,5 @@
 // How long a token made from a token lives: what the caller asks for and what the role says, within the bounds of the mount.
-import { parseSeconds } from '../base/duration.ts'
+import { ceilSeconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import { lifetime } from '../base/ttl.ts'
 import type { TokenType } from '../contract/token.ts'
@@ -33,8 +33,9 @@ export function chooseTtl(call: CreateCall, type: TokenType, policies: readonly 
   return { ttl: life.ttl, period, explicitMaxTtl, warnings: [...warnings, ...life.warnings] }
 }
 
+/** Zero says nothing, so a part of a second is one: a short life never becomes the default one. */
 function parsed(name: string, raw: string): number {
-  const value = parseSeconds(raw)
+  const value = ceilSeconds(raw)
   if (value < 0) throw new Fault('invalid', `${name} must be positive`)
   return value
 }
