@@ -8,6 +8,7 @@ need curl curl
 need openssl openssl
 need strace strace
 need mkfs.ext4 e2fsprogs
+need redis-server redis-server
 need unshare util-linux
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"

@@ -5,6 +5,7 @@ import type { Ports } from '../base/ports.ts'
 import { type Answer, faultAnswer } from '../contract/answer.ts'
 import type { Received } from '../contract/call.ts'
 import type { Module } from '../contract/module.ts'
+import type { ModuleOf } from '../modules.ts'
 import { openAlways } from '../pipeline/always.ts'
 import { barrier, sealedFault } from '../seal/barrier.ts'
 import type { Keyring } from '../seal/keyring.ts'
@@ -30,6 +31,8 @@ export interface KernelDeps {
   /** System bounds of lifetimes, in seconds. */
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
+  /** Modules besides the built-in ones. */
+  readonly modules?: ModuleOf
 }
 
 export interface Kernel {
@@ -38,6 +41,8 @@ export interface Kernel {
   inFlight(): readonly InFlight[]
   /** Due work, in bounded steps: expired tokens, removals that were cut short. Does nothing while sealed. */
   sweep(): Promise<void>
+  /** Takes back leases that ended; to be begun several times a second, whether or not the last call is over. */
+  expire(): Promise<void>
   /** Lets go of audit files, so that log rotation can move them. */
   reopen(): void
   /** Drops all that needed the keys; called when they are gone. */
@@ -95,6 +100,9 @@ export function openKernel(deps: KernelDeps): Kernel {
     handle: (received) => running.watch(received, metrics.request(received.verb, isLogin(received)), () => answer(received)),
     async sweep() {
       if (!keyring.sealed) await current().sweep()
+    },
+    async expire() {
+      if (!keyring.sealed) await current().expire()
     },
     reopen: () => unsealed?.reopen(),
     forget,

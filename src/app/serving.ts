@@ -29,7 +29,7 @@ export interface Serving {
   readonly listeners: readonly Listener[]
   /** Reads TLS files anew and lets go of audit files; what can't be read keeps its old state, with a log line. */
   reload(settings?: readonly ListenerSettings[]): void
-  /** Starts to do due work, once a second. */
+  /** Starts to do due work. */
   lead(): void
   /** Answers what is running, then lets go of everything. */
   close(): Promise<void>
@@ -37,6 +37,8 @@ export interface Serving {
 
 const GRACE_MS = 30_000
 const SWEEP_MS = 1_000
+/** Leases are taken back less than a second after they end. */
+const EXPIRE_MS = 200
 
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
@@ -57,6 +59,11 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     }
   }
 
+  /** Not awaited by the next: a slow target holds up its own leases only. */
+  function expire(): void {
+    kernel.expire().catch((error: unknown) => log.error('leases could not be taken back', {}, error))
+  }
+
   metrics.unsealed(!deps.keyring.sealed)
   return {
     kernel,
@@ -66,7 +73,8 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
       for (const [at, listener] of listeners.entries()) reloadListener(listener, now[at]?.tls, log)
     },
     lead() {
-      stopSweeping = ports.timers.every(SWEEP_MS, () => void sweep())
+      const stops = [ports.timers.every(SWEEP_MS, () => void sweep()), ports.timers.every(EXPIRE_MS, expire)]
+      stopSweeping = () => stops.forEach((stop) => stop())
     },
     async close() {
       stopSweeping()

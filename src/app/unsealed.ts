@@ -13,6 +13,7 @@ import { cubbyholePrefix } from '../engines/cubbyhole.ts'
 import { builtIn, type ModuleOf } from '../modules.ts'
 import { openAuthenticate } from '../pipeline/authenticate.ts'
 import { openHandle } from '../pipeline/handle.ts'
+import { openLendStage } from '../pipeline/lend.ts'
 import { openMint } from '../pipeline/mint.ts'
 import { openRoute } from '../pipeline/route.ts'
 import { openRun } from '../pipeline/run.ts'
@@ -37,6 +38,7 @@ import { openWrapping, type Wrapping } from '../token/wrapping.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply, morePaths } from './documents.ts'
+import { type Lending, openLending } from './lending.ts'
 import { openRenewal } from './renewal.ts'
 import { timed } from './timed.ts'
 import { openTidying } from './tidying.ts'
@@ -45,6 +47,8 @@ export interface Unsealed {
   readonly cluster: Cluster
   handle(received: Received): Promise<Answer>
   sweep(): Promise<void>
+  /** Takes back what is due; resolves when that is over, which may take as long as a target takes. */
+  expire(): Promise<void>
   reopen(): void
   close(): void
 }
@@ -63,6 +67,7 @@ export interface Parts {
   readonly wrapping: Wrapping
   readonly devices: Devices
   readonly rotation: Rotation
+  readonly lending: Lending
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
@@ -73,7 +78,7 @@ const SWEEP_PAGE = 500
 export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
   const follower = follow(inside)
   const parts = openParts(deps, inside, follower)
-  const { space, mounts, tokens, devices, rotation, moduleOf } = parts
+  const { space, mounts, tokens, devices, rotation, lending, moduleOf } = parts
   const cluster = decode<Cluster>(need(space.store, CLUSTER))
   return {
     cluster,
@@ -82,11 +87,16 @@ export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
       follower.sync()
       await mounts.sweep()
       await tokens.sweep(SWEEP_PAGE)
+      lending.measure()
       for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) {
         await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), deps.ports.clock.now())
       }
       await rotation.sweep()
       await noteVersion(space.store, deps.ports.clock)
+    },
+    async expire() {
+      follower.sync()
+      await lending.due.beat()
     },
     reopen: () => devices.reopen(),
     close: () => devices.close(),
@@ -97,7 +107,7 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
   const { ports, log } = deps
   const { clock, random } = ports
   const space = openSpace(inside, follower, ROOT_NAMESPACE)
-  const mounts = openMounts(space, random)
+  const mounts = openMounts(space, random, (mount, awaited) => lending.vacate(mount, awaited))
   const bounds = (mount: Mount): TtlBounds => {
     const maxTtl = mount.config.maxLeaseTtl || deps.maxLeaseTtl
     return { maxTtl, defaultTtl: Math.min(mount.config.defaultLeaseTtl || deps.defaultLeaseTtl, maxTtl) }
@@ -108,8 +118,12 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
     random,
     hashKey: secretKey(need(space.store, TOKEN_HASH_KEY)),
     mountAlive: (accessor) => mounts.byAccessor(accessor) !== undefined,
-    cemetery: openCemetery(mounts),
+    async cemetery(hash) {
+      await lending.leases.endHeldBy(hash)
+      await wipe(hash)
+    },
   })
+  const wipe = openCemetery(mounts)
   const wrapping = openWrapping({
     tokens,
     store: space.store,
@@ -124,18 +138,21 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
   })
   const { store, keyring, seal } = deps
   const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
-  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, wrapping, devices, rotation, bounds }
-  return { ...parts, moduleOf: openModules(deps, parts) }
+  const meter = deps.metrics.leases
+  const lending = openLending({ ports, log, meter, store: inside, follower, space, mounts, tokens, bounds, moduleOf: (mount) => moduleOf(mount) })
+  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, wrapping, devices, rotation, lending, bounds }
+  const moduleOf = openModules(deps, parts)
+  return { ...parts, moduleOf }
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { space, mounts, policies, tokens, wrapping, devices, rotation, bounds } = parts
+  const { space, mounts, policies, tokens, wrapping, devices, rotation, lending, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
   const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
   const moduleOf: ModuleOf = (mount) => {
     if (mount.class === 'system' && mount.type === 'system') return system
-    return mount.class === 'auth' && mount.type === 'token' ? token : builtins.moduleOf(mount)
+    return mount.class === 'auth' && mount.type === 'token' ? token : (deps.modules?.(mount) ?? builtins.moduleOf(mount))
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined },
@@ -148,6 +165,7 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
     ui: { mounts, find: (id) => tokens.find(id), reaches: (caller, prefix) => policies.aclFor(caller.policies).reaches(prefix) },
     server: deps.server,
     random: deps.ports.random,
+    leases: lending.paths,
     more: [...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ mounts, moduleOf })],
   })
   const token = tokenModule({
@@ -173,6 +191,7 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
     ready: timed(openRun({ clock, random, storeOf: mounts.storeOf, boundsOf: bounds }), clock, deps.metrics),
     help: helpReply,
     mint: openMint({ tokens, clock, bounds, policyExists: (name) => policies.get(name) !== undefined }),
+    lending: openLendStage({ ...parts.lending, clock }),
     wrap: openWrap(wrapping),
     made: deps.metrics.tokenMade,
     spend: (token) => tokens.revoke(token),

@@ -39,6 +39,8 @@ export interface Told {
   readonly wrapInfo?: WrapInfo
   /** The envelope of a wrapped answer that was given out. */
   readonly opened?: JsonObject
+  /** Of what was lent with the data; shown in clear, as Vault does. */
+  readonly leaseId?: string
 }
 
 /** What the records of one call share, as JSON text under one device's salt. */
@@ -123,6 +125,7 @@ export function responseOf({ mount }: Trail, told: Told, hasher: Hasher): JsonOb
   return {
     ...(mount ? mountOf(mount) : {}),
     ...(told.auth ? { auth: newAuth(told.auth.token, told.auth.clientToken, hasher) } : {}),
+    ...(told.leaseId === undefined ? {} : { secret: { lease_id: told.leaseId } }),
     ...(told.data ? { data: hashLeaves(told.data, hasher, clear) } : {}),
     ...(told.opened ? openedOf(told.opened, hasher, clear) : {}),
     ...(told.wrapInfo ? { wrap_info: wrapInfoOf(told.wrapInfo, hasher) } : {}),

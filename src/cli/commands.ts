@@ -9,6 +9,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   delete: async () => (await import('./commands/delete.ts')).remove,
   dev: async () => (await import('./commands/server.ts')).dev,
   kv: async () => (await import('./commands/kv.ts')).kv,
+  lease: async () => (await import('./commands/lease.ts')).lease,
   list: async () => (await import('./commands/list.ts')).list,
   login: async () => (await import('./commands/login.ts')).login,
   operator: async () => (await import('./commands/operator.ts')).operator,

@@ -6,6 +6,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Store } from '../store/store.ts'
 import type { Received, Verb } from './call.ts'
+import type { LeaseKind } from './lease.ts'
 import type { Mount } from './mount.ts'
 import type { Reply } from './reply.ts'
 import type { Token, TokenLimits } from './token.ts'
@@ -111,6 +112,8 @@ export interface Module {
   readonly paths: readonly Path[]
   /** An auth method's word on a renewal of a token it gave: new limits, or a Fault to refuse. */
   readonly renew?: (ctx: Ctx, token: Token) => TokenLimits & { readonly policies: readonly string[] }
+  /** By the `kind` of its leases: how it prolongs and takes back what it lends. */
+  readonly leases?: Readonly<Record<string, LeaseKind>>
   /** Due work on a mount's own slice, in bounded steps that a crash may cut short; done by one process at a time. */
   readonly sweep?: (store: Store, now: number) => Promise<unknown>
   /** Called when a mount is made or its options change, before they take effect; throws to refuse. */

@@ -1,5 +1,6 @@
 // What an op answers: a closed union that the pipeline turns into Vault's envelope and the edge into bytes.
 import type { JsonObject } from '../base/json.ts'
+import type { LeaseGrant, Leased } from './lease.ts'
 import type { AuthBlock, LoginGrant, WrapInfo } from './token.ts'
 
 export interface DataReply {
@@ -8,6 +9,10 @@ export interface DataReply {
   readonly warnings?: readonly string[]
   /** Seconds, shown as `lease_duration` though nothing is leased (KV v1). */
   readonly leaseDuration?: number
+  /** What `data` holds is lent: the pipeline carries the grant out and makes it the lease that is shown. */
+  readonly lease?: LeaseGrant
+  /** The lease that is shown. */
+  readonly leased?: Leased
   /** 404 for a deleted KV v2 version, which clients read with its data; 202 for work that goes on. */
   readonly status?: 200 | 202 | 404
   /** Also shows the keys of `data` at top level, as some system paths do. */
@@ -26,8 +31,8 @@ export type Reply =
   | { readonly kind: 'wrapped'; readonly info: WrapInfo; readonly warnings?: readonly string[] }
   /** A wrapped answer: JSON text, or where it is `raw` one whose data holds status, type and bytes. */
   | { readonly kind: 'unwrapped'; readonly text: string; readonly raw: boolean }
-  /** 204, or 200 with an envelope where there are warnings. */
-  | { readonly kind: 'empty'; readonly warnings?: readonly string[] }
+  /** 204, or 200 with an envelope where there are warnings; 202 either way for what is done later. */
+  | { readonly kind: 'empty'; readonly status?: 202; readonly warnings?: readonly string[] }
   /** 404 `{"errors":[]}`. */
   | { readonly kind: 'missing'; readonly warnings?: readonly string[] }
   /** JSON without an envelope. */
@@ -40,5 +45,7 @@ export const keys = (names: readonly string[], info?: JsonObject): Reply =>
   info ? { kind: 'keys', keys: names, info } : { kind: 'keys', keys: names }
 export const login = (grant: LoginGrant): Reply => ({ kind: 'login', login: grant })
 export const empty = (...warnings: string[]): Reply => (warnings.length > 0 ? { kind: 'empty', warnings } : { kind: 'empty' })
+/** What was asked for will be done. */
+export const accepted = (...warnings: string[]): Reply => ({ kind: 'empty', status: 202, warnings })
 export const missing = (...warnings: string[]): Reply => (warnings.length > 0 ? { kind: 'missing', warnings } : { kind: 'missing' })
 export const plain = (body: JsonObject, status = 200): Reply => ({ kind: 'plain', status, body })

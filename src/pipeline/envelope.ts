@@ -2,6 +2,7 @@
 import { formatTime } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Answer } from '../contract/answer.ts'
+import type { Leased } from '../contract/lease.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Reply } from '../contract/reply.ts'
 import { type AuthBlock, grantedTtl, type WrapInfo } from '../contract/token.ts'
@@ -15,6 +16,7 @@ export function answerOf(reply: Reply, id: string, mount: Mount | undefined, war
     case 'data':
       return json(reply.status ?? 200, {
         ...envelope(id, mount, warnings, reply.data, reply.leaseDuration),
+        ...(reply.leased ? leaseFields(reply.leased) : {}),
         ...(reply.spread ? withoutEnvelopeKeys(reply.data) : {}),
       })
     case 'keys':
@@ -27,7 +29,9 @@ export function answerOf(reply: Reply, id: string, mount: Mount | undefined, war
     case 'unwrapped':
       return openedAnswer(reply.text, reply.raw)
     case 'empty':
-      return warnings.length > 0 ? json(200, envelope(id, mount, warnings, null)) : { status: 204, headers: {}, body: NONE }
+      return warnings.length > 0
+        ? json(reply.status ?? 200, envelope(id, mount, warnings, null))
+        : { status: reply.status ?? 204, headers: {}, body: NONE }
     case 'missing':
       return warnings.length > 0 ? json(404, envelope(id, mount, warnings, null)) : json(404, { errors: [] })
     case 'plain':
@@ -62,6 +66,10 @@ function envelope(id: string, mount: Mount | undefined, warnings: readonly strin
     auth: null,
     mount_type: mount?.type ?? '',
   }
+}
+
+function leaseFields({ id, renewable, ttl }: Leased): JsonObject {
+  return { lease_id: id, renewable, lease_duration: ttl }
 }
 
 /** Keys of `data` shown at top level never replace the envelope's own. */

@@ -10,6 +10,7 @@ import type { Token } from '../contract/token.ts'
 import type { Told, Trail } from '../audit/record.ts'
 import type { Recording } from '../audit/recording.ts'
 import { answerOf } from './envelope.ts'
+import type { LendStage } from './lend.ts'
 import { unrouted } from './route.ts'
 import { openedEnvelope } from './unwrap.ts'
 import type { Wrap } from './wrap.ts'
@@ -25,6 +26,7 @@ export interface Rooms {
   readonly authorise: (known: Known, creates: boolean) => Allowed
   readonly ready: (known: Known, mount: Mount, module: Module, target: Extract<Routed['target'], { found: 'op' }>) => Running
   readonly help: (module: Module, routed: Routed) => Reply
+  readonly lending: LendStage
   readonly mint: (reply: Reply, mount: Mount, path: Received['path']) => Reply | Promise<Reply>
   readonly wrap: Wrap
   /** Told of every token made. */
@@ -42,11 +44,13 @@ interface Progress {
   recorded: Recording | undefined
   /** Tokens that were made, and that end again where the client can't be told of them. */
   readonly made: Token[]
+  /** What was lent, and is taken back again in the same case. */
+  lent: Reply | undefined
 }
 
 export function openHandle(rooms: Rooms): (received: Received) => Promise<Answer> {
   return async (received) => {
-    const progress: Progress = { trail: received, recorded: undefined, made: [] }
+    const progress: Progress = { trail: received, recorded: undefined, made: [], lent: undefined }
     try {
       rooms.settle()
       return await follow(rooms, received, progress)
@@ -71,6 +75,7 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
   progress.recorded = recording
   const { reply: bare, warnings } = await answer(rooms, allowed, running)
   noteMade(rooms, progress, bare)
+  progress.lent = bare
   if (allowed.caller && allowed.caller.numUses < 0) await rooms.spend(allowed.caller)
   const reply = await rooms.wrap(allowed, bare, warnings)
   if (reply !== bare) noteMade(rooms, progress, reply)
@@ -102,7 +107,7 @@ async function answer(rooms: Rooms, allowed: Allowed, running: Running | undefin
   if (allowed.verb === 'help' && module) return { reply: rooms.help(module, allowed), warnings: [] }
   if (!running || !mount) throw unrouted(allowed)
   const ran = await running.run()
-  const reply = await rooms.mint(ran.reply, mount, path)
+  const reply = await rooms.lending.lend(await rooms.mint(ran.reply, mount, path), allowed, mount)
   const own = 'warnings' in reply && reply.warnings ? reply.warnings : []
   return { reply, warnings: [...ran.warnings, ...own] }
 }
@@ -118,7 +123,7 @@ function told(reply: Reply, warnings: readonly string[]): Told {
   if (reply.kind === 'wrapped') return { wrapInfo: reply.info, warnings }
   if (reply.kind === 'unwrapped') return reply.raw ? {} : { opened: openedEnvelope(reply.text) }
   if (reply.kind === 'auth') return { auth: reply.auth, warnings }
-  if (reply.kind === 'data') return { data: reply.data, warnings }
+  if (reply.kind === 'data') return { data: reply.data, warnings, ...(reply.leased ? { leaseId: reply.leased.id } : {}) }
   return reply.kind === 'keys' ? { data: { keys: [...reply.keys] }, warnings } : { warnings }
 }
 
@@ -127,6 +132,7 @@ async function refuse(rooms: Rooms, received: Received, progress: Progress, erro
   if (fault.code === 'sealed') return faultAnswer(fault)
   try {
     for (const token of progress.made) await rooms.spend(token)
+    if (progress.lent) await rooms.lending.takeBack(progress.lent)
     const { caller } = progress.trail
     if (caller && caller.numUses < 0) await rooms.spend(caller)
     const recording = progress.recorded ?? rooms.record(progress.trail)

@@ -159,8 +159,8 @@ function aliased(type: string, options: Record<string, string> | undefined): { t
 async function disable(deps: MountDeps, family: Family, where: string): Promise<Reply> {
   if (PROTECTED.includes(tablePath(family, where))) throw new Fault('invalid', `cannot unmount "${where}/"`)
   const mount = deps.mounts.at(tablePath(family, where))
-  if (mount) await deps.mounts.disable(mount)
-  return empty()
+  if (!mount || (await deps.mounts.disable(mount))) return empty()
+  return empty(`Not everything that "${where}/" lent could be taken back yet. That is tried again; see sys/leases?type=irrevocable.`)
 }
 
 async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typeof tuneInput> & { path: string }): Promise<Reply> {

@@ -4,6 +4,10 @@ import type { Module, Path } from '../contract/module.ts'
 import { auditPaths } from './audit.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
 import { type KeyDeps, keyPaths } from './keys.ts'
+import { leaseOverviewPaths, type OverviewDeps } from './lease-overview.ts'
+import { leasePrefixPaths } from './lease-prefixes.ts'
+import { type LeaseQuotaDeps, leaseQuotaPaths } from './lease-quotas.ts'
+import { leasePaths } from './leases.ts'
 import { type MountDeps, mountPaths } from './mounts.ts'
 import { policyPaths } from './policies.ts'
 import { type ServerPort, serverPaths } from './server.ts'
@@ -26,6 +30,7 @@ export interface SystemDeps {
   readonly wrapping: Wrapping
   readonly server: ServerPort
   readonly random: Random
+  readonly leases: OverviewDeps & LeaseQuotaDeps
   /** Paths that need rooms above this one: what can be mounted, and the OpenAPI document. */
   readonly more: readonly Path[]
 }
@@ -46,6 +51,10 @@ export function systemModule(deps: SystemDeps): Module {
       ...wrappingPaths(deps.wrapping),
       ...serverPaths(deps.server),
       ...toolPaths(deps.random),
+      ...leasePaths(deps.leases),
+      ...leasePrefixPaths(deps.leases),
+      ...leaseOverviewPaths(deps.leases),
+      ...leaseQuotaPaths(deps.leases),
       ...deps.more,
     ],
   }

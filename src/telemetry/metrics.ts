@@ -12,8 +12,19 @@ export interface Metrics {
   auditFailed(): void
   tokenMade(): void
   unsealed(yes: boolean): void
+  readonly leases: LeaseMeter
   /** As data, to be summed with those of other processes. */
   snapshot(): Promise<MetricObject[]>
+}
+
+/** What happens to leases. */
+export interface LeaseMeter {
+  lent(): void
+  renewed(): void
+  takenBack(): void
+  failed(): void
+  /** How many there are, and how many of them are irrevocable; told by one process. */
+  level(leases: number, irrevocable: number): void
 }
 
 /** What only the process itself knows. */
@@ -50,7 +61,24 @@ export function openMetrics(self: Self): Metrics {
     unsealed: (yes) => {
       for (const state of states) state.set(yes ? 1 : 0)
     },
+    leases: openLeases(meters),
     snapshot: meters.snapshot,
+  }
+}
+
+function openLeases(meters: Meters): LeaseMeter {
+  const [lent, renewed] = [meters.counter('vault_expire_register'), meters.counter('vault_expire_renew')]
+  const [takenBack, failed] = [meters.counter('vault_expire_revoke'), meters.counter('vault_expire_lease_expiration_error')]
+  const [all, irrevocable] = [meters.gauge('vault_expire_num_leases'), meters.gauge('vault_expire_num_irrevocable_leases')]
+  return {
+    lent: () => lent.inc(),
+    renewed: () => renewed.inc(),
+    takenBack: () => takenBack.inc(),
+    failed: () => failed.inc(),
+    level(leases, stuck) {
+      all.set(leases)
+      irrevocable.set(stuck)
+    },
   }
 }
 

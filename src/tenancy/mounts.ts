@@ -18,6 +18,8 @@ export interface Mounts {
   /** By its own path, ending in a slash. */
   at(path: string): Mount | undefined
   byAccessor(accessor: string): Mount | undefined
+  /** Also one that is gone, while what it lent is still out. */
+  byUuid(uuid: string): Mount | undefined
   list(of: MountClass): readonly Mount[]
   /** The mount's own slice of the store. */
   storeOf(mount: Mount): Store
@@ -26,25 +28,31 @@ export interface Mounts {
   enable(spec: MountSpec): Promise<Mount>
   /** Replaces what `change` returns; the module has agreed before. */
   tune(mount: Mount, change: Partial<Pick<Mount, 'description' | 'config' | 'options'>>): Promise<Mount>
-  /** Takes the mount out of the table at once, then removes its data. */
-  disable(mount: Mount): Promise<void>
+  /** Takes the mount out of the table at once, then removes its data; false where that has to wait for what it lent. */
+  disable(mount: Mount): Promise<boolean>
   /** Finishes removals that a crash cut short. */
   sweep(): Promise<void>
 }
 
+/** Takes back what a mount gave out that takes no requests any more; false while anything is still out. `awaited`: by a client. */
+export type Vacate = (mount: Mount, awaited: boolean) => Promise<boolean>
+
 const entries = records<Mount>('mount/')
 /** Every change of the table touches it, so that two changes can't miss each other. */
 const GUARD = 'mount-guard'
-const GONE = 'mount-gone/'
+/** Mounts that were taken out of the table, and whose data is still there. */
+const gone = records<Mount>('mount-gone/')
 
 interface Table {
   readonly byPath: ReadonlyMap<string, Mount>
   readonly byAccessor: ReadonlyMap<string, Mount>
+  readonly byUuid: ReadonlyMap<string, Mount>
 }
 
-export function openMounts(space: Space, random: Random): Mounts {
+export function openMounts(space: Space, random: Random, vacate: Vacate = async () => true): Mounts {
   const { store } = space
   const table = space.cache('mount/', () => load(store))
+  const leaving = space.cache(gone.key(''), () => gone.ids(store).map((uuid) => gone.get(store, uuid) as Mount))
   const slices = new WeakMap<Mount, Store>()
 
   function storeOf(mount: Mount): Store {
@@ -68,44 +76,58 @@ export function openMounts(space: Space, random: Random): Mounts {
     return mount
   }
 
-  async function tune(mount: Mount, change: Partial<Mount>): Promise<Mount> {
-    const tuned = { ...mount, ...change }
-    await transact(store, (tx) => {
-      if (entries.get(tx, mount.path)?.uuid !== mount.uuid) throw new Fault('invalid', `no mount at ${mount.path}`)
-      entries.put(tx, mount.path, tuned)
+  async function disable(mount: Mount): Promise<boolean> {
+    const removed = await transact(store, (tx) => {
+      touch(tx)
+      if (!isMounted(tx, mount)) return false
+      entries.delete(tx, mount.path)
+      gone.put(tx, mount.uuid, mount)
+      return true
     })
-    return tuned
+    return !removed || clean(mount, true)
   }
 
-  async function disable(mount: Mount): Promise<void> {
-    await transact(store, (tx) => {
-      touch(tx)
-      if (entries.get(tx, mount.path)?.uuid !== mount.uuid) return
-      entries.delete(tx, mount.path)
-      tx.put(GONE + mount.uuid, Buffer.alloc(0))
-    })
-    await purge(store, mount.uuid)
+  async function clean(mount: Mount, awaited: boolean): Promise<boolean> {
+    const vacant = await vacate(mount, awaited)
+    if (vacant) await purge(store, mount.uuid)
+    return vacant
   }
 
   return {
     match: (path) => longest(table().byPath, path),
     at: (path) => table().byPath.get(path),
     byAccessor: (accessor) => table().byAccessor.get(accessor),
+    byUuid: (uuid) => table().byUuid.get(uuid) ?? leaving().find((mount) => mount.uuid === uuid),
     list: (of) => [...table().byPath.values()].filter((mount) => mount.class === of || (of === 'secret' && mount.class === 'system')),
     storeOf,
     placeOf: (mount, key) => dataPrefix(mount.uuid) + key,
     enable,
-    tune,
+    tune: (mount, change) => tune(store, mount, change),
     disable,
     async sweep() {
-      for (const key of Array.from(store.keys({ prefix: GONE }))) await purge(store, key.slice(GONE.length))
+      for (const mount of leaving()) await clean(mount, false)
     },
   }
 }
 
+async function tune(store: Store, mount: Mount, change: Partial<Mount>): Promise<Mount> {
+  const tuned = { ...mount, ...change }
+  await transact(store, (tx) => {
+    if (!isMounted(tx, mount)) throw new Fault('invalid', `no mount at ${mount.path}`)
+    entries.put(tx, mount.path, tuned)
+  })
+  return tuned
+}
+
+/** Whether the mount is still in its namespace's table; what is done on that ground in the same transaction can't miss its end. */
+export function isMounted(tx: Pick<Tx, 'get'>, { path, uuid }: Mount): boolean {
+  return entries.get(tx, path)?.uuid === uuid
+}
+
 function load(store: Store): Table {
   const mounts = Array.from(store.range({ prefix: 'mount/' }), (entry) => JSON.parse(entry.value.toString()) as Mount)
-  return { byPath: new Map(mounts.map((mount) => [mount.path, mount])), byAccessor: new Map(mounts.map((mount) => [mount.accessor, mount])) }
+  const by = (key: 'path' | 'accessor' | 'uuid') => new Map(mounts.map((mount) => [mount[key], mount]))
+  return { byPath: by('path'), byAccessor: by('accessor'), byUuid: by('uuid') }
 }
 
 function longest(byPath: ReadonlyMap<string, Mount>, path: CanonPath): Mount | undefined {
@@ -139,5 +161,5 @@ function dataPrefix(mountUuid: string): string {
 
 async function purge(store: Store, mountUuid: string): Promise<void> {
   await clear(store, dataPrefix(mountUuid))
-  await store.commit({ ops: [{ key: GONE + mountUuid, value: undefined }] })
+  await store.commit({ ops: [{ key: gone.key(mountUuid), value: undefined }] })
 }

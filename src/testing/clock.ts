@@ -26,3 +26,32 @@ export const stillTimers: Timers = {
   every: () => () => {},
   turn: () => new Promise((resolve) => setImmediate(resolve)),
 }
+
+export interface HandTimers extends Timers {
+  /** Runs what waits for so many milliseconds or fewer, and what is repeated. */
+  fire(ms: number): void
+}
+
+/** Timers that a test fires; turns are the event loop's own. */
+export function handTimers(): HandTimers {
+  const waiting = new Map<() => void, number>()
+  const add = (ms: number, run: () => void) => {
+    const own = () => run()
+    waiting.set(own, ms)
+    return () => void waiting.delete(own)
+  }
+  return {
+    ...stillTimers,
+    after(ms, run) {
+      const cancel = add(ms, () => {
+        cancel()
+        run()
+      })
+      return cancel
+    },
+    every: add,
+    fire(ms) {
+      for (const [run, wait] of [...waiting]) if (wait <= ms) run()
+    },
+  }
+}

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
 import { silent } from '../base/log.ts'
 import { asFolder, parsePath } from '../base/path.ts'
-import type { Ports } from '../base/ports.ts'
+import type { Ports, Timers } from '../base/ports.ts'
 import { Secret } from '../base/secret.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Received, Verb } from '../contract/call.ts'
 import { bootstrap } from '../app/bootstrap.ts'
 import { type Kernel, type KernelDeps, openKernel } from '../app/kernel.ts'
 import { openSealPort } from '../app/seal-port.ts'
+import type { ModuleOf } from '../modules.ts'
 import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { openSealer, type Sealer } from '../seal/sealer.ts'
@@ -25,6 +26,10 @@ export interface WorldOptions {
   readonly store?: Store
   /** Leaves it as new: not initialised. */
   readonly blank?: boolean
+  /** Modules besides the built-in ones. */
+  readonly modules?: ModuleOf
+  /** Timers that fire; none do, unless given. */
+  readonly timers?: Timers
 }
 
 export interface Said {
@@ -67,7 +72,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   let passes = 0
   const ports: Ports = {
     clock,
-    timers: stillTimers,
+    timers: options.timers ?? stillTimers,
     random: { bytes: (size) => randomBytes(size) },
     files: {
       openAppend: (path) => ({
@@ -101,6 +106,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     storageType: 'inmem',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
+    ...(options.modules ? { modules: options.modules } : {}),
   }
   const kernel = openKernel(kernelDeps)
   const { rootToken, share } = options.blank ? { rootToken: '', share: Buffer.alloc(0) } : await initialise(sealer, ports)

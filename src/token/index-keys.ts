@@ -57,11 +57,23 @@ export function takeUnspent(tx: Tx, token: Token): boolean {
   return true
 }
 
+/** `token/lease/<path>/h<hash>`: by where it was made. A root token that came with the server was made nowhere. */
+export const places = {
+  folder: 'token/lease/',
+  put(tx: Tx, token: Token) {
+    if (token.path !== FIRST) tx.put(placeKey(token), NOTHING)
+  },
+  delete: (tx: Tx, token: Token) => tx.delete(placeKey(token)),
+}
+
+const FIRST = 'auth/token/root'
+
 /** Removes the token itself, and leaves its descendants and belongings. */
 function remove(tx: Tx, token: Token): void {
   ids.delete(tx, token.hash)
   accessors.delete(tx, token.accessor)
   due.delete(tx, token)
+  places.delete(tx, token)
   if (token.parent !== undefined) children.delete(tx, token.parent, token.hash)
 }
 
@@ -76,6 +88,10 @@ export function markDead(tx: Tx, hash: string, fate: Fate): boolean {
 
 function names(store: Store, prefix: string, limit: number): string[] {
   return Array.from(store.keys({ prefix, limit }), (key) => key.slice(prefix.length))
+}
+
+function placeKey({ path, hash }: Token): Key {
+  return `${places.folder}${path}/h${hash}`
 }
 
 export function dueKey(at: number, hash: string): Key {

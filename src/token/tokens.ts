@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { BATCH_PREFIX, type BatchTokens, openBatchTokens } from './batch.ts'
 import { bury, type Cemetery, setFree } from './bury.ts'
-import { accessors, children, dead, due, type Fate, ids, markDead } from './index-keys.ts'
+import { accessors, children, dead, due, type Fate, ids, markDead, places } from './index-keys.ts'
 
 export interface TokensDeps {
   readonly space: Space
@@ -217,4 +217,5 @@ function add(tx: Tx, token: Token): void {
   accessors.put(tx, token.accessor, hash)
   if (parent !== undefined) children.put(tx, parent, hash)
   due.put(tx, token)
+  places.put(tx, token)
 }
