@@ -1,0 +1,110 @@
+// SPIFFE bundles (SPIFFE_Trust_Domain_and_Bundle.md): what one needs to believe a trust domain's identities, and its JWKS form.
+import { type KeyObject, X509Certificate } from 'node:crypto'
+import { Fault } from '../base/fault.ts'
+import { isObject, isRawNumber, type Json, type JsonObject, parseJson } from '../base/json.ts'
+import { jwkOf, publicKeyOfJwk } from './jws.ts'
+import type { TrustDomain } from './spiffe-id.ts'
+
+export interface JwtAuthority {
+  readonly keyId: string
+  /** SubjectPublicKeyInfo in DER. */
+  readonly publicKey: Buffer
+  /** Milliseconds; undefined where the publisher did not say. */
+  readonly expiresAt: number | undefined
+}
+
+export interface Bundle {
+  readonly trustDomain: TrustDomain
+  /** Certificates in DER. */
+  readonly x509Authorities: readonly Buffer[]
+  readonly jwtAuthorities: readonly JwtAuthority[]
+  /** Seconds after which a consumer should look again; 0 where nothing was said. */
+  readonly refreshHint: number
+  /** Grows with every change; 0 where nothing was said. */
+  readonly sequence: number
+}
+
+/** The published document: every key with its `use` (§4). */
+export function formatBundle(bundle: Bundle): JsonObject {
+  return {
+    keys: [...bundle.x509Authorities.map(x509Jwk), ...bundle.jwtAuthorities.map((one) => jwtJwk(one, 'jwt-svid'))],
+    ...(bundle.sequence > 0 ? { spiffe_sequence: bundle.sequence } : {}),
+    ...(bundle.refreshHint > 0 ? { spiffe_refresh_hint: bundle.refreshHint } : {}),
+  }
+}
+
+/** The JWT keys alone, as the Workload API and OIDC consumers take them; `use` is left out where none is given. */
+export function formatJwks(authorities: readonly JwtAuthority[], use?: 'jwt-svid' | 'sig'): JsonObject {
+  return { keys: authorities.map((one) => jwtJwk(one, use)) }
+}
+
+function x509Jwk(der: Buffer): JsonObject {
+  const spki = new X509Certificate(der).publicKey.export({ format: 'der', type: 'spki' })
+  return { ...jwkOf(spki), use: 'x509-svid', x5c: [der.toString('base64')] }
+}
+
+function jwtJwk({ publicKey, keyId }: JwtAuthority, use: string | undefined): JsonObject {
+  return { ...jwkOf(publicKey), kid: keyId, ...(use === undefined ? {} : { use }) }
+}
+
+/**
+ * Reads a published document. Keys of unknown use or kind are passed over (§4.2.2); a known one that is broken is refused.
+ * Throws `invalid`.
+ */
+export function parseBundle(trustDomain: TrustDomain, document: Uint8Array): Bundle {
+  const parsed = parseJson(document)
+  if (!isObject(parsed) || !Array.isArray(parsed['keys'])) throw broken('it has no authorities')
+  const keys = parsed['keys'].filter(isObject)
+  if (keys.length !== parsed['keys'].length) throw broken('a key is not an object')
+  const x509Authorities = keys.filter(({ use }) => use === 'x509-svid').map(certificateOf)
+  const jwtAuthorities = keys.filter(({ use }) => use === 'jwt-svid').flatMap(authorityOf)
+  if (new Set(jwtAuthorities.map(({ keyId }) => keyId)).size !== jwtAuthorities.length) throw broken('two keys have one id')
+  const { spiffe_sequence: sequence, spiffe_refresh_hint: refreshHint } = parsed
+  return {
+    trustDomain,
+    x509Authorities,
+    jwtAuthorities,
+    sequence: count(sequence, 'spiffe_sequence'),
+    refreshHint: count(refreshHint, 'spiffe_refresh_hint'),
+  }
+}
+
+function certificateOf({ x5c, kty }: JsonObject): Buffer {
+  const [only, ...more] = Array.isArray(x5c) ? x5c : []
+  if (typeof kty !== 'string' || typeof only !== 'string' || more.length > 0) throw broken('an x509-svid key has not exactly one certificate')
+  const der = Buffer.from(only, 'base64')
+  if (!isCertificate(der)) throw broken('an x509-svid key holds no certificate')
+  return der
+}
+
+function isCertificate(der: Buffer): boolean {
+  try {
+    return new X509Certificate(der).raw.equals(der)
+  } catch {
+    return false
+  }
+}
+
+function authorityOf(jwk: JsonObject): JwtAuthority[] {
+  if (typeof jwk['kid'] !== 'string' || jwk['kid'] === '') throw broken('a jwt-svid key has no key id')
+  const key = publicKeyOfJwk(jwk)
+  if (!key) return []
+  return [{ keyId: jwk['kid'], publicKey: key.export({ format: 'der', type: 'spki' }), expiresAt: undefined }]
+}
+
+function count(value: Json | undefined, name: string): number {
+  if (value === undefined) return 0
+  const number = isRawNumber(value) ? Number(value.rawJSON) : value
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0) throw broken(`${name} is not a whole number`)
+  return number
+}
+
+function broken(why: string): Fault {
+  return new Fault('invalid', `invalid bundle: ${why}`)
+}
+
+/** The key with which a bundle's trust domain signs JWT-SVIDs under `kid`. */
+export function jwtKeyOf(bundle: Bundle, kid: string): KeyObject | undefined {
+  const found = bundle.jwtAuthorities.find(({ keyId }) => keyId === kid)
+  return found && publicKeyOfJwk(jwkOf(found.publicKey))
+}
