@@ -1,0 +1,31 @@
+// Ids sorted by the time at which something is due for them, so that due work is a short scan and needs no timer each.
+import type { Store } from './store.ts'
+import type { Tx } from './transact.ts'
+
+export interface DueIndex {
+  /** `at` in wall milliseconds. */
+  put(tx: Tx, at: number, id: string): void
+  delete(tx: Tx, at: number, id: string): void
+  /** At most `limit` ids whose time came by `now`, the longest due first. */
+  before(store: Store, now: number, limit: number): string[]
+}
+
+const DIGITS = 15
+const NOTHING = Buffer.alloc(0)
+
+/** @example const due = dueIndex('token/due/'); due.put(tx, token.expiresAt, token.hash) */
+export function dueIndex(prefix: string): DueIndex {
+  const key = (at: number, id: string) => `${prefix}${String(at).padStart(DIGITS, '0')}/${id}`
+  return {
+    put: (tx, at, id) => tx.put(key(at, id), NOTHING),
+    delete: (tx, at, id) => tx.delete(key(at, id)),
+    before(store, now, limit) {
+      const ids: string[] = []
+      for (const found of store.keys({ prefix, limit })) {
+        if (Number(found.slice(prefix.length, prefix.length + DIGITS)) > now) break
+        ids.push(found.slice(prefix.length + DIGITS + 1))
+      }
+      return ids
+    },
+  }
+}
