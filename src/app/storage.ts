@@ -15,12 +15,12 @@ export interface Storage {
 }
 
 /** For the one process that holds the storage. Throws a Failure. */
-export function openStorage(path: string, log: Log): Storage {
+export async function openStorage(path: string, log: Log): Promise<Storage> {
   const folder = resolve(path)
   try {
     makeFolder(folder)
     const unlock = lockStorage(folder)
-    const store = openWorkerStore(folder, log)
+    const store = await openWorkerStore(folder, log)
     return {
       store,
       async close() {
@@ -46,6 +46,6 @@ function makeFolder(path: string): void {
 }
 
 /** For processes that share it under the first one's lock. */
-export function openWorkerStore(path: string, log: Log): Store {
+export function openWorkerStore(path: string, log: Log): Promise<Store> {
   return openLmdb({ path, timers: ports.timers, onUnknown: lastWords(log) })
 }

@@ -42,7 +42,7 @@ export async function supervise({ config, logs, reread }: Supervised): Promise<n
   for (const warning of warnings) log.warn(warning)
   endOnBugs(log)
   for (const { tls } of config.listeners) if (tls) checkTls(tls)
-  const storage = openStorage(config.storagePath, log)
+  const storage = await openStorage(config.storagePath, log)
   try {
     return await run({ config, logs, reread }, storage.store)
   } finally {

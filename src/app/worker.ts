@@ -25,14 +25,14 @@ async function work(config: Config): Promise<void> {
   const settings = { config }
   const logs = openLogs({ level: config.logLevel, format: config.logFormat, clock: ports.clock, write: (line) => process.stderr.write(line) })
   const { log } = logs
-  const store = openWorkerStore(config.storagePath, log)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}) // the supervisor passes on what they mean
+  process.once('disconnect', endNow) // the supervisor is gone
+  endOnBugs(log)
+  const store = await openWorkerStore(config.storagePath, log)
   const keyring = new Keyring()
   const metrics = openMetrics(openSelf())
   const started = Promise.withResolvers<Serving>()
   const supervisor = openChannel(wire, handlers({ keyring, store, metrics, logs, settings, serving: started.promise }), log)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}) // the supervisor passes on what they mean
-  process.once('disconnect', endNow) // the supervisor is gone
-  endOnBugs(log)
   const joined = await supervisor.call<Joined | undefined>('join')
   if (joined) take(keyring, joined.keys, joined.active)
   logs.setLevels((await supervisor.call<Settings>('settings')).levels)

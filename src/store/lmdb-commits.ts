@@ -3,6 +3,7 @@ import { Fault } from '../base/fault.ts'
 import type { Timers } from '../base/ports.ts'
 import { type Decision, decide } from './group.ts'
 import type { Commit } from './limits.ts'
+import type { Gate } from './lmdb-gate.ts'
 import { encodeChanges, type LmdbEnv, newestRevision, putRevision, refresh, revisionOf } from './lmdb-env.ts'
 import { causeOf, isLmdbError, wroteNothing } from './lmdb-errors.ts'
 import type { Revision } from './store.ts'
@@ -13,6 +14,7 @@ const GROUP_BYTES = 16 << 20
 
 export interface CommitOptions {
   readonly timers: Timers
+  readonly gate: Pick<Gate, 'pass'>
   readonly logLimit: number
   readonly commitTimeoutMs: number
   readonly onUnknown: (reason: string) => void
@@ -40,7 +42,7 @@ export function openCommits(env: LmdbEnv, options: CommitOptions): Commits {
   let refusal: string | undefined
 
   async function run(): Promise<void> {
-    while (queue.length > 0) await runGroup()
+    while (queue.length > 0) await options.gate.pass(runGroup)
     running = undefined
   }
 

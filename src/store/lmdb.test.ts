@@ -15,21 +15,21 @@ after(() => rmSync(folder, { recursive: true }))
 let opened = 0
 const newPath = (): string => join(folder, `${opened++}`)
 
-function open(options: Partial<LmdbOptions> = {}): Store {
+function open(options: Partial<LmdbOptions> = {}): Promise<Store> {
   return openLmdb({ path: newPath(), timers: stillTimers, onUnknown: (reason) => assert.fail(reason), ...options })
 }
 
 const put = (key: string, text: string) => ({ ops: [{ key, value: Buffer.from(text) }] })
 
 conformStore('lmdb', () => open())
-conformStore('a view of lmdb', () => view(open(), 'mount/\u{1f512}/'))
+conformStore('a view of lmdb', async () => view(await open(), 'mount/\u{1f512}/'))
 
 test('what was committed is there after closing and opening', async () => {
   const path = newPath()
-  const first = open({ path })
+  const first = await open({ path })
   const revision = await first.commit(put('kept', 'value'))
   await first.close()
-  const second = open({ path })
+  const second = await open({ path })
   assert.deepEqual(second.get('kept'), { key: 'kept', value: Buffer.from('value'), revision })
   assert.equal(second.revision, revision)
   assert.deepEqual([...second.changesSince(0)], [{ revision, keys: ['kept'] }])
@@ -39,18 +39,18 @@ test('what was committed is there after closing and opening', async () => {
 
 test('only the owner can read the files', async () => {
   const path = newPath()
-  await open({ path }).close()
+  await (await open({ path })).close()
   for (const name of ['data.mdb', 'lock.mdb']) assert.equal(statSync(join(path, name)).mode & 0o777, 0o600)
 })
 
 test('the log keeps as many commits as it should, also when that number changes', async () => {
   const path = newPath()
-  const wide = open({ path, logLimit: 50 })
+  const wide = await open({ path, logLimit: 50 })
   for (let n = 1; n <= 60; n++) await wide.commit(put('n', `${n}`))
   assert.throws(() => [...wide.changesSince(9)], Gap)
   assert.equal([...wide.changesSince(10)].length, 50)
   await wide.close()
-  const narrow = open({ path, logLimit: 5 })
+  const narrow = await open({ path, logLimit: 5 })
   for (let n = 61; n <= 75; n++) await narrow.commit(put('n', `${n}`))
   assert.throws(() => [...narrow.changesSince(69)], Gap)
   assert.deepEqual(
@@ -61,7 +61,7 @@ test('the log keeps as many commits as it should, also when that number changes'
 })
 
 test('values stay as they were read while the store moves on', async () => {
-  const store = open()
+  const store = await open()
   await store.commit({ ops: Array.from({ length: 50 }, (_, n) => ({ key: `v/${n}`, value: Buffer.alloc(9_000, n) })) })
   const kept = [...store.range({ prefix: 'v/' })]
   for (let round = 0; round < 5; round++) {
@@ -73,7 +73,7 @@ test('values stay as they were read while the store moves on', async () => {
 })
 
 test('a range goes on where it was while the snapshot moves under it', async () => {
-  const store = open()
+  const store = await open()
   await store.commit({ ops: ['a', 'b', 'c'].map((key) => ({ key, value: Buffer.from('1') })) })
   const seen: string[] = []
   for (const { key } of store.range({ prefix: '' })) {
@@ -86,7 +86,7 @@ test('a range goes on where it was while the snapshot moves under it', async () 
 
 test('closing waits for what is under way, ends followers and refuses what comes later', async () => {
   const path = newPath()
-  const store = open({ path })
+  const store = await open({ path })
   const committed = store.commit(put('last', 'word'))
   const following = store.changes(1, new AbortController().signal)[Symbol.asyncIterator]()
   await committed
@@ -95,7 +95,7 @@ test('closing waits for what is under way, ends followers and refuses what comes
   await assert.rejects(store.commit(put('late', '')), { code: 'unavailable' })
   await closed
   assert.deepEqual(await next, { done: true, value: undefined })
-  const again = open({ path })
+  const again = await open({ path })
   assert.equal(again.get('last')?.value.toString(), 'word')
   assert.equal(again.get('late'), undefined)
   await again.close()
@@ -112,7 +112,7 @@ test('no result in time is unknown: it is reported once, nothing settles, nothin
       return () => {}
     },
   }
-  const store = open({ timers: impatient, commitTimeoutMs: 7_000, onUnknown: (reason) => reports.push(reason) })
+  const store = await open({ timers: impatient, commitTimeoutMs: 7_000, onUnknown: (reason) => reports.push(reason) })
   let settled = 0
   for (const key of ['a', 'b']) void store.commit(put(key, '')).finally(() => settled++)
   await stillTimers.turn()

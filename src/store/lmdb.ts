@@ -2,6 +2,7 @@
 import type { Timers } from '../base/ports.ts'
 import { checkBatch, isKey } from './limits.ts'
 import { openCommits } from './lmdb-commits.ts'
+import { openGate } from './lmdb-gate.ts'
 import { bounds, decodeChanges, type LmdbEnv, newestRevision, openEnv, readEntry, refresh } from './lmdb-env.ts'
 import { type Batch, type Change, type Entry, Gap, type Key, type Revision, type Span, type Store } from './store.ts'
 import { openBell, tail } from './tail.ts'
@@ -26,12 +27,14 @@ export interface LmdbOptions {
 /** How often the commits of other processes are looked for while someone follows. */
 const POLL_MS = 25
 
-export function openLmdb({ path, timers, mapSize, logLimit = 65_536, commitTimeoutMs = 30_000, onUnknown }: LmdbOptions): Store {
-  const env = openEnv(path, mapSize)
+/** Resolves once no other process commits for a moment. */
+export async function openLmdb({ path, timers, mapSize, logLimit = 65_536, commitTimeoutMs = 30_000, onUnknown }: LmdbOptions): Promise<Store> {
+  const gate = openGate(path, timers)
+  const env = await gate.alone(() => openEnv(path, mapSize))
   const life = new AbortController()
   let rung: Revision = 0
   const bell = openBell(() => timers.every(POLL_MS, ring))
-  const commits = openCommits(env, { timers, logLimit, commitTimeoutMs, onUnknown, committed: ring })
+  const commits = openCommits(env, { timers, gate, logLimit, commitTimeoutMs, onUnknown, committed: ring })
 
   function newest(): Revision {
     refresh(env)
@@ -59,6 +62,7 @@ export function openLmdb({ path, timers, mapSize, logLimit = 65_536, commitTimeo
       life.abort()
       await commits.close()
       await env.root.close()
+      gate.close()
     },
   }
   return store

@@ -1,6 +1,5 @@
 // Where tokens lie in the store: by hash, by accessor, under their parent, and by the time they expire.
 import type { Token } from '../contract/token.ts'
-import { dueIndex } from '../store/due-index.ts'
 import { records } from '../store/records.ts'
 import type { Key, Store } from '../store/store.ts'
 import type { Tx } from '../store/transact.ts'
@@ -30,17 +29,24 @@ export const dead = {
   page: (store: Store) => names(store, 'token/dead/', PAGE),
 }
 
-const dueTimes = dueIndex('token/due/')
-
-/** Hashes, sorted by time of expiry. */
+/** `token/due/<milliseconds, 15 digits>/<hash>`: sorted by time of expiry. */
 export const due = {
   put(tx: Tx, token: Token) {
-    if (token.expiresAt !== undefined) dueTimes.put(tx, token.expiresAt, token.hash)
+    if (token.expiresAt !== undefined) tx.put(dueKey(token.expiresAt, token.hash), NOTHING)
   },
   delete(tx: Tx, token: Token) {
-    if (token.expiresAt !== undefined) dueTimes.delete(tx, token.expiresAt, token.hash)
+    if (token.expiresAt !== undefined) tx.delete(dueKey(token.expiresAt, token.hash))
   },
-  before: dueTimes.before,
+  /** Hashes of at most `limit` tokens whose time came by `now`. */
+  before(store: Store, now: number, limit: number): string[] {
+    const hashes: string[] = []
+    for (const key of store.keys({ prefix: 'token/due/', limit })) {
+      const [, , at = '', hash = ''] = key.split('/')
+      if (Number(at) > now) break
+      hashes.push(hash)
+    }
+    return hashes
+  },
 }
 
 /** Removes a token that can't have children, if it still has the uses that `token` has; false where it hasn't. */

@@ -58,7 +58,7 @@ async function crash(path: string, round: number, random: (below: number) => num
 
 /** With a fresh opening; returns the newest revision. */
 async function check(path: string, written: ReadonlyMap<string, Acks>, before: number): Promise<number> {
-  const store = openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
+  const store = await openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
   const revisions = [...written].flatMap(([name, acks]) => {
     const found = records(store, name)
     assertKept(acks, found)

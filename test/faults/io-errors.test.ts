@@ -19,7 +19,7 @@ async function run(name: string, wrapped: readonly string[], count: number, size
   const path = join(folder, name)
   const said: string[][] = []
   await command([...wrapped, process.execPath, script, path, `${count}`, `${size}`], (line) => said.push(line.split(' '))).ended
-  const store = openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
+  const store = await openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
   const removed = said.some(([word]) => word === 'removed')
   for (const [word, key = ''] of said) {
     if (word === 'ack' && !(key === '0' && removed)) assert.ok(store.get(key)?.value.equals(Buffer.alloc(size, `${key} `)), `${key} was promised`)

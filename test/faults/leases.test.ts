@@ -139,7 +139,7 @@ test(`${2 * ROUNDS} workers killed while they lend: nothing is out without a lea
     met.intents += await intentsOf(join(at, 'data'))
   }
   assert.ok(met.intents > ROUNDS / 2, `only ${met.intents} intents were cut short`)
-  const store = openLmdb({ path: join(at, 'data'), timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
+  const store = await openLmdb({ path: join(at, 'data'), timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
   const world = await openedWorld(t, redis, { store, blank: true })
   await world.sealer.unseal(Buffer.from(token.share, 'base64'))
   world.clock.set(Date.now() + ROUNDS * AHEAD_MS)
@@ -163,7 +163,7 @@ async function bundle(): Promise<void> {
 
 async function initialise(t: TestContext, redis: Redis, path: string, key: string): Promise<{ share: string }> {
   mkdirSync(path)
-  const store = openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
+  const store = await openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
   const world = await openedWorld(t, redis, { store })
   await prepare(world)
   await world.ok('write', 'sys/policies/acl/lend', { policy: 'path "lend/creds/*" { capabilities = ["read"] }' })
@@ -175,7 +175,7 @@ async function initialise(t: TestContext, redis: Redis, path: string, key: strin
 
 /** How many requests were cut short between intent and lease. */
 async function intentsOf(path: string): Promise<number> {
-  const store = openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
+  const store = await openLmdb({ path, timers: stillTimers, onUnknown: (reason) => assert.fail(reason) })
   const intents = [...store.keys({ prefix: 'ns/root/lease/intent/' })].length
   await store.close()
   return intents

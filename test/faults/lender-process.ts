@@ -9,7 +9,7 @@ import { openWorld } from '../../src/testing/world.ts'
 
 const [path = '', socket = '', keyFile = '', ahead = '0', name = ''] = process.argv.slice(2)
 const { share, token: root } = JSON.parse(readFileSync(keyFile, 'utf8')) as { share: string; token: string }
-const store = openLmdb({ path, timers, onUnknown: () => process.kill(process.pid, 'SIGKILL') })
+const store = await openLmdb({ path, timers, onUnknown: () => process.kill(process.pid, 'SIGKILL') })
 const world = await openWorld({ store, blank: true, timers, modules: lending(redisAccounts(socket)) })
 const tell = (): void => world.clock.set(Date.now() + Number(ahead))
 tell()

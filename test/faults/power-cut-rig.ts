@@ -30,7 +30,7 @@ async function cut(name: string): Promise<object> {
   const writers = new Map<string, Acks>(['a', 'b'].map((writer) => [writer, new Map()]))
   const scripts = [...writers].map(([writer, acks]) => ({ script: 'writer.ts', args: [join(live, name), writer], acks }))
   await writeAndCut(scripts, 20 + random(400))
-  const store = openLmdb({ path: join(after, name), timers: stillTimers, onUnknown: (reason) => console.error(reason) })
+  const store = await openLmdb({ path: join(after, name), timers: stillTimers, onUnknown: (reason) => console.error(reason) })
   for (const [writer, acks] of writers) assertKept(acks, records(store, writer))
   await store.close()
   unmount(after)

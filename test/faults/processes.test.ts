@@ -13,7 +13,7 @@ import { assertKept, hear, records } from './record.ts'
 const folder = mkdtempSync(join(tmpdir(), 'processes-'))
 after(() => rmSync(folder, { recursive: true }))
 
-function open(path: string): Store {
+function open(path: string): Promise<Store> {
   return openLmdb({ path, timers, onUnknown: (reason) => assert.fail(reason) })
 }
 
@@ -21,7 +21,7 @@ test('of increments in three processes none is lost', { timeout: 60_000 }, async
   const path = join(folder, 'count')
   const counters = [1, 2, 3].map(() => start('counter.ts', [path, 200], () => {}))
   for (const { ended } of counters) assert.deepEqual(await ended, { code: 0, signal: null })
-  const store = open(path)
+  const store = await open(path)
   assert.equal(store.get('count')?.value.toString(), '600')
   assert.equal(store.revision, 600)
   await store.close()
@@ -29,7 +29,7 @@ test('of increments in three processes none is lost', { timeout: 60_000 }, async
 
 test('a commit that another process was promised is seen by the next reads, once the revision was read', { timeout: 60_000 }, async () => {
   const path = join(folder, 'seen')
-  const store = open(path)
+  const store = await open(path)
   let heard = 0
   const writer = start('writer.ts', [path, 'w', 300], (line) => {
     const [word, n, revision] = line.split(' ')
@@ -45,7 +45,7 @@ test('a commit that another process was promised is seen by the next reads, once
 
 test('a follower sees every commit of every process in order', { timeout: 60_000 }, async () => {
   const path = join(folder, 'followed')
-  const store = open(path)
+  const store = await open(path)
   const acks = { a: new Map<number, number>(), b: new Map<number, number>() }
   const seen: Change[] = []
   const following = (async () => {

@@ -4,7 +4,7 @@ import { timers } from '../../src/app/ports.ts'
 import { openLmdb } from '../../src/store/lmdb.ts'
 
 const [path = '', count = '0', size = '0'] = process.argv.slice(2)
-const store = openLmdb({
+const store = await openLmdb({
   path,
   timers,
   onUnknown() {

@@ -6,7 +6,7 @@ import { record } from './record.ts'
 const [path = '', name = '', count = 'Infinity'] = process.argv.slice(2)
 const IN_FLIGHT = 6
 
-const store = openLmdb({
+const store = await openLmdb({
   path,
   timers,
   onUnknown(reason) {
