@@ -1,4 +1,5 @@
 // The command line's ports on Node: terminal, files and HTTP.
+import { createReadStream } from 'node:fs'
 import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import type { CliFiles, CliPorts, Output, Stdin } from '../cli/ports.ts'
 import { sendRequest } from './cli-request.ts'
@@ -70,7 +71,12 @@ function typedLine(stream: NodeJS.ReadStream): Promise<string> {
   })
 }
 
-export const files: CliFiles = { read: (path) => readFile(path), list: (path) => readdir(path), write: writeFile }
+export const files: CliFiles = {
+  read: (path) => readFile(path),
+  chunks: (path) => createReadStream(path, { highWaterMark: 1 << 20 }),
+  list: (path) => readdir(path),
+  write: writeFile,
+}
 
 /** By way of a file of its own beside it, so that nobody ever sees half of it or its content under another mode. */
 async function writeFile(path: string, text: string, mode: number): Promise<void> {

@@ -1,4 +1,7 @@
 // The development server: everything in one process and in memory, initialised, unsealed, with KV at secret/.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Fault } from '../base/fault.ts'
 import { parsePath } from '../base/path.ts'
 import { Secret } from '../base/secret.ts'
@@ -9,8 +12,10 @@ import type { ServerPort } from '../sys/server.ts'
 import { memory } from '../store/memory.ts'
 import type { Logs } from '../telemetry/log.ts'
 import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
+import { AUDIT_DEFAULTS } from './audit.ts'
 import { bootstrap } from './bootstrap.ts'
 import { SYSTEM_TTL } from './config/config.ts'
+import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import type { Kernel } from './kernel.ts'
 import { ports } from './ports.ts'
@@ -44,11 +49,12 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   const metrics = openMetrics(openSelf())
   const seal = openSealPort(sealer, ports, {
     unsealed: async () => metrics.unsealed(true),
-    sealed: async () => forget(),
+    sealed: () => forget(),
     extended: async () => {}, // there is one keyring only
     activated: async () => {},
     unspent: async (term) => serving.kernel.unspent(term),
   })
+  const spools = mkdtempSync(join(tmpdir(), 'signet-dev-'))
   const serving = await openServing({
     store,
     storageType: 'inmem',
@@ -57,18 +63,30 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     log: logs.log,
     metrics,
     server: serverOf(options, logs, metrics, () => serving.kernel),
-    settings: { listeners: [{ address: options.listenAddress, bodyBytes: undefined }], defaultLeaseTtl: SYSTEM_TTL, maxLeaseTtl: SYSTEM_TTL },
+    settings: {
+      listeners: [{ address: options.listenAddress, bodyBytes: undefined }],
+      defaultLeaseTtl: SYSTEM_TTL,
+      maxLeaseTtl: SYSTEM_TTL,
+      audit: AUDIT_DEFAULTS,
+    },
+    spools: nodeFolder(spools),
+    print: ports.print,
   })
-  const forget = () => {
+  const forget = async () => {
     metrics.unsealed(false)
-    serving.kernel.forget()
+    const forgotten = serving.kernel.forget()
     keyring.wipe()
+    await forgotten
   }
   serving.lead()
   await mountKv(serving.kernel, rootToken, options.kvV1 ? '1' : '2')
   const [listener] = serving.listeners
   const address = `http://${listener?.host.includes(':') ? `[${listener.host}]` : listener?.host}:${listener?.port}`
-  return { serving, address, rootToken, unsealKey, close: () => serving.close() }
+  const close = async () => {
+    await serving.close()
+    rmSync(spools, { recursive: true, force: true })
+  }
+  return { serving, address, rootToken, unsealKey, close }
 }
 
 /** This process is all there is. */

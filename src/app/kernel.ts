@@ -1,7 +1,7 @@
 // The rooms put together: one request handler over a store, whether the server is sealed or not.
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
-import type { Ports } from '../base/ports.ts'
+import type { Folder, Ports } from '../base/ports.ts'
 import { type Answer, faultAnswer } from '../contract/answer.ts'
 import type { Received } from '../contract/call.ts'
 import type { Module } from '../contract/module.ts'
@@ -17,6 +17,7 @@ import { type SealPort, statePaths } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { openInFlight } from './in-flight.ts'
 import { newMount } from '../tenancy/mount-spec.ts'
+import type { AuditSettings } from './audit.ts'
 import { openUnsealed, type Unsealed } from './unsealed.ts'
 
 export interface KernelDeps {
@@ -28,6 +29,9 @@ export interface KernelDeps {
   readonly metrics: Metrics
   readonly server: ServerPort
   readonly storageType: string
+  readonly audit: AuditSettings
+  /** Where audit records wait for remote sinks. */
+  readonly spools: Folder
   /** System bounds of lifetimes, in seconds. */
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
@@ -45,8 +49,8 @@ export interface Kernel {
   expire(): Promise<void>
   /** Lets go of audit files, so that log rotation can move them. */
   reopen(): void
-  /** Drops all that needed the keys; called when they are gone. */
-  forget(): void
+  /** Drops all that needed the keys; called when they are gone. Resolves when the last audit lines are written. */
+  forget(): Promise<void>
   /** How many numbers of a term this process took for sealing and has left. */
   unspent(term: number): number
 }
@@ -69,7 +73,8 @@ export function openKernel(deps: KernelDeps): Kernel {
 
   const bounds = { defaultTtl: deps.defaultLeaseTtl, maxTtl: deps.maxLeaseTtl }
   const cluster = () => (keyring.sealed ? undefined : current().cluster)
-  const state = { seal: deps.seal, clock: ports.clock, storageType: deps.storageType, cluster }
+  const audit = () => (keyring.sealed ? undefined : current().auditState())
+  const state = { seal: deps.seal, clock: ports.clock, storageType: deps.storageType, cluster, audit }
   const module: Module = { kind: 'system', type: 'system', doc: 'The state of the server.', paths: statePaths(state) }
   const always = openAlways({
     clock: ports.clock,
@@ -90,9 +95,10 @@ export function openKernel(deps: KernelDeps): Kernel {
     }
   }
 
-  function forget(): void {
-    unsealed?.close()
+  async function forget(): Promise<void> {
+    const dropped = unsealed
     unsealed = undefined
+    await dropped?.close()
   }
 
   return {

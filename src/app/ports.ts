@@ -1,7 +1,11 @@
-// The real effects: the system's clocks, timers, randomness and files.
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+// The real effects: the system's clocks, timers, randomness, files and sockets.
+import { openSync, readSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import type { AppendFile, Clock, Files, Ports, Random, Timers } from '../base/ports.ts'
+import type { Clock, Ports, Random, Timers } from '../base/ports.ts'
+import { files } from './files.ts'
+import { printer } from './printer.ts'
+import { sockets } from './sockets.ts'
 
 export const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
@@ -28,26 +32,7 @@ export const random: Random = {
   },
 }
 
-export const files: Files = {
-  openAppend(path) {
-    if (path === 'stdout') return appendTo(1, () => {})
-    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
-    const fd = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY, 0o600)
-    if (!fstatSync(fd).isFile()) {
-      closeSync(fd)
-      throw new Error(`${path} is not a regular file`)
-    }
-    return appendTo(fd, () => closeSync(fd))
-  },
-}
+/** Of this process alone; a worker hands its lines to its supervisor instead. */
+export const print = printer(1)
 
-function appendTo(fd: number, close: () => void): AppendFile {
-  return {
-    append(bytes) {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    },
-    close,
-  }
-}
-
-export const ports: Ports = { clock, timers, random, files }
+export const ports: Ports = { clock, timers, random, files, sockets, print, host: hostname() }

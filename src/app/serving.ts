@@ -1,5 +1,6 @@
 // One serving process: its kernel, its listeners, and what a supervisor or the process itself tells it to do.
 import type { Log } from '../base/log.ts'
+import type { Folder, Ports } from '../base/ports.ts'
 import { fileProblem } from '../cli/failure.ts'
 import { openEdge } from '../edge/edge.ts'
 import type { Keyring } from '../seal/keyring.ts'
@@ -7,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import type { ServerPort } from '../sys/server.ts'
 import type { SealPort } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { AuditSettings } from './audit.ts'
 import type { ListenerSettings } from './config/listener.ts'
 import { type Kernel, openKernel } from './kernel.ts'
 import { listen, type Listener } from './listen.ts'
@@ -21,7 +23,16 @@ export interface ServingDeps {
   readonly log: Log
   readonly metrics: Metrics
   readonly server: ServerPort
-  readonly settings: { readonly listeners: readonly ListenerSettings[]; readonly defaultLeaseTtl: number; readonly maxLeaseTtl: number }
+  readonly settings: {
+    readonly listeners: readonly ListenerSettings[]
+    readonly defaultLeaseTtl: number
+    readonly maxLeaseTtl: number
+    readonly audit: AuditSettings
+  }
+  /** Where audit records wait for remote sinks. */
+  readonly spools: Folder
+  /** Writes whole lines to standard output. */
+  readonly print: Ports['print']
 }
 
 export interface Serving {
@@ -42,7 +53,7 @@ const EXPIRE_MS = 200
 
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
-  const kernel = openKernel({ ...deps, ...settings, ports })
+  const kernel = openKernel({ ...deps, ...settings, ports: { ...ports, print: deps.print } })
   const listeners = await Promise.all(settings.listeners.map((one) => openListener(one, kernel, log)))
   let stopSweeping = () => {}
   let sweeping = false
@@ -79,7 +90,7 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     async close() {
       stopSweeping()
       await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)))
-      kernel.forget()
+      await kernel.forget()
     },
   }
 }

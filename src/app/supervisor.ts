@@ -80,6 +80,7 @@ function treeHandlers(members: Members, metrics: SupervisorMetrics, running: () 
     settings: () => running().settings(),
     setLevels: (levels: Partial<Levels>) => running().setLevels(levels),
     inFlight: async () => (await members.ask<readonly InFlight[]>('inFlight')).flat(),
+    print: (text: string) => ports.print(text),
     snapshots: async () => [...(await members.ask<MetricObject[]>('snapshot')), await metrics.snapshot()],
   }
 }

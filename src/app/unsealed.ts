@@ -1,7 +1,4 @@
 // The rooms of an unsealed server, each given what it needs of the others; made when the keys come, dropped when they go.
-import { type Devices, openDevices } from '../audit/devices.ts'
-import { fileSink } from '../audit/file.ts'
-import { openRecording } from '../audit/recording.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Received } from '../contract/call.ts'
@@ -29,12 +26,14 @@ import { openSpace, type Space } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
 import { catalogPaths } from '../sys/catalog.ts'
 import { historyPaths, noteVersion } from '../sys/history.ts'
+import type { AuditState } from '../sys/state.ts'
 import { systemModule } from '../sys/system.ts'
 import { type Mounts, openMounts } from '../tenancy/mounts.ts'
 import { tokenModule } from '../token/module.ts'
 import type { Cemetery } from '../token/bury.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
 import { openWrapping, type Wrapping } from '../token/wrapping.ts'
+import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply, morePaths } from './documents.ts'
@@ -49,8 +48,9 @@ export interface Unsealed {
   sweep(): Promise<void>
   /** Takes back what is due; resolves when that is over, which may take as long as a target takes. */
   expire(): Promise<void>
+  auditState(): AuditState
   reopen(): void
-  close(): void
+  close(): Promise<void>
 }
 
 export interface Cluster {
@@ -65,7 +65,7 @@ export interface Parts {
   readonly policies: Policies
   readonly tokens: Tokens
   readonly wrapping: Wrapping
-  readonly devices: Devices
+  readonly audit: Audit
   readonly rotation: Rotation
   readonly lending: Lending
   readonly moduleOf: ModuleOf
@@ -78,7 +78,7 @@ const SWEEP_PAGE = 500
 export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
   const follower = follow(inside)
   const parts = openParts(deps, inside, follower)
-  const { space, mounts, tokens, devices, rotation, lending, moduleOf } = parts
+  const { space, mounts, tokens, audit, rotation, lending, moduleOf } = parts
   const cluster = decode<Cluster>(need(space.store, CLUSTER))
   return {
     cluster,
@@ -92,14 +92,16 @@ export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
         await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), deps.ports.clock.now())
       }
       await rotation.sweep()
+      audit.sweep()
       await noteVersion(space.store, deps.ports.clock)
     },
     async expire() {
       follower.sync()
       await lending.due.beat()
     },
-    reopen: () => devices.reopen(),
-    close: () => devices.close(),
+    auditState: audit.state,
+    reopen: () => audit.devices.reopen(),
+    close: () => audit.close(),
   }
 }
 
@@ -129,25 +131,19 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
     store: space.store,
     place: (hash) => mounts.placeOf(mounts.at('cubbyhole/') as Mount, `${cubbyholePrefix({ hash })}response`),
   })
-  const devices = openDevices({
-    space,
-    random,
-    log: log.named('audit'),
-    open: (device) => fileSink(device.options['file_path'] as string, ports),
-    failed: deps.metrics.auditFailed,
-  })
+  const audit = openAudit(deps, space)
   const { store, keyring, seal } = deps
   const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
   const meter = deps.metrics.leases
   const lending = openLending({ ports, log, meter, store: inside, follower, space, mounts, tokens, bounds, moduleOf: (mount) => moduleOf(mount) })
-  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, wrapping, devices, rotation, lending, bounds }
+  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, wrapping, audit, rotation, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { space, mounts, policies, tokens, wrapping, devices, rotation, lending, bounds } = parts
+  const { space, mounts, policies, tokens, wrapping, audit, rotation, lending, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
   const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
   const moduleOf: ModuleOf = (mount) => {
@@ -155,12 +151,12 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
     return mount.class === 'auth' && mount.type === 'token' ? token : (deps.modules?.(mount) ?? builtins.moduleOf(mount))
   }
   const system = systemModule({
-    state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined },
+    state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
     keys: { rotation, rotate: () => deps.seal.rotate() },
     mounts: { mounts, moduleOf, bounds },
     policies,
     capabilities: { tokens, capabilities },
-    devices,
+    audit,
     wrapping,
     ui: { mounts, find: (id) => tokens.find(id), reaches: (caller, prefix) => policies.aclFor(caller.policies).reaches(prefix) },
     server: deps.server,
@@ -180,7 +176,7 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
 }
 
 function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received: Received) => Promise<Answer> {
-  const { mounts, policies, tokens, wrapping, devices, moduleOf, bounds } = parts
+  const { mounts, policies, tokens, wrapping, audit, moduleOf, bounds } = parts
   const { clock, random } = deps.ports
   return openHandle({
     settle: () => void follower.sync(),
@@ -195,7 +191,7 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
     wrap: openWrap(wrapping),
     made: deps.metrics.tokenMade,
     spend: (token) => tokens.revoke(token),
-    record: (trail) => openRecording(devices, clock, trail),
+    record: audit.record,
     log: deps.log,
   })
 }

@@ -1,4 +1,5 @@
 // A worker process: serves requests over the shared store with the keys that the supervisor gives it.
+import { join } from 'node:path'
 import type { MetricObject } from 'prom-client'
 import type { Log } from '../base/log.ts'
 import { Keyring } from '../seal/keyring.ts'
@@ -10,6 +11,7 @@ import { type Levels, type Logs, openLogs } from '../telemetry/log.ts'
 import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { type Channel, openChannel } from './channel.ts'
 import type { Config } from './config/config.ts'
+import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import { endNow, endOnBugs } from './last-words.ts'
 import { ports } from './ports.ts'
@@ -37,7 +39,8 @@ async function work(config: Config): Promise<void> {
   if (joined) take(keyring, joined.keys, joined.active)
   logs.setLevels((await supervisor.call<Settings>('settings')).levels)
   const server = serverOf(supervisor, logs, settings)
-  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, server, settings: config }
+  const audit = { spools: nodeFolder(join(config.storagePath, 'audit-spool')), print: (text: string) => supervisor.call<void>('print', text) }
+  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, server, settings: config, ...audit }
   const serving = await openServing(deps).catch((error) => fail(supervisor, error))
   started.resolve(serving)
   await supervisor.call('started')
@@ -86,8 +89,9 @@ function handlers({ keyring, store, metrics, logs, settings, serving }: Parts) {
       keyring.wipe()
       metrics.unsealed(false)
       const { kernel } = await serving
-      kernel.forget()
+      const forgotten = kernel.forget()
       keyring.wipe()
+      await forgotten
     },
     lead: async () => (await serving).lead(),
     async reload({ config, levels }: Settings) {

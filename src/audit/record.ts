@@ -1,24 +1,13 @@
 // One audit record as Vault writes it: who asked what, and what came back, with every text that might be secret as an HMAC.
 import { formatTime } from '../base/duration.ts'
 import type { Fault } from '../base/fault.ts'
-import { isObject, isRawNumber, type Json, type JsonObject } from '../base/json.ts'
+import { isObject, type JsonObject } from '../base/json.ts'
 import type { Known, Received, Routed } from '../contract/call.ts'
-import type { Mount } from '../contract/mount.ts'
-import type { AuthBlock, Token, WrapInfo } from '../contract/token.ts'
-
-/** Makes texts into `hmac-sha256:<hex>` under one device's salt. */
-export interface Hasher {
-  text(text: string): string
-  /** The id and accessor of a token that calls, kept for its next call. */
-  caller(token: Token, id: string): CallerHashes
-}
-
-export interface CallerHashes {
-  readonly id: string
-  readonly accessor: string
-  /** The `auth` block as JSON text, by the policies that granted. */
-  readonly auth: Map<string, string>
-}
+import type { AuthBlock, WrapInfo } from '../contract/token.ts'
+import { mountBlock, tokenBlock, wrapBlock } from './blocks.ts'
+import type { CallerHashes, Hasher } from './hasher.ts'
+import { hashLeaves, withoutNames } from './leaves.ts'
+import { outcome } from './outcome.ts'
 
 /** A call at whatever stage it reached. */
 export type Trail = Received &
@@ -35,12 +24,19 @@ export interface Told {
   readonly auth?: AuthBlock
   readonly data?: JsonObject | null
   readonly warnings?: readonly string[]
-  /** The answer was wrapped; what is in it is not told. */
+  /** The answer was wrapped; what is in it is not told, except that a login was. */
   readonly wrapInfo?: WrapInfo
   /** The envelope of a wrapped answer that was given out. */
   readonly opened?: JsonObject
   /** Of what was lent with the data; shown in clear, as Vault does. */
   readonly leaseId?: string
+}
+
+/** A request header that is recorded: its name in lower case, its values, and whether they are shown as HMACs. */
+export interface ShownHeader {
+  readonly name: string
+  readonly values: readonly string[]
+  readonly hmac: boolean
 }
 
 /** What the records of one call share, as JSON text under one device's salt. */
@@ -49,11 +45,73 @@ export interface Parts {
   readonly request: string
 }
 
+export interface PartsOptions {
+  readonly headers: readonly ShownHeader[]
+  /** Of the modules, as the mount table shows it. */
+  readonly version: string
+}
+
 const OPERATION = { read: 'read', list: 'list', scan: 'scan', write: 'update', patch: 'patch', delete: 'delete', help: 'help' } as const
 
-export function partsOf(trail: Trail, hasher: Hasher): Parts {
+/** Vault's name for what is asked. */
+export function operationOf({ verb, creates }: Trail): string {
+  return verb === 'write' && creates ? 'create' : OPERATION[verb]
+}
+
+export function partsOf(trail: Trail, hasher: Hasher, options: PartsOptions): Parts {
   const hashes = trail.caller && hasher.caller(trail.caller, trail.token?.reveal() ?? '')
-  return { auth: authText(trail, hashes), request: JSON.stringify(requestOf(trail, hasher, hashes)) }
+  return { auth: authText(trail, hashes), request: JSON.stringify(requestOf(trail, hasher, hashes, options)) }
+}
+
+/** One line, without its end. */
+export function requestLine({ auth, request }: Parts, now: number, fault?: Fault): string {
+  return `{"time":"${formatTime(now)}","type":"request","auth":${auth},"request":${request}${errorText(fault)}}`
+}
+
+/** `auth` is that of the request, unless a login gave another. */
+export function responseLine(parts: Parts, { auth, response }: ResponseParts, now: number, fault?: Fault): string {
+  const who = auth ? JSON.stringify(auth) : parts.auth
+  const told = JSON.stringify(response)
+  return `{"time":"${formatTime(now)}","type":"response","auth":${who},"request":${parts.request},"response":${told}${errorText(fault)}}`
+}
+
+export interface ResponseParts {
+  /** The token that a login gave. */
+  readonly auth: JsonObject | undefined
+  readonly response: JsonObject
+}
+
+export function responseOf(trail: Trail, told: Told, hasher: Hasher, version: string, fault?: Fault): ResponseParts {
+  const { mount, caller } = trail
+  const data = fault && fault.errors.length > 0 ? { error: fault.errors.join('; ') } : told.data
+  const clear = fault ? [] : (mount?.config.auditNonHmacResponseKeys ?? [])
+  const auth = told.auth && newAuth(told.auth, hasher)
+  const response = {
+    ...(auth && !told.wrapInfo ? { auth } : {}),
+    ...mountBlock(mount, 'mount_running_plugin_version', version),
+    ...(told.leaseId === undefined ? {} : { secret: { lease_id: told.leaseId } }),
+    ...(data ? { data: hashLeaves(hasher.elides && trail.verb === 'list' ? withoutNames(data) : data, hasher.text, clear) } : {}),
+    ...(told.opened ? openedOf(told.opened, hasher, clear) : {}),
+    ...(told.warnings && told.warnings.length > 0 ? { warnings: [...told.warnings] } : {}),
+    ...(told.wrapInfo ? { wrap_info: wrapBlock(told.wrapInfo, hasher) } : {}),
+  }
+  return { auth: caller ? undefined : auth, response }
+}
+
+/** As the record of the answer would have told it, had it not been wrapped; all texts of a login are hashed here. */
+function openedOf({ data, auth, warnings }: JsonObject, hasher: Hasher, clear: readonly string[]): JsonObject {
+  return {
+    ...(isObject(auth) ? { auth: hashLeaves(auth, hasher.text, []) } : {}),
+    ...(isObject(data) ? { data: hashLeaves(data, hasher.text, clear) } : {}),
+    ...(Array.isArray(warnings) ? { warnings } : {}),
+  }
+}
+
+function newAuth({ token, clientToken }: AuthBlock, hasher: Hasher): JsonObject {
+  return {
+    ...tokenBlock(token, hasher.text(clientToken), hasher.accessor(token.accessor)),
+    ...(token.numUses > 0 ? { num_uses: token.numUses } : {}),
+  }
 }
 
 /** A token that calls again and again is mostly granted by the same policies. */
@@ -66,36 +124,12 @@ function authText(trail: Trail, hashes: CallerHashes | undefined): string {
   return text
 }
 
-/** One line, without its end. */
-export function requestLine({ auth, request }: Parts, now: number, fault?: Fault): string {
-  return `{"time":"${formatTime(now)}","type":"request","auth":${auth},"request":${request}${errorOf(fault)}}`
-}
-
-export function responseLine({ auth, request }: Parts, response: JsonObject, now: number, fault?: Fault): string {
-  const told = JSON.stringify(response)
-  return `{"time":"${formatTime(now)}","type":"response","auth":${auth},"request":${request},"response":${told}${errorOf(fault)}}`
-}
-
-function errorOf(fault: Fault | undefined): string {
-  return fault ? `,"error":${JSON.stringify(fault.message)}` : ''
-}
-
-function authOf(trail: Trail, hashes: CallerHashes | undefined): JsonObject {
-  const { caller, granting } = trail
-  if (!caller || !hashes) return granting ? { policy_results: { allowed: true } } : {}
+function authOf({ caller, granting }: Trail, hashes: CallerHashes | undefined): JsonObject {
+  if (!caller || !hashes) return { ...(granting ? { policy_results: { allowed: true } } : {}), token_type: 'default' }
   return {
-    client_token: hashes.id,
-    ...(caller.accessor === '' ? {} : { accessor: hashes.accessor }),
-    display_name: caller.displayName,
-    policies: [...caller.policies],
-    token_policies: [...caller.policies],
+    ...tokenBlock(caller, hashes.id, hashes.accessor),
     policy_results: granting ? { allowed: true, granting_policies: granting.map(granted) } : { allowed: false },
-    metadata: caller.metadata ?? null,
-    entity_id: caller.entityId,
-    token_type: caller.type,
-    token_ttl: caller.ttl,
-    token_issue_time: formatTime(caller.createdAt),
-    ...(caller.numUses === 0 ? {} : { num_uses: Math.max(caller.numUses, 0), remaining_uses: Math.max(caller.numUses, 0) }),
+    ...(caller.numUses === 0 ? {} : { remaining_uses: usesBefore(caller.numUses) }),
   }
 }
 
@@ -103,94 +137,36 @@ function granted(name: string): JsonObject {
   return { name, namespace_id: 'root', type: 'acl' }
 }
 
-function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefined): JsonObject {
-  const { mount, token, data } = trail
+/** This call has been counted already. */
+function usesBefore(left: number): number {
+  return Math.max(left, 0) + 1
+}
+
+function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefined, { headers, version }: PartsOptions): JsonObject {
+  const { mount, token, data, peer } = trail
+  const clear = mount?.config.auditNonHmacRequestKeys ?? []
   return {
     id: trail.id,
-    operation: trail.verb === 'write' && trail.creates ? 'create' : OPERATION[trail.verb],
-    ...(mount ? mountOf(mount) : {}),
+    ...(hashes ? { client_id: hashes.clientId } : {}),
+    operation: operationOf(trail),
+    ...mountBlock(mount, 'mount_running_version', version),
     ...(token ? { client_token: hashes?.id ?? hasher.text(token.reveal()) } : {}),
-    ...(hashes && trail.caller?.accessor ? { client_token_accessor: hashes.accessor } : {}),
+    ...(hashes && hashes.accessor !== '' ? { client_token_accessor: hashes.accessor } : {}),
     namespace: { id: 'root' },
     path: trail.path,
-    ...(data && Object.keys(data).length > 0 ? { data: hashLeaves(data, hasher, exempt(mount, 'auditNonHmacRequestKeys')) } : {}),
-    remote_address: trail.peer.address,
-    remote_port: trail.peer.port,
+    ...(data && Object.keys(data).length > 0 ? { data: hashLeaves(data, hasher.text, clear) } : {}),
+    remote_address: peer.address,
+    remote_port: peer.port,
     ...(trail.wrapTtl === undefined ? {} : { wrap_ttl: trail.wrapTtl }),
+    ...(headers.length > 0 ? { headers: Object.fromEntries(headers.map((one) => [one.name, shown(one, hasher)])) } : {}),
+    ...(peer.certificate === undefined ? {} : { client_certificate_serial_number: peer.certificate }),
   }
 }
 
-export function responseOf({ mount }: Trail, told: Told, hasher: Hasher): JsonObject {
-  const clear = exempt(mount, 'auditNonHmacResponseKeys')
-  return {
-    ...(mount ? mountOf(mount) : {}),
-    ...(told.auth ? { auth: newAuth(told.auth.token, told.auth.clientToken, hasher) } : {}),
-    ...(told.leaseId === undefined ? {} : { secret: { lease_id: told.leaseId } }),
-    ...(told.data ? { data: hashLeaves(told.data, hasher, clear) } : {}),
-    ...(told.opened ? openedOf(told.opened, hasher, clear) : {}),
-    ...(told.wrapInfo ? { wrap_info: wrapInfoOf(told.wrapInfo, hasher) } : {}),
-    ...(told.warnings && told.warnings.length > 0 ? { warnings: [...told.warnings] } : {}),
-  }
+function shown({ values, hmac }: ShownHeader, hasher: Hasher): string[] {
+  return hmac ? values.map(hasher.text) : [...values]
 }
 
-function newAuth(token: Token, id: string, hasher: Hasher): JsonObject {
-  return {
-    client_token: hasher.text(id),
-    ...(token.accessor === '' ? {} : { accessor: hasher.text(token.accessor) }),
-    display_name: token.displayName,
-    policies: [...token.policies],
-    token_policies: [...token.policies],
-    metadata: token.metadata ?? null,
-    entity_id: token.entityId,
-    token_type: token.type,
-    token_ttl: token.ttl,
-    token_issue_time: formatTime(token.createdAt),
-    ...(token.numUses === 0 ? {} : { num_uses: Math.max(token.numUses, 0) }),
-  }
-}
-
-function wrapInfoOf({ id, token, creationPath, wrappedAccessor }: WrapInfo, hasher: Hasher): JsonObject {
-  return {
-    ttl: token.ttl,
-    token: hasher.text(id),
-    accessor: hasher.text(token.accessor),
-    creation_time: formatTime(token.createdAt),
-    creation_path: creationPath,
-    ...(wrappedAccessor === undefined ? {} : { wrapped_accessor: hasher.text(wrappedAccessor) }),
-  }
-}
-
-/** As the record of the answer would have told it, had it not been wrapped; all texts of a login are hashed here. */
-function openedOf({ data, auth, warnings }: JsonObject, hasher: Hasher, clear: readonly string[]): JsonObject {
-  return {
-    ...(isObject(auth) ? { auth: hashLeaves(auth, hasher, []) } : {}),
-    ...(isObject(data) ? { data: hashLeaves(data, hasher, clear) } : {}),
-    ...(Array.isArray(warnings) ? { warnings } : {}),
-  }
-}
-
-function mountOf(mount: Mount): JsonObject {
-  return {
-    mount_point: mount.path,
-    mount_type: mount.type,
-    mount_accessor: mount.accessor,
-    mount_class: mount.class === 'auth' ? 'auth' : 'secret',
-  }
-}
-
-function exempt(mount: Mount | undefined, keys: 'auditNonHmacRequestKeys' | 'auditNonHmacResponseKeys'): readonly string[] {
-  return mount?.config[keys] ?? []
-}
-
-/** Every text leaf becomes its HMAC, except under the mount's exempt keys; keys, numbers and booleans stay. */
-function hashLeaves(value: JsonObject, hasher: Hasher, clear: readonly string[]): JsonObject {
-  const out: JsonObject = Object.create(null)
-  for (const [key, inner] of Object.entries(value)) out[key] = clear.includes(key) ? inner : hashLeaf(inner, hasher, clear)
-  return out
-}
-
-function hashLeaf(value: Json, hasher: Hasher, clear: readonly string[]): Json {
-  if (typeof value === 'string') return hasher.text(value)
-  if (typeof value !== 'object' || value === null || isRawNumber(value)) return value
-  return Array.isArray(value) ? value.map((inner) => hashLeaf(inner, hasher, clear)) : hashLeaves(value, hasher, clear)
+function errorText(fault: Fault | undefined): string {
+  return fault ? `,"error":${JSON.stringify(outcome(fault))}` : ''
 }

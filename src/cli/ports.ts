@@ -18,6 +18,8 @@ export interface Output {
 export interface CliFiles {
   /** Rejects with the system's error (`code`: ENOENT …). */
   read(path: string): Promise<Uint8Array>
+  /** The same piece by piece, for files of any size. */
+  chunks(path: string): AsyncIterable<Uint8Array>
   /** Replaces the file whole or not at all; refuses to write through a symbolic link. */
   write(path: string, text: string, mode: number): Promise<void>
   /** Names in a folder. */

@@ -16,6 +16,8 @@ export type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'li
 export interface Peer {
   readonly address: string
   readonly port: number
+  /** Serial number of the certificate that it proved to own, in decimal. */
+  readonly certificate?: string
 }
 
 /** The edge made it from bytes. */
@@ -33,6 +35,8 @@ export interface Received {
   readonly contentType: string | undefined
   readonly token: Secret | undefined
   readonly peer: Peer
+  /** Names and values in turn, as they came; only audit looks at them. */
+  readonly headers?: readonly string[]
   /** Seconds that the answer shall stay wrapped, where the client asked for it. */
   readonly wrapTtl: number | undefined
 }

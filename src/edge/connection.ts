@@ -19,8 +19,20 @@ export function openConnection(socket: ParsedSocket): Connection {
   return { socket, peer: toPeer(socket), shim: openShim(socket), pending: 0, state: 'open', refuseBody: undefined }
 }
 
+interface PeerSocket {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  /** Of TLS only. A certificate that can't be trusted ends its connection before there is a request. */
+  getPeerX509Certificate?(): { readonly serialNumber: string } | undefined
+}
+
 /** An IPv4 client of a dual-stack listener is written as IPv4, which is what address rules name. */
-export function toPeer(socket: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined }): Peer {
-  const address = socket.remoteAddress ?? ''
-  return { address: address.startsWith('::ffff:') ? address.slice(7) : address, port: socket.remotePort ?? 0 }
+export function toPeer(socket: PeerSocket): Peer {
+  const { remoteAddress: address = '', remotePort: port = 0 } = socket
+  const certificate = socket.getPeerX509Certificate?.()
+  return {
+    address: address.startsWith('::ffff:') ? address.slice(7) : address,
+    port,
+    ...(certificate ? { certificate: BigInt(`0x${certificate.serialNumber}`).toString() } : {}),
+  }
 }

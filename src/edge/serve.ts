@@ -103,6 +103,7 @@ function receive(door: Door, exchange: Exchange, ask: Ask, head: Head, sent: Buf
     contentType,
     token: head.token === undefined ? undefined : new Secret(head.token),
     peer: exchange.connection?.peer ?? toPeer(exchange.req.socket),
+    headers: exchange.req.rawHeaders,
     wrapTtl: head.wrapTtl,
   }
 }

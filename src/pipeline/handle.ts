@@ -7,12 +7,12 @@ import type { Module } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Reply } from '../contract/reply.ts'
 import type { Token } from '../contract/token.ts'
-import type { Told, Trail } from '../audit/record.ts'
+import type { Trail } from '../audit/record.ts'
 import type { Recording } from '../audit/recording.ts'
 import { answerOf } from './envelope.ts'
 import type { LendStage } from './lend.ts'
 import { unrouted } from './route.ts'
-import { openedEnvelope } from './unwrap.ts'
+import { told } from './told.ts'
 import type { Wrap } from './wrap.ts'
 import type { Running } from './run.ts'
 
@@ -79,7 +79,7 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
   if (allowed.caller && allowed.caller.numUses < 0) await rooms.spend(allowed.caller)
   const reply = await rooms.wrap(allowed, bare, warnings)
   if (reply !== bare) noteMade(rooms, progress, reply)
-  await recording.response(told(reply, warnings))
+  await recording.response(told(reply, bare, warnings))
   return answerOf(reply, received.id, allowed.mount, warnings)
 }
 
@@ -117,14 +117,6 @@ function noteMade(rooms: Rooms, progress: Progress, reply: Reply): void {
   if (!token) return
   progress.made.push(token)
   rooms.made()
-}
-
-function told(reply: Reply, warnings: readonly string[]): Told {
-  if (reply.kind === 'wrapped') return { wrapInfo: reply.info, warnings }
-  if (reply.kind === 'unwrapped') return reply.raw ? {} : { opened: openedEnvelope(reply.text) }
-  if (reply.kind === 'auth') return { auth: reply.auth, warnings }
-  if (reply.kind === 'data') return { data: reply.data, warnings, ...(reply.leased ? { leaseId: reply.leased.id } : {}) }
-  return reply.kind === 'keys' ? { data: { keys: [...reply.keys] }, warnings } : { warnings }
 }
 
 async function refuse(rooms: Rooms, received: Received, progress: Progress, error: unknown): Promise<Answer> {

@@ -41,6 +41,16 @@ export interface StateDeps {
   readonly storageType: string
   /** Undefined while sealed. */
   readonly cluster: () => { readonly name: string; readonly id: string } | undefined
+  /** Of the audit devices in the process that answers; undefined while sealed. */
+  readonly audit: () => AuditState | undefined
+}
+
+export interface AuditState {
+  readonly devices: number
+  /** Those that did not keep the last record. */
+  readonly failing: number
+  /** Those that keep records which nobody takes. */
+  readonly stalled: number
 }
 
 const code = (of: string) => maybe(int(`Status to answer when ${of}.`))
@@ -133,6 +143,11 @@ function clusterOf({ cluster }: StateDeps): JsonObject {
   return known ? { cluster_name: known.name, cluster_id: known.id } : {}
 }
 
+function auditOf({ audit }: StateDeps): JsonObject {
+  const state = audit()
+  return state && state.devices > 0 ? { audit: { ...state } } : {}
+}
+
 function describe(deps: StateDeps, status: SealStatus): JsonObject {
   const version = { version: VAULT_VERSION, signet_version: SIGNET_VERSION }
   return { ...status, ...version, ...clusterOf(deps), storage_type: deps.storageType }
@@ -153,6 +168,7 @@ async function health(deps: StateDeps, input: Values<typeof healthInput>): Promi
     version: VAULT_VERSION,
     signet_version: SIGNET_VERSION,
     ...clusterOf(deps),
+    ...auditOf(deps),
   }
   return plain(body, status)
 }

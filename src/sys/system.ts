@@ -2,6 +2,8 @@
 import type { Random } from '../base/ports.ts'
 import type { Module, Path } from '../contract/module.ts'
 import { auditPaths } from './audit.ts'
+import { auditChainPaths, type ChainDeps } from './audit-chain.ts'
+import { auditedHeaderPaths } from './audited-headers.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
 import { type KeyDeps, keyPaths } from './keys.ts'
 import { leaseOverviewPaths, type OverviewDeps } from './lease-overview.ts'
@@ -14,7 +16,7 @@ import { type ServerPort, serverPaths } from './server.ts'
 import { type StateDeps, statePaths } from './state.ts'
 import { toolPaths } from './tools.ts'
 import { type UiDeps, uiPaths } from './ui.ts'
-import type { Devices } from '../audit/devices.ts'
+import type { AuditedHeaders } from '../audit/headers.ts'
 import type { Policies } from '../policy/policies.ts'
 import type { Wrapping } from '../token/wrapping.ts'
 import { wrappingPaths } from './wrapping.ts'
@@ -25,7 +27,7 @@ export interface SystemDeps {
   readonly mounts: MountDeps
   readonly policies: Policies
   readonly capabilities: CapabilityDeps
-  readonly devices: Devices
+  readonly audit: ChainDeps & { readonly headers: AuditedHeaders }
   readonly ui: UiDeps
   readonly wrapping: Wrapping
   readonly server: ServerPort
@@ -46,7 +48,9 @@ export function systemModule(deps: SystemDeps): Module {
       ...mountPaths(deps.mounts),
       ...policyPaths(deps.policies),
       ...capabilityPaths(deps.capabilities),
-      ...auditPaths(deps.devices),
+      ...auditPaths(deps.audit.devices),
+      ...auditChainPaths(deps.audit),
+      ...auditedHeaderPaths(deps.audit.headers),
       ...uiPaths(deps.ui),
       ...wrappingPaths(deps.wrapping),
       ...serverPaths(deps.server),

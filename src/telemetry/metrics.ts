@@ -1,5 +1,6 @@
 // What a serving process counts, under the names that dashboards made for Vault know.
 import type { MetricObject } from 'prom-client'
+import { type AuditMetrics, openAuditMetrics } from './audit-metrics.ts'
 import { ROUTE_PREFIX } from './catalog.ts'
 import { type Meters, openMeters, type Timing } from './meters.ts'
 
@@ -9,7 +10,7 @@ export interface Metrics {
   /** What an op did at a mount, and from when on the monotonic clock. */
   route(verb: string, mount: string, from: number): void
   readonly barrier: Readonly<Record<'get' | 'list' | 'put', (from: number) => void>>
-  auditFailed(): void
+  readonly audit: AuditMetrics
   tokenMade(): void
   unsealed(yes: boolean): void
   readonly leases: LeaseMeter
@@ -42,7 +43,6 @@ export function openMetrics(self: Self): Metrics {
     timing.count++
     timing.sum += self.monotonic() - from
   }
-  const auditFailures = meters.counter('vault_audit_log_request_failure')
   const tokens = meters.counter('vault_token_creation')
   const states = [meters.gauge('vault_core_unsealed'), meters.gauge('vault_core_active')]
   meters.gauge('vault_runtime_alloc_bytes', (gauge) => gauge.set(self.residentBytes()))
@@ -56,7 +56,7 @@ export function openMetrics(self: Self): Metrics {
       list: timed(meters.timing('vault_barrier_list')),
       put: timed(meters.timing('vault_barrier_put')),
     },
-    auditFailed: () => auditFailures.inc(),
+    audit: openAuditMetrics(meters),
     tokenMade: () => tokens.inc(),
     unsealed: (yes) => {
       for (const state of states) state.set(yes ? 1 : 0)

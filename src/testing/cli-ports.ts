@@ -52,6 +52,9 @@ export async function runWith(line: string | readonly string[], given: Given = {
     stderr: { isTTY: false, write: print('err') },
     files: {
       read: async (path) => Buffer.from(files.get(path) ?? absent()),
+      async *chunks(path) {
+        yield Buffer.from(files.get(path) ?? absent())
+      },
       list: async (path) => [...files.keys()].filter((name) => name.startsWith(`${path}/`)).map((name) => name.slice(path.length + 1)),
       async write(path, text, mode) {
         files.set(path, text)

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
 import { silent } from '../base/log.ts'
 import { asFolder, parsePath } from '../base/path.ts'
-import type { Ports, Timers } from '../base/ports.ts'
+import type { Folder, Ports, Timers } from '../base/ports.ts'
 import { Secret } from '../base/secret.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Received, Verb } from '../contract/call.ts'
+import { AUDIT_DEFAULTS, type AuditSettings } from '../app/audit.ts'
 import { bootstrap } from '../app/bootstrap.ts'
 import { type Kernel, type KernelDeps, openKernel } from '../app/kernel.ts'
 import { openSealPort } from '../app/seal-port.ts'
@@ -21,6 +22,7 @@ import { allAt, parseLevel } from '../telemetry/log.ts'
 import { exposition, measurements } from '../telemetry/exposition.ts'
 import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { type SettableClock, settableClock, stillTimers } from './clock.ts'
+import { memoryFiles, type MemoryFiles } from './files.ts'
 
 export interface WorldOptions {
   readonly store?: Store
@@ -30,6 +32,11 @@ export interface WorldOptions {
   readonly modules?: ModuleOf
   /** Timers that fire; none do, unless given. */
   readonly timers?: Timers
+  readonly audit?: Partial<AuditSettings>
+  /** Where records wait for remote sinks; there are none unless it is given. */
+  readonly spools?: Folder
+  /** A restart of this one: its store and files, unsealed with its share. */
+  readonly after?: World
 }
 
 export interface Said {
@@ -54,7 +61,8 @@ export interface World {
   readonly share: Buffer
   /** Another kernel over the same store and keys, as another process has one. */
   twin(): Kernel
-  /** Lines of the audit file of this name, parsed. */
+  readonly files: MemoryFiles
+  /** The records in the audit file of this name, or printed for `stdout`, parsed; checkpoints are left out. */
   audit(path: string): any[]
   /** What a write to an audit file throws from now on, or after so many more that pass. */
   breakAudit(error: Error | undefined, passing?: number): void
@@ -67,30 +75,25 @@ export interface World {
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const clock = settableClock()
-  const written = new Map<string, string>()
-  let broken: Error | undefined
-  let passes = 0
+  const { after } = options
+  const files = after?.files ?? memoryFiles()
+  const printed: string[] = []
   const ports: Ports = {
     clock,
     timers: options.timers ?? stillTimers,
     random: { bytes: (size) => randomBytes(size) },
-    files: {
-      openAppend: (path) => ({
-        append(bytes) {
-          if (broken && passes-- <= 0) throw broken
-          written.set(path, (written.get(path) ?? '') + Buffer.from(bytes).toString())
-        },
-        close() {},
-      }),
-    },
+    files,
+    sockets: { connect: () => Promise.reject(new Error('there are no sockets here')) },
+    print: async (text) => void printed.push(text),
+    host: 'world',
   }
-  const store = options.store ?? memory({ timers: ports.timers })
+  const store = options.store ?? after?.store ?? memory({ timers: ports.timers })
   const keyring = new Keyring()
   const sealer = openSealer(store, keyring, ports)
   const metrics = openMetrics({ monotonic: clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 })
   const seal = openSealPort(sealer, ports, {
     unsealed: async () => {},
-    sealed: async () => kernel.forget(),
+    sealed: () => kernel.forget(),
     extended: async () => {},
     activated: async () => {},
     unspent: async (term) => kernel.unspent(term),
@@ -104,12 +107,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     metrics,
     server: serverOf(metrics, clock, () => kernel),
     storageType: 'inmem',
+    spools: options.spools ?? NO_FOLDER,
+    audit: { ...AUDIT_DEFAULTS, ...options.audit },
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
     ...(options.modules ? { modules: options.modules } : {}),
   }
   const kernel = openKernel(kernelDeps)
-  const { rootToken, share } = options.blank ? { rootToken: '', share: Buffer.alloc(0) } : await initialise(sealer, ports)
+  const { rootToken, share } = await begin(options, sealer, ports)
 
   async function call(verb: Verb, path: string, data: JsonObject = {}, given: CallOptions = {}): Promise<Said> {
     const { token = rootToken, kernel: by = kernel, ...rest } = given
@@ -144,15 +149,13 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     rootToken,
     share,
     twin: () => openKernel(kernelDeps),
-    audit: (path) =>
-      (written.get(path) ?? '')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line)),
-    breakAudit(error, passing = 0) {
-      broken = error
-      passes = passing
+    files,
+    audit(path) {
+      const text = path === 'stdout' ? printed.join('') : files.text(path)
+      const lines = text.split('\n').filter(Boolean)
+      return lines.map((line) => JSON.parse(line)).filter(({ type }) => type !== 'checkpoint')
     },
+    breakAudit: (error, passing = 0) => files.breakAt(error, 0, passing),
     call,
     async ok(verb, path, data, given) {
       const { status, body } = await call(verb, path, data, given)
@@ -160,7 +163,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       return body
     },
     async close() {
-      kernel.forget()
+      await kernel.forget()
       keyring.close()
       await store.close()
     },
@@ -183,6 +186,27 @@ function serverOf(metrics: Metrics, clock: SettableClock, kernel: () => Kernel):
     },
     host: async () => ({ host: { hostname: 'world' } }),
   }
+}
+
+const absent = (): never => {
+  throw new Error('there is no folder here')
+}
+const NO_FOLDER: Folder = {
+  path: '',
+  list: () => [],
+  make: absent,
+  open: absent,
+  readText: () => '',
+  writeText: absent,
+  remove() {},
+  lock: () => undefined,
+}
+
+async function begin({ blank, after }: WorldOptions, sealer: Sealer, ports: Ports): Promise<{ rootToken: string; share: Buffer }> {
+  if (blank) return { rootToken: '', share: Buffer.alloc(0) }
+  if (!after) return initialise(sealer, ports)
+  await sealer.unseal(Buffer.from(after.share))
+  return { rootToken: after.rootToken, share: after.share }
 }
 
 async function initialise(sealer: Sealer, ports: Ports): Promise<{ rootToken: string; share: Buffer }> {

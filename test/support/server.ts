@@ -44,10 +44,12 @@ export interface ProductionOptions {
   readonly at: string
   readonly workers?: number
   readonly port?: number
+  /** More of the configuration. */
+  readonly config?: string
 }
 
 /** A server with a store on disk, as `signet server -config` starts it. */
-export async function productionServer(t: TestContext, { at, workers = 2, port }: ProductionOptions): Promise<Production> {
+export async function productionServer(t: TestContext, { at, workers = 2, port, config: more = '' }: ProductionOptions): Promise<Production> {
   const listen = port ?? (await freePort())
   const config = join(at, 'server.hcl')
   writeFileSync(
@@ -58,7 +60,7 @@ listener "tcp" {
   tls_disable = true
 }
 workers = ${workers}
-`,
+${more}`,
   )
   const child = start(t, ['server', `-config=${config}`], {})
   const address = `http://127.0.0.1:${listen}`

@@ -7,6 +7,7 @@ import { type Config, parseConfig } from './config.ts'
 import { parseSource, readSources } from './read.ts'
 
 const STORAGE = 'storage "lmdb" { path = "/data" }\n'
+const NO_AUDIT = { devices: [], apiCreation: true, folders: undefined }
 const LISTENER = 'listener "tcp" { tls_disable = true }\n'
 
 function parse(...texts: string[]): Config {
@@ -41,6 +42,7 @@ test('what is not said has a default', () => {
     logFormat: 'standard',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
+    audit: NO_AUDIT,
   })
   assert.ok(Object.isFrozen(parse(STORAGE + LISTENER)))
 })
@@ -76,6 +78,7 @@ workers = 3`)
     logFormat: 'json',
     defaultLeaseTtl: 3600,
     maxLeaseTtl: 172_800,
+    audit: NO_AUDIT,
   })
 })
 

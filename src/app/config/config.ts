@@ -1,6 +1,8 @@
 // The server's configuration: HCL or JSON from any number of files, read by one table a stanza into one frozen shape.
 import { choice, int, maybe, or, seconds } from '../../base/fields.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
+import type { AuditSettings } from '../audit.ts'
+import { AUDIT_KEYS, parseAudit } from './audit.ts'
 import { FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
 import { type Effect, readStanza, refuse, type Source, wholeOf } from './stanza.ts'
@@ -16,6 +18,7 @@ export interface Config {
   /** Seconds. */
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
+  readonly audit: AuditSettings
   /** What is in effect, as it may be shown. */
   readonly effect: Effect
 }
@@ -31,10 +34,11 @@ const TOP = {
   default_lease_ttl: or(seconds('How long tokens live where nothing else is said.'), SYSTEM_TTL),
   max_lease_ttl: or(seconds('How long they can live at most.'), SYSTEM_TTL),
   workers: maybe(int('Worker processes; one for each core otherwise.')),
+  ...AUDIT_KEYS,
 }
 
 /** Each block with how many labels it has. */
-const BLOCKS = { listener: 1, storage: 1 } as const
+const BLOCKS = { audit: 2, listener: 1, storage: 1 } as const
 
 export interface Parsed {
   readonly config: Config
@@ -58,6 +62,7 @@ export function parseConfig(sources: readonly Source[]): Parsed {
     logFormat: values.log_format,
     defaultLeaseTtl,
     maxLeaseTtl,
+    audit: parseAudit(whole, blocks.audit, values),
     effect: whole.effect,
   })
   return { config, notes }

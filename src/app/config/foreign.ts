@@ -55,6 +55,7 @@ export const FOREIGN_TOP: Readonly<Record<string, Foreign>> = {
   enable_response_header_hostname: absent('an answer does not name the machine; leave it out'),
   default_max_request_duration: refused('write max_request_duration in the listener'),
   imprecise_lease_role_tracking: unneeded('counting is exact and costs nothing'),
+  allow_audit_log_prefixing: absent('audit records have no prefix; leave it out'),
   log_requests_level: refused('requests are in the audit trail; leave it out'),
   log_file: refused(ONE_LOG),
   log_rotate_bytes: refused(ONE_LOG),

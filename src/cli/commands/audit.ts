@@ -9,6 +9,7 @@ import { pick } from '../output/json.ts'
 import { showObject } from '../output/show.ts'
 import { table } from '../output/table.ts'
 import { goText } from '../output/text.ts'
+import { verify } from './audit-verify.ts'
 
 const enable = command({
   doc: 'Enable an audit device',
@@ -85,4 +86,4 @@ function detailedTable(devices: readonly [string, JsonObject][]): string {
   )
 }
 
-export const audit = group('Interact with audit devices', { disable, enable, list })
+export const audit = group('Interact with audit devices', { disable, enable, list, verify })

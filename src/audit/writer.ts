@@ -1,0 +1,287 @@
+// Turns records into the lines of a chain and hands them on in groups: those of one turn of the event loop go out as one.
+import type { Clock, Timers } from '../base/ports.ts'
+import { Torn } from '../base/ports.ts'
+import { type Chain, type Head, lineHash, type Occasion } from './chain.ts'
+
+/** Where the records of one device go. */
+export interface Sink {
+  /** Resolves when the record is kept; rejects where it isn't, and where it can't be told in time. */
+  write(record: string): Promise<void>
+  /** Writes a first line, and rejects where that can't be done or would lead nowhere. */
+  prove(): Promise<void>
+  /** Lets go of what log rotation may have moved. */
+  reopen(): void
+  /** Writes what waits, ends the chain, and lets go of everything. */
+  close(): Promise<void>
+  /** Always up to date, and cheap. */
+  state(): SinkState
+}
+
+export interface SinkState {
+  /** Why the last record was not kept; undefined where it was. */
+  readonly failing: string | undefined
+  /** Why nothing arrives at a remote sink though it is kept here. */
+  readonly stalled?: string | undefined
+  /** Bytes that are kept here until a remote sink takes them. */
+  readonly spooled?: number
+}
+
+/** What a writer appends to. */
+export interface Out {
+  /** Called before each append. Throws where there is nothing to append to. */
+  ready(): Ready
+  /** A promise where the bytes aren't kept when it returns. Fails with Torn where only a part was taken. */
+  append(bytes: Buffer): void | Promise<void>
+  /** The last part of what is there already, from the start of a line. */
+  tail?(): Buffer
+  reopen?(): void
+  sync?(): Promise<void>
+  close(): void
+}
+
+export interface Ready {
+  /** The next line is the first in a file, or the first after something happened to it. */
+  readonly fresh: boolean
+  /** The half line that is the last thing there; undefined where the last line is whole. */
+  readonly torn: Buffer | undefined
+}
+
+export interface WriterDeps {
+  readonly out: Out
+  readonly chain: Chain
+  /** Path of the device. */
+  readonly device: string
+  readonly clock: Clock
+  readonly timers: Timers
+  /** What is known of the device's chains, for a checkpoint; `tail` ends what was written before this one began. */
+  readonly others: (occasion: Occasion, tail: Buffer | undefined) => readonly Head[]
+  /** Told of every checkpoint that is written; never rejects. */
+  readonly signed: (head: Head) => Promise<void>
+}
+
+interface Due {
+  readonly occasion: Occasion
+  readonly torn?: string
+}
+
+interface Item {
+  /** A record, or why a checkpoint is due. */
+  readonly record: string | Due
+  readonly done: () => void
+  readonly failed: (error: unknown) => void
+}
+
+interface Group {
+  readonly before: Head
+  readonly torn: boolean
+  readonly lines: readonly { readonly bytes: Buffer; readonly after: Head; readonly item: Item }[]
+}
+
+/** How long after a record it is vouched for by a signature. */
+export const MARK_MS = 1_000
+/** How long an append may take before its records count as refused. */
+export const DEADLINE_MS = 2_000
+
+/** On a disk that stays full, each try may leave half a line. */
+const MAX_HALVES = 100
+
+const nothing = (): void => {}
+
+export class Writer implements Sink {
+  readonly #deps: WriterDeps
+  #waiting: Item[] = []
+  #flushDue = false
+  #pending: Promise<void> | undefined
+  #late = false
+  #stopMark: (() => void) | undefined
+  #failing: string | undefined
+  #closed = false
+  /** An append stopped short, so there may be half a line to tell of. */
+  #tore = false
+  /** Hashes of half lines that were found, until a checkpoint tells of them; and whether the last one is among them. */
+  readonly #halves: string[] = []
+  #halfNoted = false
+  #signing: Promise<void> = Promise.resolve()
+
+  constructor(deps: WriterDeps) {
+    this.#deps = deps
+  }
+
+  write(record: string): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error('the audit device is closed'))
+    if (this.#late) return Promise.reject(new Error('the audit device is blocked'))
+    return new Promise((done, failed) => this.#add({ record, done, failed }))
+  }
+
+  prove(): Promise<void> {
+    return new Promise((done, failed) => this.#add({ record: { occasion: 'mark' }, done, failed }))
+  }
+
+  reopen(): void {
+    if (this.#closed) return
+    if (this.#deps.chain.head.seq > 0 && !this.#pending) this.#checkpoint('mark')
+    this.#flush()
+    this.#deps.out.reopen?.()
+  }
+
+  /** `before` is waited for once the last line is written. */
+  async close(before: () => Promise<void> = async () => {}): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stopMark?.()
+    this.#flush()
+    await this.#quiet()
+    if (this.#deps.chain.head.seq > 0 || this.#tore) this.#checkpoint('end')
+    this.#flush()
+    await this.#quiet()
+    await before()
+    this.#deps.out.close()
+    await this.#signing
+  }
+
+  state(): SinkState {
+    return { failing: this.#failing }
+  }
+
+  /** Where nothing is under way this is a mere turn. */
+  async #quiet(): Promise<void> {
+    while (this.#pending) await this.#pending.catch(nothing)
+  }
+
+  #checkpoint(occasion: Occasion): void {
+    this.#waiting.push({ record: { occasion }, done: nothing, failed: nothing })
+  }
+
+  #add(item: Item): void {
+    this.#waiting.push(item)
+    if (this.#flushDue || this.#pending) return
+    this.#flushDue = true
+    void this.#deps.timers.turn().then(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#flushDue = false
+    if (this.#pending || this.#waiting.length === 0) return
+    const items = this.#waiting
+    this.#waiting = []
+    let group: Group | undefined
+    try {
+      group = this.#compose(items)
+      const pending = this.#deps.out.append(bytesOf(group))
+      if (pending) this.#await(pending, group)
+      else this.#settle(group, group.lines.length)
+    } catch (error) {
+      if (group) this.#settle(group, wholeLines(group, error), error)
+      else this.#refuse(items, error)
+    }
+  }
+
+  #compose(items: readonly Item[]): Group {
+    const { out, chain } = this.#deps
+    const { fresh, torn } = out.ready()
+    const before = chain.head
+    if (torn && !this.#halfNoted && this.#halves.length < MAX_HALVES) this.#halves.push(lineHash(torn))
+    this.#halfNoted = torn !== undefined
+    const first = dueFirst(before, fresh, this.#halves)
+    try {
+      const lines = [...first, ...items].map((item) => ({ bytes: this.#line(item), after: chain.head, item }))
+      return { before, torn: torn !== undefined, lines }
+    } catch (error) {
+      chain.back(before)
+      throw error
+    }
+  }
+
+  #line({ record }: Item): Buffer {
+    const { chain, device, clock, others, out } = this.#deps
+    if (typeof record === 'string') return chain.link(record)
+    const { id } = chain.head
+    const known = others(record.occasion, record.occasion === 'open' ? out.tail?.() : undefined).filter((head) => head.id !== id)
+    return chain.checkpoint({ ...record, device, others: known, now: clock.now() })
+  }
+
+  #await(pending: Promise<void>, group: Group): void {
+    const { timers } = this.#deps
+    const stop = timers.after(DEADLINE_MS, () => {
+      this.#late = true
+      this.#refuse([...group.lines.map(({ item }) => item), ...this.#waiting.splice(0)], new Error('the audit device is blocked'))
+    })
+    const settled = pending.then(
+      () => this.#settle(group, group.lines.length),
+      (error: unknown) => this.#settle(group, wholeLines(group, error), error),
+    )
+    this.#pending = settled.finally(() => {
+      stop()
+      this.#late = false
+      this.#pending = undefined
+      this.#flush()
+    })
+  }
+
+  /** The first `kept` lines are there; the others never were. */
+  #settle({ before, lines }: Group, kept: number, error?: unknown): void {
+    const last = lines[kept - 1]?.after ?? before
+    if (kept < lines.length) this.#deps.chain.back(last)
+    this.#tore ||= error instanceof Torn
+    if (!(error instanceof Torn) || error.written > 0) this.#halfNoted = false
+    this.#failing = undefined
+    const promised = !(error instanceof Torn) || error.promised
+    for (const { item, after } of lines.slice(0, kept)) {
+      if (promised) item.done()
+      else this.#refuse([item], error)
+      if (typeof item.record !== 'string') this.#signed(item.record, after)
+    }
+    if (kept < lines.length)
+      this.#refuse(
+        lines.slice(kept).map(({ item }) => item),
+        error,
+      )
+    if (lines.some(({ item }) => typeof item.record === 'string')) this.#markSoon()
+  }
+
+  #signed({ torn }: Due, head: Head): void {
+    if (torn !== undefined) this.#halves.splice(this.#halves.indexOf(torn), 1)
+    this.#signing = this.#deps.signed(head)
+  }
+
+  #refuse(items: readonly Item[], error: unknown): void {
+    this.#failing = error instanceof Error ? error.message : String(error)
+    for (const item of items) item.failed(error)
+  }
+
+  #markSoon(): void {
+    if (this.#closed) return
+    this.#stopMark ??= this.#deps.timers.after(MARK_MS, () => {
+      this.#stopMark = undefined
+      this.#checkpoint('mark')
+      this.#flush()
+      void this.#deps.out.sync?.().catch((error: unknown) => this.#refuse([], error))
+    })
+  }
+}
+
+/** What must stand before the records. */
+function dueFirst(before: Head, fresh: boolean, halves: readonly string[]): Item[] {
+  const opening: Due[] = before.seq === 0 ? [{ occasion: 'open' }] : fresh ? [{ occasion: 'reopen' }] : []
+  const mends = halves.map((torn): Due => ({ occasion: 'mend', torn }))
+  return [...opening, ...mends].map((record) => ({ record, done: nothing, failed: nothing }))
+}
+
+const NEWLINE = Buffer.from('\n')
+
+function bytesOf({ torn, lines }: Group): Buffer {
+  const parts = lines.map(({ bytes }) => bytes)
+  if (torn) parts.unshift(NEWLINE)
+  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+}
+
+/** A line is there once its text is; its end may come with the next append. */
+function wholeLines({ torn, lines }: Group, error: unknown): number {
+  let left = (error instanceof Torn ? error.written : 0) - (torn ? NEWLINE.length : 0)
+  const cut = lines.findIndex(({ bytes }) => {
+    const missing = left < bytes.length - NEWLINE.length
+    left -= bytes.length
+    return missing
+  })
+  return cut < 0 ? lines.length : cut
+}
