@@ -60,6 +60,8 @@ export function takeUnspent(tx: Tx, token: Token): boolean {
 /** `token/lease/<path>/h<hash>`: by where it was made. A root token that came with the server was made nowhere. */
 export const places = {
   folder: 'token/lease/',
+  /** Undefined for a token that has none. */
+  key: (token: Token): Key | undefined => (token.path === FIRST ? undefined : placeKey(token)),
   put(tx: Tx, token: Token) {
     if (token.path !== FIRST) tx.put(placeKey(token), NOTHING)
   },

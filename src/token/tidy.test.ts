@@ -10,7 +10,7 @@ import { secretKey } from '../crypto/secret-key.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { someToken } from '../testing/run-op.ts'
 import { openTokenWorld } from '../testing/token-world.ts'
-import { accessors, children, dead, due, ids } from './index-keys.ts'
+import { accessors, children, dead, due, ids, places } from './index-keys.ts'
 import { tidy, type TidyDeps } from './tidy.ts'
 import { openTokens } from './tokens.ts'
 
@@ -61,8 +61,9 @@ describe('tidy', () => {
       accessors.delete(tx, child.accessor)
       children.delete(tx, parent.hash, child.hash)
       due.delete(tx, child)
+      places.delete(tx, child)
     })
-    assert.deepEqual(await tidy(deps), { ...NOTHING, added: 3 })
+    assert.deepEqual(await tidy(deps), { ...NOTHING, added: 4 })
     assert.equal(tokens.byAccessor(child.accessor)?.hash, child.hash)
     await tokens.revoke(parent)
     assert.equal(ids.get(store, child.hash), undefined)
@@ -78,8 +79,10 @@ describe('tidy', () => {
       children.put(tx, 'nobody', token.hash)
       due.put(tx, { ...token, expiresAt: 1 })
       due.put(tx, someToken({ hash: 'nobody', expiresAt: 9e12 }))
+      places.put(tx, { ...token, path: 'auth/elsewhere' })
+      places.put(tx, someToken({ hash: 'nobody' }))
     })
-    assert.deepEqual(await tidy(deps), { ...NOTHING, removed: 6 })
+    assert.deepEqual(await tidy(deps), { ...NOTHING, removed: 8 })
     assert.deepEqual(await tidy(deps), NOTHING)
     assert.equal(accessors.get(store, token.accessor), token.hash)
   })
@@ -124,6 +127,7 @@ describe('tidy', () => {
       ids.delete(tx, parent.hash)
       accessors.delete(tx, parent.accessor)
       due.delete(tx, parent)
+      places.delete(tx, parent)
       dead.put(tx, parent.hash, 'orphan')
     })
     assert.deepEqual(await tidy(deps), NOTHING)

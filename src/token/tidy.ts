@@ -3,7 +3,7 @@ import type { Token } from '../contract/token.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import type { Cemetery } from './bury.ts'
-import { accessors, children, dead, due, dueKey, ids } from './index-keys.ts'
+import { accessors, children, dead, due, dueKey, ids, places } from './index-keys.ts'
 
 export interface TidyDeps {
   readonly store: Store
@@ -35,7 +35,7 @@ const PAGE = 100
 export async function tidy(deps: TidyDeps): Promise<Found> {
   const found: Found = { ended: 0, added: 0, removed: 0, wiped: 0 }
   for await (const key of pages(deps, 'token/id/')) await checkToken(deps, key.slice('token/id/'.length), found)
-  for (const prefix of ['token/accessor/', 'token/child/', 'token/due/']) {
+  for (const prefix of ['token/accessor/', 'token/child/', 'token/due/', places.folder]) {
     for await (const key of pages(deps, prefix)) await checkEntry(deps, key, found)
   }
   for await (const hash of owners(deps)) await checkOwner(deps, hash, found)
@@ -84,6 +84,11 @@ function complete(tx: Tx, hash: string): number {
     due.put(tx, token)
     added++
   }
+  const place = places.key(token)
+  if (place !== undefined && lacks(place)) {
+    places.put(tx, token)
+    added++
+  }
   return added
 }
 
@@ -98,10 +103,16 @@ async function checkEntry({ store }: TidyDeps, key: string, found: Found): Promi
 
 /** Whether an index entry leads to a token that leads back to it. Children of the dead are left to those who bury them. */
 function isTrue(tx: Tx, key: string): boolean {
+  if (key.startsWith(places.folder)) return isPlace(tx, key)
   const [, index, first = '', second = ''] = key.split('/')
   if (index === 'accessor') return ids.get(tx, accessors.get(tx, first) ?? '')?.accessor === first
   if (index === 'due') return dueKey(ids.get(tx, second)?.expiresAt ?? -1, second) === key
   return ids.get(tx, second)?.parent === first || dead.fate(tx, first) !== undefined
+}
+
+function isPlace(tx: Tx, key: string): boolean {
+  const token = ids.get(tx, key.slice(key.lastIndexOf('/h') + 2))
+  return token !== undefined && places.key(token) === key
 }
 
 async function checkOwner({ store, cemetery }: TidyDeps, hash: string, found: Found): Promise<void> {
