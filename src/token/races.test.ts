@@ -14,6 +14,7 @@ import { settableClock, stillTimers } from '../testing/clock.ts'
 import { someToken } from '../testing/run-op.ts'
 import { type Found, tidy } from './tidy.ts'
 import { openTokens, type Tokens } from './tokens.ts'
+import { openWrapping, type Wrapping } from './wrapping.ts'
 
 const BOUNDS = { defaultTtl: 100, maxTtl: 1000 }
 const LAGS = [0, 1, 2, 3, 5, 8]
@@ -22,6 +23,8 @@ interface Race {
   readonly one: Tokens
   readonly other: Tokens
   readonly parent: Token
+  /** Wrapping as each of the two does it. */
+  readonly wrappings: readonly [Wrapping, Wrapping]
   child(tokens: Tokens): Promise<Token>
   /** What does not fit together afterwards. */
   tidied(): Promise<Found>
@@ -34,9 +37,12 @@ async function start(lags: readonly [number, number], parentIs: Partial<Token> =
     const slow = lagging(store, lag)
     const random = { bytes: (size: number) => randomBytes(size) }
     const space = openSpace(slow, follow(slow), '')
-    return openTokens({ space, clock, random, hashKey: secretKey(Buffer.alloc(32)), mountAlive: () => true, cemetery: async () => {} })
+    const deps = { space, clock, random, hashKey: secretKey(Buffer.alloc(32)), mountAlive: () => true, cemetery: async () => {} }
+    const tokens = openTokens(deps)
+    return { tokens, wrapping: openWrapping({ tokens, store: slow, place: (hash) => `kept/${hash}` }) }
   }
-  const [one, other] = [view(lags[0]), view(lags[1])]
+  const [first, second] = [view(lags[0]), view(lags[1])]
+  const [one, other] = [first.tokens, second.tokens]
   const plain = { mountAccessor: '', ttl: 100, renewable: true }
   const { token: parent } = await one.mint(someToken({ ...plain, ...parentIs }))
   const deps = {
@@ -50,6 +56,7 @@ async function start(lags: readonly [number, number], parentIs: Partial<Token> =
     one,
     other,
     parent,
+    wrappings: [first.wrapping, second.wrapping],
     child: async (tokens) => (await tokens.mint(someToken({ ...plain, parent: parent.hash, orphan: false }))).token,
     tidied: () => tidy({ ...deps, turn: async () => {} }),
   }
@@ -112,6 +119,34 @@ test('a renewal never revives what is revoked, nor a use', async () => {
     const { one, other, parent, tidied } = await start(lags, { numUses: 2 })
     await Promise.allSettled([other.renew(parent, { increment: 500 }, BOUNDS), other.use(parent), one.revoke(parent)])
     assert.deepEqual([one.byHash(parent.hash), other.byHash(parent.hash)], [undefined, undefined])
+    assert.deepEqual(await tidied(), NOTHING)
+  })
+})
+
+test('what a token holds is taken, or the token is used otherwise, never both', async () => {
+  await everyOrder(async (lags) => {
+    const { one, other, wrappings, tidied } = await start(lags)
+    const content = { response: '{}' }
+    const { token } = await wrappings[0].wrap({ content, ttl: 60, path: 'kv/a', namespace: '' })
+    const [taken, used] = await Promise.allSettled([wrappings[0].take(token), other.use(token)])
+    const isUsed = used.status === 'fulfilled' && used.value !== undefined
+    assert.equal(taken.status === 'fulfilled', !isUsed)
+    if (taken.status === 'rejected') assert.equal(taken.reason.message, 'wrapping token is not valid or does not exist')
+    const [rest] = await Promise.allSettled([wrappings[1].take(token)])
+    assert.equal(rest.status, 'rejected')
+    if (isUsed) await one.revoke(token)
+    assert.deepEqual(await tidied(), NOTHING)
+  })
+})
+
+test('what a token holds is taken or passed on by one of two', async () => {
+  await everyOrder(async (lags) => {
+    const { wrappings, tidied } = await start(lags)
+    const content = { response: '{}' }
+    const { token } = await wrappings[0].wrap({ content, ttl: 60, path: 'kv/a', namespace: '' })
+    const [taken, passed] = await Promise.allSettled([wrappings[0].take(token), wrappings[1].rewrap(token, 'sys/wrapping/rewrap', undefined)])
+    assert.notEqual(taken.status, passed.status)
+    if (passed.status === 'fulfilled') assert.deepEqual(await wrappings[0].take(passed.value.token), content)
     assert.deepEqual(await tidied(), NOTHING)
   })
 })
