@@ -4,29 +4,30 @@ import { base62, uuid } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import { encode } from '../store/records.ts'
 import { follow } from '../store/follow.ts'
-import { openSpace } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
-import { openMounts } from '../tenancy/mounts.ts'
+import { transact } from '../store/transact.ts'
+import { ROOT } from '../contract/namespace.ts'
+import { addMount } from '../tenancy/mount-entries.ts'
+import { openSlices } from '../tenancy/slices.ts'
 import { openTokens } from '../token/tokens.ts'
-import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
+import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 
 /** `store` is behind the barrier. Returns the root token's id. */
 export async function bootstrap(store: Store, ports: { clock: Clock; random: Random }, rootToken?: string): Promise<string> {
   const { clock, random } = ports
-  const space = openSpace(store, follow(store), ROOT_NAMESPACE)
   const hashKey = random.bytes(32)
   const cluster = { name: `signet-${base62(random, 8).toLowerCase()}`, id: uuid(random) }
-  await space.store.commit({
+  await store.commit({
     ops: [
       { key: TOKEN_HASH_KEY, value: hashKey },
       { key: CLUSTER, value: encode(cluster) },
     ],
   })
-  const mounts = openMounts(space, random)
-  await mounts.enable({ path: 'sys', class: 'system', type: 'system', description: 'system endpoints used for control, policy and debugging' })
-  await mounts.enable({ path: 'cubbyhole', class: 'secret', type: 'cubbyhole', description: 'per-token private secret storage', local: true })
-  await mounts.enable({ path: 'auth/token', class: 'auth', type: 'token', description: 'token based credentials' })
-  const tokens = openTokens({ space, clock, random, hashKey: secretKey(hashKey), mountAlive: () => true, cemetery: async () => {} })
+  const slices = await Promise.all(FIRST_MOUNTS.map(openSlices(store)))
+  await transact(store, (tx) => FIRST_MOUNTS.forEach((spec, at) => addMount(tx, ROOT, spec, slices[at] as string, random)))
+  const namespaces = { idOf: () => ROOT.id, alive: () => true }
+  const own = { store, follower: follow(store), clock, random, namespaces, hashKey: secretKey(hashKey) }
+  const tokens = openTokens({ ...own, mountAlive: () => true, cemetery: async () => {} })
   const { id } = await tokens.mint(ROOT_TOKEN, rootToken === undefined ? {} : { id: rootToken })
   return id
 }

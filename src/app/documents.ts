@@ -7,19 +7,20 @@ import { moduleHelp, pathHelp } from '../derive/help.ts'
 import { type Mounted, openApi } from '../derive/openapi.ts'
 import type { ModuleOf } from '../modules.ts'
 import { SIGNET_VERSION } from '../sys/version.ts'
+import type { TenantOf } from '../sys/tenant.ts'
 import type { Mounts } from '../tenancy/mounts.ts'
 import { matcher } from '../tenancy/router.ts'
 
 export interface MoreDeps {
-  readonly mounts: Mounts
+  readonly tenant: TenantOf
   readonly moduleOf: ModuleOf
 }
 
 /** System paths that need rooms above sys/. */
-export function morePaths({ mounts, moduleOf }: MoreDeps): Path[] {
+export function morePaths({ tenant, moduleOf }: MoreDeps): Path[] {
   return [
     path('internal/specs/openapi', 'The OpenAPI document of everything that is mounted.', {}, (op) => ({
-      read: op({ doc: 'Read the document.', run: () => plain(openApi(mounted(mounts, moduleOf), SIGNET_VERSION)) }),
+      read: op({ doc: 'Read the document.', run: (ctx) => plain(openApi(mounted(tenant(ctx).mounts, moduleOf), SIGNET_VERSION)) }),
     })),
   ]
 }

@@ -55,7 +55,10 @@ export interface Kernel {
   unspent(term: number): number
 }
 
-const SYSTEM_MOUNT = newMount({ path: 'sys/', class: 'system', type: 'system' }, { uuid: '', accessor: '' })
+const SYSTEM_MOUNT = newMount(
+  { path: 'sys/', class: 'system', type: 'system' },
+  { uuid: '', accessor: '', slice: '', namespace: '', namespaceId: 'root' },
+)
 
 export function openKernel(deps: KernelDeps): Kernel {
   const { keyring, log, metrics, ports } = deps

@@ -5,19 +5,20 @@ import type { CanonPath } from '../base/path.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Token } from '../contract/token.ts'
 import type { ModuleOf } from '../modules.ts'
-import type { Mounts } from '../tenancy/mounts.ts'
 import type { TokenModuleDeps } from '../token/module.ts'
+import type { Tenants } from './tenants.ts'
 
 export interface RenewalDeps {
-  readonly mounts: Mounts
+  readonly tenants: Pick<Tenants, 'at'>
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
   readonly ports: Pick<Ports, 'clock' | 'random'>
 }
 
 /** Undefined for tokens that no auth mount gave, which keep what they were made with. */
-export function openRenewal({ mounts, moduleOf, bounds, ports }: RenewalDeps): TokenModuleDeps['renewal'] {
+export function openRenewal({ tenants, moduleOf, bounds, ports }: RenewalDeps): TokenModuleDeps['renewal'] {
   return (token: Token) => {
+    const { mounts } = tenants.at(token.namespace)
     const mount = mounts.byAccessor(token.mountAccessor)
     const renew = mount && moduleOf(mount)?.renew
     if (!mount || !renew) return undefined

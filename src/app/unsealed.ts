@@ -1,12 +1,14 @@
 // The rooms of an unsealed server, each given what it needs of the others; made when the keys come, dropped when they go.
+import { Fault } from '../base/fault.ts'
+import type { CanonPath } from '../base/path.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Received } from '../contract/call.ts'
 import type { Mount } from '../contract/mount.ts'
-import type { Token } from '../contract/token.ts'
+import { ROOT } from '../contract/namespace.ts'
 import { openPasswords } from '../crypto/password.ts'
 import { secretKey } from '../crypto/secret-key.ts'
-import { cubbyholePrefix } from '../engines/cubbyhole.ts'
+import { cubbyholePrefix, foreignCubbyholePrefix } from '../engines/cubbyhole.ts'
 import { builtIn, type ModuleOf } from '../modules.ts'
 import { openAuthenticate } from '../pipeline/authenticate.ts'
 import { openHandle } from '../pipeline/handle.ts'
@@ -17,28 +19,35 @@ import { openRun } from '../pipeline/run.ts'
 import { checkWrapping } from '../pipeline/unwrap.ts'
 import { openWrap } from '../pipeline/wrap.ts'
 import { openAuthorise } from '../policy/authorise.ts'
-import { openPolicies, type Policies } from '../policy/policies.ts'
 import { openRotation, type Rotation } from '../seal/rotation.ts'
 import { clear } from '../store/clear.ts'
 import { type Follower, follow } from '../store/follow.ts'
 import { decode } from '../store/records.ts'
+import { namespaceIdOf, namespacePrefix } from '../store/layout.ts'
 import { openSpace, type Space } from '../store/space.ts'
-import type { Store } from '../store/store.ts'
+import type { Key, Store } from '../store/store.ts'
 import { catalogPaths } from '../sys/catalog.ts'
 import { historyPaths, noteVersion } from '../sys/history.ts'
 import type { AuditState } from '../sys/state.ts'
 import { systemModule } from '../sys/system.ts'
-import { type Mounts, openMounts } from '../tenancy/mounts.ts'
+import type { Gone } from '../tenancy/gone.ts'
+import { type Migrations, openMigrations } from '../tenancy/migrations.ts'
+import { closeNamespace } from '../tenancy/namespace-removal.ts'
+import { type Namespaces, openNamespaces } from '../tenancy/namespaces.ts'
+import { openSlices } from '../tenancy/slices.ts'
 import { tokenModule } from '../token/module.ts'
 import type { Cemetery } from '../token/bury.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
 import { openWrapping, type Wrapping } from '../token/wrapping.ts'
 import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
-import { CLUSTER, ROOT_NAMESPACE, TOKEN_HASH_KEY } from './layout.ts'
+import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply, morePaths } from './documents.ts'
-import { type Lending, openLending } from './lending.ts'
 import { openRenewal } from './renewal.ts'
+import { type Lending, openLending } from './lending.ts'
+import { openRights } from './rights.ts'
+import { openSweep } from './sweep.ts'
+import { Tenants } from './tenants.ts'
 import { timed } from './timed.ts'
 import { openTidying } from './tidying.ts'
 
@@ -46,7 +55,6 @@ export interface Unsealed {
   readonly cluster: Cluster
   handle(received: Received): Promise<Answer>
   sweep(): Promise<void>
-  /** Takes back what is due; resolves when that is over, which may take as long as a target takes. */
   expire(): Promise<void>
   auditState(): AuditState
   reopen(): void
@@ -60,44 +68,42 @@ export interface Cluster {
 
 /** What the parts below share. */
 export interface Parts {
+  /** Behind the barrier, whole. */
+  readonly store: Store
+  /** The root's part of it. */
   readonly space: Space
-  readonly mounts: Mounts
-  readonly policies: Policies
+  readonly namespaces: Namespaces
+  readonly tenants: Tenants
   readonly tokens: Tokens
   readonly wrapping: Wrapping
   readonly audit: Audit
+  readonly migrations: Migrations
   readonly rotation: Rotation
   readonly lending: Lending
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
 
-const SWEEP_PAGE = 500
-
 /** `inside` is the store behind the barrier. */
 export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
   const follower = follow(inside)
   const parts = openParts(deps, inside, follower)
-  const { space, mounts, tokens, audit, rotation, lending, moduleOf } = parts
-  const cluster = decode<Cluster>(need(space.store, CLUSTER))
+  const { audit } = parts
+  const cluster = decode<Cluster>(need(inside, CLUSTER))
+  const sweep = openSweep(parts, deps.ports.clock)
   return {
     cluster,
     handle: openLine(deps, parts, follower),
     async sweep() {
       follower.sync()
-      await mounts.sweep()
-      await tokens.sweep(SWEEP_PAGE)
-      lending.measure()
-      for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) {
-        await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), deps.ports.clock.now())
-      }
-      await rotation.sweep()
+      await sweep()
+      await parts.rotation.sweep()
       audit.sweep()
-      await noteVersion(space.store, deps.ports.clock)
+      await noteVersion(parts.space.store, deps.ports.clock)
     },
     async expire() {
       follower.sync()
-      await lending.due.beat()
+      await parts.lending.due.beat()
     },
     auditState: audit.state,
     reopen: () => audit.devices.reopen(),
@@ -108,44 +114,60 @@ export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
 function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
   const { ports, log } = deps
   const { clock, random } = ports
-  const space = openSpace(inside, follower, ROOT_NAMESPACE)
-  const mounts = openMounts(space, random, (mount, awaited) => lending.vacate(mount, awaited))
+  const takeSlice = openSlices(inside)
+  const namespaces = openNamespaces({ store: inside, follower, takeSlice, random, mounts: FIRST_MOUNTS })
+  const gone: Pick<Gone, 'empty'> = { empty: (mount, awaited) => lending.gone.empty(mount, awaited) }
+  const tenants = new Tenants({ store: inside, follower, namespaces, takeSlice, gone, clock, random })
   const bounds = (mount: Mount): TtlBounds => {
     const maxTtl = mount.config.maxLeaseTtl || deps.maxLeaseTtl
     return { maxTtl, defaultTtl: Math.min(mount.config.defaultLeaseTtl || deps.defaultLeaseTtl, maxTtl) }
   }
   const tokens = openTokens({
-    space,
+    store: inside,
+    follower,
     clock,
     random,
-    hashKey: secretKey(need(space.store, TOKEN_HASH_KEY)),
-    mountAlive: (accessor) => mounts.byAccessor(accessor) !== undefined,
+    namespaces: { idOf: (path) => namespaces.at(path)?.id, alive: (id) => namespaces.byId(id) !== undefined },
+    hashKey: secretKey(need(inside, TOKEN_HASH_KEY)),
+    mountAlive: (token) => tenants.mountAlive(token),
     async cemetery(hash) {
       await lending.leases.endHeldBy(hash)
       await wipe(hash)
     },
   })
-  const wipe = openCemetery(mounts)
-  const wrapping = openWrapping({
-    tokens,
-    store: space.store,
-    place: (hash) => mounts.placeOf(mounts.at('cubbyhole/') as Mount, `${cubbyholePrefix({ hash })}response`),
-  })
+  const wipe = openCemetery(namespaces, tenants)
+  const wrapping = openWrapping({ tokens, store: inside, place: (hash) => answerPlace(namespaces, tenants, hash) })
+  const space = openSpace(inside, follower, namespacePrefix(ROOT.id))
   const audit = openAudit(deps, space)
+  const migrations = openMigrations({ store: inside, clock, random, beforeMove: (mount) => lending.vacate(mount, false) })
   const { store, keyring, seal } = deps
   const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
   const meter = deps.metrics.leases
-  const lending = openLending({ ports, log, meter, store: inside, follower, space, mounts, tokens, bounds, moduleOf: (mount) => moduleOf(mount) })
-  const parts = { space, mounts, policies: openPolicies(space, clock), tokens, wrapping, audit, rotation, lending, bounds }
+  const lending = openLending({
+    ports,
+    log,
+    meter,
+    store: inside,
+    follower,
+    namespaces,
+    tenants,
+    tokens,
+    bounds,
+    moduleOf: (mount) => moduleOf(mount),
+  })
+  const parts = { store: inside, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { space, mounts, policies, tokens, wrapping, audit, rotation, lending, bounds } = parts
+  const { store, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
-  const capabilities = (token: Token, path: string) => policies.aclFor(token.policies).capabilities(path)
+  const tenant = ({ mount }: { mount: Mount }) => tenants.at(mount.namespace)
+  const below = ({ mount }: { mount: Mount }, path: CanonPath) => tenants.below(mount.namespace, path)
+  const rights = openRights(tenants)
+  const policyExists = (namespace: string, name: string) => tenants.policyExists(namespace, name)
   const moduleOf: ModuleOf = (mount) => {
     if (mount.class === 'system' && mount.type === 'system') return system
     return mount.class === 'auth' && mount.type === 'token' ? token : (deps.modules?.(mount) ?? builtins.moduleOf(mount))
@@ -153,40 +175,57 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
     keys: { rotation, rotate: () => deps.seal.rotate() },
-    mounts: { mounts, moduleOf, bounds },
-    policies,
-    capabilities: { tokens, capabilities },
+    mounts: { tenant, moduleOf, bounds },
+    tenant,
+    namespaces: {
+      namespaces,
+      close: (path) => closeNamespace(store, path, deps.ports.clock.now()),
+      isSudo: ({ caller, mount, request }) => caller !== undefined && rights.isSudo(caller, mount.namespace, request.path),
+    },
+    capabilities: { tokens, capabilities: rights.capabilities },
     audit,
+    remount: { migrations, below },
     wrapping,
-    ui: { mounts, find: (id) => tokens.find(id), reaches: (caller, prefix) => policies.aclFor(caller.policies).reaches(prefix) },
+    ui: {
+      tenant,
+      below,
+      children: ({ mount }) => namespaces.names(mount.namespace),
+      find: (id) => tokens.find(id),
+      reaches: rights.reaches,
+    },
     server: deps.server,
     random: deps.ports.random,
     leases: lending.paths,
-    more: [...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ mounts, moduleOf })],
+    more: [...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ tenant, moduleOf })],
   })
   const token = tokenModule({
     tokens,
-    isSudo: (caller, path) => capabilities(caller, path).some((one) => one === 'root' || one === 'sudo'),
-    bounds: () => bounds(mounts.at('auth/token/') as Mount),
-    policyExists: (name) => policies.get(name) !== undefined,
-    renewal: openRenewal({ mounts, moduleOf, bounds, ports: deps.ports }),
-    tidy: openTidying({ store: space.store, tokens, mounts, cemetery: openCemetery(mounts), timers: deps.ports.timers, log: deps.log }),
+    isSudo: rights.isSudo,
+    bounds: (namespace) => bounds(tenants.at(namespace).mounts.at('auth/token/') as Mount),
+    policyExists,
+    renewal: openRenewal({ tenants, moduleOf, bounds, ports: deps.ports }),
+    tidy: openTidying({ store, tokens, tenants, cemetery: openCemetery(namespaces, tenants), timers: deps.ports.timers, log: deps.log }),
   })
   return moduleOf
 }
 
 function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received: Received) => Promise<Answer> {
-  const { mounts, policies, tokens, wrapping, audit, moduleOf, bounds } = parts
+  const { namespaces, tenants, tokens, wrapping, audit, moduleOf, bounds } = parts
   const { clock, random } = deps.ports
   return openHandle({
     settle: () => void follower.sync(),
-    route: openRoute({ match: mounts.match, moduleOf }),
+    route: openRoute({
+      resolve: (header, path) => namespaces.resolve(header, path),
+      lockOf: (namespace) => namespaces.lockOf(namespace),
+      match: (namespace, path) => tenants.of(namespace).mounts.match(path),
+      moduleOf,
+    }),
     checkWrapping: (routed) => checkWrapping(wrapping, routed),
     authenticate: openAuthenticate(tokens),
-    authorise: openAuthorise(() => policies),
-    ready: timed(openRun({ clock, random, storeOf: mounts.storeOf, boundsOf: bounds }), clock, deps.metrics),
+    authorise: openAuthorise((namespace) => tenants.at(namespace).policies),
+    ready: timed(openRun({ clock, random, storeOf: (mount, caller) => tenants.storeOf(mount, caller), boundsOf: bounds }), clock, deps.metrics),
     help: helpReply,
-    mint: openMint({ tokens, clock, bounds, policyExists: (name) => policies.get(name) !== undefined }),
+    mint: openMint({ tokens, clock, bounds, policyExists: (namespace, name) => tenants.policyExists(namespace, name) }),
     lending: openLendStage({ ...parts.lending, clock }),
     wrap: openWrap(wrapping),
     made: deps.metrics.tokenMade,
@@ -196,11 +235,22 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
   })
 }
 
-/** Wipes the cubbyholes of the dead. */
-function openCemetery(mounts: Mounts): Cemetery {
+/** Where the answer lies that is wrapped for the token with this hash. */
+function answerPlace(namespaces: Namespaces, tenants: Tenants, hash: string): Key {
+  const namespace = namespaces.byId(namespaceIdOf(hash))
+  if (!namespace) throw new Fault('missing', 'namespace not found')
+  const { mounts } = tenants.of(namespace)
+  return mounts.placeOf(mounts.at('cubbyhole/') as Mount, `${cubbyholePrefix({ hash })}response`)
+}
+
+/** Wipes the cubbyholes of the dead; a namespace that goes takes all of its with it. */
+function openCemetery(namespaces: Namespaces, tenants: Tenants): Cemetery {
   return async (hash) => {
-    const mount = mounts.at('cubbyhole/')
-    if (mount) await clear(mounts.storeOf(mount), cubbyholePrefix({ hash }))
+    const namespace = namespaces.byId(namespaceIdOf(hash))
+    const mounts = namespace && tenants.of(namespace).mounts
+    const mount = mounts?.at('cubbyhole/')
+    if (!mounts || !mount) return
+    for (const prefix of [cubbyholePrefix({ hash }), foreignCubbyholePrefix({ hash })]) await clear(mounts.storeOf(mount), prefix)
   }
 }
 

@@ -8,6 +8,7 @@ const CLASSES: Readonly<Record<FaultCode, string>> = {
   missing: 'unsupported path',
   unsupported: 'unsupported operation',
   timeout: 'request timed out',
+  conflict: 'conflict',
   stale: 'required index state not present',
   'too-large': 'request too large',
   'media-type': 'unsupported media type',

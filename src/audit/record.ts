@@ -3,7 +3,8 @@ import { formatTime } from '../base/duration.ts'
 import type { Fault } from '../base/fault.ts'
 import { isObject, type JsonObject } from '../base/json.ts'
 import type { Known, Received, Routed } from '../contract/call.ts'
-import type { AuthBlock, WrapInfo } from '../contract/token.ts'
+import type { AuthBlock, Token, WrapInfo } from '../contract/token.ts'
+import { namespaceIdOf } from '../store/layout.ts'
 import { mountBlock, tokenBlock, wrapBlock } from './blocks.ts'
 import type { CallerHashes, Hasher } from './hasher.ts'
 import { hashLeaves, withoutNames } from './leaves.ts'
@@ -128,13 +129,14 @@ function authOf({ caller, granting }: Trail, hashes: CallerHashes | undefined): 
   if (!caller || !hashes) return { ...(granting ? { policy_results: { allowed: true } } : {}), token_type: 'default' }
   return {
     ...tokenBlock(caller, hashes.id, hashes.accessor),
-    policy_results: granting ? { allowed: true, granting_policies: granting.map(granted) } : { allowed: false },
+    policy_results: granting ? { allowed: true, granting_policies: granting.map((name) => granted(name, caller)) } : { allowed: false },
     ...(caller.numUses === 0 ? {} : { remaining_uses: usesBefore(caller.numUses) }),
   }
 }
 
-function granted(name: string): JsonObject {
-  return { name, namespace_id: 'root', type: 'acl' }
+/** Policies are those of the namespace that the token is of. */
+function granted(name: string, { hash, namespace }: Token): JsonObject {
+  return { name, namespace_id: namespaceIdOf(hash), ...(namespace === '' ? {} : { namespace_path: namespace }), type: 'acl' }
 }
 
 /** This call has been counted already. */
@@ -152,7 +154,7 @@ function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefine
     ...mountBlock(mount, 'mount_running_version', version),
     ...(token ? { client_token: hashes?.id ?? hasher.text(token.reveal()) } : {}),
     ...(hashes && hashes.accessor !== '' ? { client_token_accessor: hashes.accessor } : {}),
-    namespace: { id: 'root' },
+    namespace: namespaceOf(trail),
     path: trail.path,
     ...(data && Object.keys(data).length > 0 ? { data: hashLeaves(data, hasher.text, clear) } : {}),
     remote_address: peer.address,
@@ -161,6 +163,12 @@ function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefine
     ...(headers.length > 0 ? { headers: Object.fromEntries(headers.map((one) => [one.name, shown(one, hasher)])) } : {}),
     ...(peer.certificate === undefined ? {} : { client_certificate_serial_number: peer.certificate }),
   }
+}
+
+/** The root has no path; where the header named none that is there, what it said is all there is. */
+function namespaceOf({ tenant, namespace }: Trail): JsonObject {
+  if (!tenant) return { id: '', path: namespace }
+  return tenant.path === '' ? { id: tenant.id } : { id: tenant.id, path: tenant.path }
 }
 
 function shown({ values, hmac }: ShownHeader, hasher: Hasher): string[] {

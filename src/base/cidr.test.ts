@@ -81,7 +81,9 @@ test('a block lies within another', () => {
 test('membership agrees with the runtime for random blocks and addresses', () => {
   // Few distinct leading bytes, so that many pairs match.
   const v4 = fc.array(fc.constantFrom(0, 10, 127, 255), { minLength: 4, maxLength: 4 }).map((parts) => parts.join('.'))
-  const v6 = fc.array(fc.constantFrom(0, 1, 0xdb8, 0xffff), { minLength: 8, maxLength: 8 }).map((parts) => parts.map((n) => n.toString(16)).join(':'))
+  const groups = fc.array(fc.constantFrom(0, 1, 0xdb8, 0xffff), { minLength: 8, maxLength: 8 })
+  // An IPv4 address written as one of IPv6 is one of IPv4 here, which the runtime sees otherwise.
+  const v6 = groups.map((parts) => parts.map((n) => n.toString(16)).join(':')).filter((text) => !text.startsWith('0:0:0:0:0:ffff:'))
   const pair = fc.oneof(fc.tuple(v4, v4, fc.nat(32)), fc.tuple(v6, v6, fc.nat(128)))
   fc.assert(
     fc.property(pair, ([base, address, bits]) => {

@@ -7,6 +7,7 @@ export const FAULTS = {
   missing: 404,
   unsupported: 405,
   timeout: 408,
+  conflict: 409,
   stale: 412,
   'too-large': 413,
   'media-type': 415,

@@ -12,6 +12,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   lease: async () => (await import('./commands/lease.ts')).lease,
   list: async () => (await import('./commands/list.ts')).list,
   login: async () => (await import('./commands/login.ts')).login,
+  namespace: async () => (await import('./commands/namespace.ts')).namespace,
   operator: async () => (await import('./commands/operator.ts')).operator,
   patch: async () => (await import('./commands/write.ts')).patch,
   'path-help': async () => (await import('./commands/path-help.ts')).pathHelp,

@@ -4,6 +4,7 @@ import type { CanonPath } from '../base/path.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Op, Module } from './module.ts'
 import type { Mount } from './mount.ts'
+import type { Namespace } from './namespace.ts'
 import type { Reply } from './reply.ts'
 import type { Token } from './token.ts'
 
@@ -28,7 +29,7 @@ export interface Received {
   readonly at: number
   readonly verb: Verb
   readonly path: CanonPath
-  /** The namespace header, canonical; '' is the root. */
+  /** The namespace header, canonical, without a slash at its end; '' is the root. Routed, the path of `tenant`. */
   readonly namespace: string
   readonly query: JsonObject
   readonly body: Buffer
@@ -46,8 +47,10 @@ export type Target =
   | { readonly found: 'op'; readonly op: Op; readonly params: Readonly<Record<string, string>> }
   | { readonly found: 'no-path' | 'no-op' }
 
-/** Tenancy and the module's paths settled where it goes. */
+/** Tenancy and the module's paths settled where it goes; `path` is within the namespace from here on. */
 export interface Routed extends Received {
+  /** The namespace that header and path lead to together. */
+  readonly tenant: Namespace
   /** Undefined where no mount takes the path. */
   readonly mount: Mount | undefined
   readonly module: Module | undefined

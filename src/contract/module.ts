@@ -116,6 +116,6 @@ export interface Module {
   readonly leases?: Readonly<Record<string, LeaseKind>>
   /** Due work on a mount's own slice, in bounded steps that a crash may cut short; done by one process at a time. */
   readonly sweep?: (store: Store, now: number) => Promise<unknown>
-  /** Called when a mount is made or its options change, before they take effect; throws to refuse. */
-  readonly configure?: (ctx: Ctx, before: Mount | undefined, after: Mount) => void | Promise<void>
+  /** Asked before a mount is made or its options change, maybe several times; throws to refuse. */
+  readonly configure?: (before: Mount | undefined, after: Mount) => void
 }

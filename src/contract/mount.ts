@@ -17,7 +17,11 @@ export interface MountConfig {
 export interface Mount {
   readonly uuid: string
   readonly accessor: string
+  /** What its data lies under in the store; no other mount ever has the same. */
+  readonly slice: string
+  /** Path of the namespace that it is in; '' is the root. */
   readonly namespace: string
+  readonly namespaceId: string
   readonly class: MountClass
   readonly type: string
   /** Ends in a slash: `secret/`, `auth/userpass/`, `sys/`. */
@@ -27,4 +31,6 @@ export interface Mount {
   /** As the client sets them: `{ version: "2" }`. */
   readonly options: Readonly<Record<string, string>> | undefined
   readonly local: boolean
+  /** The move that it is in, during which nobody reaches it. */
+  readonly moving?: string
 }

@@ -12,7 +12,7 @@ export const MAX_TOKEN_BYTES = 8 << 10
 /** A token, as stored. Times are wall milliseconds, durations seconds; 0 means "none" for every limit. */
 export interface Token {
   readonly type: TokenType
-  /** HMAC of the token's id: the key it is stored under. */
+  /** HMAC of the token's id, with the id's namespace suffix: the key it is stored under. */
   readonly hash: string
   /** Empty for a batch token. */
   readonly accessor: string
@@ -41,6 +41,7 @@ export interface Token {
   readonly boundCidrs: readonly string[]
   readonly entityId: string
   readonly role: string
+  /** Path of the namespace that it was made in; '' is the root. */
   readonly namespace: string
 }
 

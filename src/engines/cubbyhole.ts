@@ -14,9 +14,14 @@ interface At {
   readonly path: string
 }
 
-/** Where a token's things are in the cubbyhole mount; all of it goes when the token does. */
+/** Where a token's things are in the cubbyhole mount of its namespace; all of it goes when the token does. */
 export function cubbyholePrefix(token: Pick<Token, 'hash'>): Key {
   return `${token.hash}/`
+}
+
+/** Where its things of other namespaces are, each behind the slice of that one's cubbyhole: in its own as well, and as long-lived. */
+export function foreignCubbyholePrefix(token: Pick<Token, 'hash'>): Key {
+  return `${token.hash}@`
 }
 
 export const cubbyhole: Module = {
@@ -35,10 +40,10 @@ export const cubbyhole: Module = {
 
 const own = records<JsonObject>('')
 
-function key(ctx: Ctx, at: string): Key {
-  if (!ctx.caller) throw permissionDenied()
-  if (ctx.caller.type !== 'service') throw new Fault('invalid', "cubbyhole operations are only supported by 'service' type tokens")
-  return cubbyholePrefix(ctx.caller) + at
+function key({ caller, mount }: Ctx, at: string): Key {
+  if (!caller) throw permissionDenied()
+  if (caller.type !== 'service') throw new Fault('invalid', "cubbyhole operations are only supported by 'service' type tokens")
+  return caller.namespace === mount.namespace ? cubbyholePrefix(caller) + at : `${foreignCubbyholePrefix(caller)}${mount.slice}/${at}`
 }
 
 const DEPRECATED =

@@ -20,8 +20,8 @@ export interface Lender {
 export interface GiveBackDeps {
   readonly store: Store
   readonly leases: Leases
-  /** By a mount's uuid. */
-  readonly lenderOf: (mount: string) => Lender | undefined
+  /** Whose lease it is. */
+  readonly lenderOf: (lease: Pick<Lease, 'id' | 'mount'>) => Lender | undefined
   readonly clock: Clock
   readonly random: Random
   readonly timers: Timers
@@ -49,7 +49,7 @@ export function openGiveBack(deps: GiveBackDeps): GiveBack {
 }
 
 async function act({ lenderOf, timers, log }: GiveBackDeps, lease: Lease): Promise<Fault | undefined> {
-  const lender = lenderOf(lease.mount)
+  const lender = lenderOf(lease)
   const kind = lender?.module.leases?.[lease.kind]
   if (!lender || !kind) return new Fault('unavailable', 'nothing is mounted that could take it back')
   try {

@@ -13,7 +13,7 @@ import { ACT_MS } from './times.ts'
 
 export interface RenewDeps {
   readonly leases: Leases
-  readonly lenderOf: (mount: string) => Lender | undefined
+  readonly lenderOf: (lease: Pick<Lease, 'id' | 'mount'>) => Lender | undefined
   readonly clock: Clock
   readonly timers: Pick<Timers, 'after'>
   readonly meter: LeaseMeter
@@ -26,7 +26,7 @@ export function openRenew({ leases, lenderOf, clock, timers, meter }: RenewDeps)
   return async (id, increment) => {
     const now = clock.now()
     const lease = renewable(leases.find(id), now)
-    const lender = lenderOf(lease.mount)
+    const lender = lenderOf(lease)
     const kind = lender?.module.leases?.[lease.kind]
     if (!lender || !kind) throw new Fault('invalid', 'lease not found')
     const { act, ...limits } = (await kind.renew?.(lender.ctx, lentOf(lease))) ?? { ttl: lease.ttl, maxTtl: lease.maxTtl }

@@ -2,13 +2,17 @@
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import { type Answer, faultAnswer } from '../contract/answer.ts'
-import type { Received } from '../contract/call.ts'
+import type { Received, Target } from '../contract/call.ts'
 import type { Module } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
+import { ROOT } from '../contract/namespace.ts'
+import { refusedWithHeader } from '../tenancy/restricted.ts'
 import { target } from '../tenancy/router.ts'
 import { answerOf } from './envelope.ts'
-import { openRoute } from './route.ts'
+import { dataOf } from './route.ts'
 import { openRun, type RunDeps } from './run.ts'
+
+const IN_NAMESPACE = new Fault('invalid', 'operation unavailable in namespaces')
 
 export interface AlwaysDeps extends RunDeps {
   /** Declares the ops; only those marked `always` are served here. */
@@ -17,17 +21,15 @@ export interface AlwaysDeps extends RunDeps {
   readonly log: Log
 }
 
-/** Undefined for a request that is not one of them. */
+/** Undefined for a request that is not one of them. Also refuses what is about the server alone where a namespace is named. */
 export function openAlways(deps: AlwaysDeps): (received: Received) => Promise<Answer> | undefined {
   const { module, mount } = deps
-  const route = openRoute({ match: () => mount, moduleOf: () => module })
   const ready = openRun(deps)
 
-  async function answer(received: Received): Promise<Answer> {
+  async function answer(received: Received, found: Extract<Target, { found: 'op' }>): Promise<Answer> {
     try {
-      const routed = route(received)
-      if (routed.target.found !== 'op') throw new Error('routed elsewhere')
-      const { reply } = await ready({ ...routed, caller: undefined }, mount, module, routed.target).run()
+      const known = { ...received, tenant: ROOT, mount, module, target: found, data: dataOf(received, found), caller: undefined }
+      const { reply } = await ready(known, mount, module, found).run()
       return answerOf(reply, received.id, mount, [])
     } catch (error) {
       if (error instanceof Fault) return faultAnswer(error)
@@ -37,8 +39,9 @@ export function openAlways(deps: AlwaysDeps): (received: Received) => Promise<An
   }
 
   return (received) => {
-    if (received.namespace !== '' || !received.path.startsWith(mount.path)) return undefined
+    if (!received.path.startsWith(mount.path)) return undefined
+    if (received.namespace !== '' && refusedWithHeader(received.path)) return Promise.resolve(faultAnswer(IN_NAMESPACE))
     const found = target(module, received.path.slice(mount.path.length), received.verb)
-    return found.found === 'op' && found.op.always ? answer(received) : undefined
+    return found.found === 'op' && found.op.always ? answer(received, found) : undefined
   }
 }

@@ -13,7 +13,7 @@ export interface MintDeps {
   readonly tokens: Pick<Tokens, 'mint'>
   readonly clock: Clock
   readonly bounds: (mount: Mount) => TtlBounds
-  readonly policyExists: (name: string) => boolean
+  readonly policyExists: (namespace: string, name: string) => boolean
 }
 
 export function openMint(deps: MintDeps): (reply: Reply, mount: Mount, path: CanonPath) => Reply | Promise<Reply> {
@@ -54,7 +54,7 @@ function plan({ clock, bounds, policyExists }: MintDeps, grant: LoginGrant, moun
     role: '',
     namespace: mount.namespace,
   }
-  const absent = policies.filter((name) => !policyExists(name)).map((name) => `Policy "${name}" does not exist`)
+  const absent = policies.filter((name) => !policyExists(mount.namespace, name)).map((name) => `Policy "${name}" does not exist`)
   return { spec, warnings: [...warnings, ...absent] }
 }
 

@@ -4,33 +4,53 @@ import { isObject, type JsonObject, parseJson } from '../base/json.ts'
 import type { Received, Routed, Target } from '../contract/call.ts'
 import type { Module } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
+import type { Namespace } from '../contract/namespace.ts'
 import { asFolder, type CanonPath } from '../base/path.ts'
+import type { Resolved } from '../tenancy/namespaces.ts'
+import { refusedInNamespace } from '../tenancy/restricted.ts'
 import { target } from '../tenancy/router.ts'
 
 export interface RouteDeps {
-  readonly match: (path: CanonPath) => Mount | undefined
+  readonly resolve: (header: string, path: CanonPath) => Resolved | undefined
+  readonly lockOf: (namespace: Namespace) => Namespace | undefined
+  readonly match: (namespace: Namespace, path: CanonPath) => Mount | undefined
   readonly moduleOf: (mount: Mount) => Module | undefined
 }
 
 const NO_DATA: JsonObject = {}
 const NO_PATH: Target = { found: 'no-path' }
 
-export function openRoute({ match, moduleOf }: RouteDeps): (received: Received) => Routed {
+/** Throws where the namespace is not there or takes no such request. */
+export function openRoute({ resolve, lockOf, match, moduleOf }: RouteDeps): (received: Received) => Routed {
   return (received) => {
-    const mount = received.namespace === '' ? match(mountable(received)) : undefined
+    const resolved = resolve(received.namespace, received.path)
+    if (!resolved) throw new Fault('missing', 'namespace not found')
+    const { tenant, path } = resolved
+    if (tenant.path !== '') assertUnlocked(lockOf(tenant), path)
+    const mount = match(tenant, mountable(received.verb, path))
     const module = mount && moduleOf(mount)
-    const found = module ? target(module, received.path.slice(mount.path.length), received.verb) : NO_PATH
-    return { ...received, mount, module, target: found, data: dataOf(received, found) }
+    const found = module ? target(module, path.slice(mount.path.length), received.verb) : NO_PATH
+    if (tenant.path !== '' && refusedInNamespace(path, found.found === 'op')) throw new Fault('invalid', 'operation only available in root namespace')
+    return { ...received, tenant, namespace: tenant.path, path, mount, module, target: found, data: dataOf(received, found) }
   }
 }
 
+/** A lock ends with its key, which is asked for in the locked namespace itself or by one who comes from above. */
+const UNLOCK = 'sys/namespaces/api-lock/unlock'
+
+function assertUnlocked(locked: Namespace | undefined, path: CanonPath): void {
+  if (!locked || path === UNLOCK) return
+  const text = `API access to this namespace has been locked by an administrator - "${locked.path}" must be unlocked to gain access.`
+  throw new Fault('unavailable', text)
+}
+
 /** Help may be asked of a mount by its bare name. */
-function mountable({ verb, path }: Received): CanonPath {
+function mountable(verb: Received['verb'], path: CanonPath): CanonPath {
   return verb === 'help' ? asFolder(path) : path
 }
 
 /** What a client sent: the body for verbs that have one, otherwise the query. Key shares are left as bytes. */
-function dataOf({ verb, body, query }: Received, found: Target): JsonObject {
+export function dataOf({ verb, body, query }: Pick<Received, 'verb' | 'body' | 'query'>, found: Target): JsonObject {
   if (verb !== 'write' && verb !== 'patch') return query
   if (body.length === 0 || (found.found === 'op' && found.op.bytes)) return NO_DATA
   const parsed = parseJson(body)
@@ -40,8 +60,8 @@ function dataOf({ verb, body, query }: Received, found: Target): JsonObject {
 }
 
 /** The answer for a path that policy allows and nothing serves. */
-export function unrouted({ mount, target: found, path, namespace }: Routed): Fault {
-  if (!mount) return new Fault('missing', `no handler for route "${namespace}${path}". route entry not found.`)
+export function unrouted({ mount, target: found, path }: Routed): Fault {
+  if (!mount) return new Fault('missing', `no handler for route "${path}". route entry not found.`)
   if (found.found === 'no-op') return new Fault('unsupported', '1 error occurred:\n\t* unsupported operation\n\n')
   return new Fault('missing', '1 error occurred:\n\t* unsupported path\n\n')
 }

@@ -7,12 +7,13 @@ import type { Known } from '../contract/call.ts'
 import type { Ctx, Module, Op } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Reply } from '../contract/reply.ts'
+import type { Token } from '../contract/token.ts'
 import type { Store } from '../store/store.ts'
 
 export interface RunDeps {
   readonly clock: Clock
   readonly random: Random
-  readonly storeOf: (mount: Mount) => Store
+  readonly storeOf: (mount: Mount, caller: Token | undefined) => Store
   readonly boundsOf: (mount: Mount) => TtlBounds
 }
 
@@ -48,7 +49,7 @@ export function openRun(deps: RunDeps): (call: Known, mount: Mount, module: Modu
 
 function context({ clock, random, storeOf, boundsOf }: RunDeps, call: Known, mount: Mount, module: Module, warnings: string[]): Ctx {
   const ctx: Ctx = {
-    store: storeOf(mount),
+    store: storeOf(mount, call.caller),
     mount,
     clock,
     random,

@@ -7,12 +7,12 @@ import { decode } from '../store/records.ts'
 import { notWrapping, type Wrapping } from '../token/wrapping.ts'
 
 /** Throws in Vault's words where the request is about a wrapping token and names none that lives. */
-export function checkWrapping(wrapping: Pick<Wrapping, 'find'>, { target, data, token }: Routed): void {
+export function checkWrapping(wrapping: Pick<Wrapping, 'find'>, { target, namespace, data, token }: Routed): void {
   if (target.found !== 'op' || !target.op.wrapping) return
   const sent = data['token']
   const id = sent === undefined || sent === null ? token?.reveal() : sentToken(sent)
   if (id === undefined) throw new Fault('denied', 'error validating wrapping token: token is empty')
-  if (!wrapping.find(id)) throw notWrapping()
+  if (!wrapping.find(id, namespace)) throw notWrapping()
 }
 
 function sentToken(sent: Json): string {

@@ -29,7 +29,7 @@ export function openAuthorise(
     if (op && (op.access === 'open' || op.always)) return allow(call, { capability: neededFor(call.verb, creates), policies: [] })
     const { caller } = call
     if (!caller) throw invalidToken()
-    const path = pathFrom(caller.namespace, call)
+    const path = seenFrom(caller, call.namespace, call.path)
     if (path === undefined) throw permissionDenied()
     const known = identityOf(caller)
     const acl = policiesIn(caller.namespace).aclFor(known ? joined(caller, known) : caller.policies, known?.identity)
@@ -46,8 +46,8 @@ function joined(caller: Token, { policies }: CallerIdentity): string[] {
   return [...caller.policies, ...policies.filter((name) => name !== 'root')]
 }
 
-/** The path as the token's namespace sees it; undefined where the call is for a namespace outside of it. */
-function pathFrom(home: string, { namespace, path }: Known): string | undefined {
+/** A path of a namespace as the token's own namespace sees it; undefined where that is neither it nor one above. */
+export function seenFrom({ namespace: home }: Pick<Token, 'namespace'>, namespace: string, path: string): string | undefined {
   const here = folder(namespace)
   const from = folder(home)
   return here.startsWith(from) ? here.slice(from.length) + path : undefined

@@ -15,7 +15,7 @@ test('a new term seals what is written next, and old terms open what was written
   assert.equal((await world.call('write', 'sys/rotate')).status, 204)
   await world.ok('write', 'kv/new', { v: 2 })
   const terms = ['kv/old', 'kv/new'].map((name) =>
-    Array.from(world.store.range({ prefix: 'ns/root/data/' })).filter(({ key }) => key.endsWith(name.slice(3))),
+    Array.from(world.store.range({ prefix: 'data/' })).filter(({ key }) => key.endsWith(name.slice(3))),
   )
   assert.deepEqual(
     terms.map(([entry]) => entry?.value.readUInt32BE(1)),

@@ -1,28 +1,50 @@
 // Derived state that the store's own change log keeps true: caches that a commit of any process invalidates.
+import { Box, Recent } from './kept.ts'
 import { Gap, type Key, type Revision, type Store } from './store.ts'
 
 /** What is cached is never older than the newest commit at the time it is asked for. A load must be synchronous. */
 export interface Follower {
   /** What `load` makes of the keys under `prefix`; made anew after any of them changed. */
   cache<T>(prefix: string, load: () => T): () => T
-  /** The same by id, for at most `max` ids: the entry goes when the key `prefix + id` changes, or when others are used more. */
-  keyed<T>(prefix: string, load: (id: string) => T | undefined, max: number): (id: string) => T | undefined
+  /**
+   * The same by id, for at most `max` ids: the entry goes when the key `prefix + id` changes, or when others are used more.
+   * Where the id is not the whole rest of the key, `idOf` finds it there; undefined for keys that nothing was made from.
+   */
+  keyed<T>(prefix: string, load: (id: string) => T | undefined, max: number, idOf?: IdOf): (id: string) => T | undefined
+  /** Caches for keys under a folder two levels deep, `a/b/`, that are let go of together. */
+  scope(folder: string): Scope
   /** Moves to the newest commit and forgets what changed since the last call. */
   sync(): Revision
 }
 
+export type IdOf = (rest: string) => string | undefined
+
+export interface Scope {
+  /** As a follower's; `prefix` is within the folder. */
+  cache<T>(prefix: string, load: () => T): () => T
+  /** From now on nothing is kept: what still holds one of its caches gets what is loaded at each call. */
+  close(): void
+}
+
 interface Watcher {
   readonly prefix: string
-  changed(id: string): void
+  changed(rest: string): void
   forget(): void
 }
 
 export function follow(store: Store): Follower {
   const watchers: Watcher[] = []
+  const scopes = new Scopes()
   let seen = store.revision
 
   function changed(key: Key): void {
     for (const watcher of watchers) if (key.startsWith(watcher.prefix)) watcher.changed(key.slice(watcher.prefix.length))
+    scopes.changed(key)
+  }
+
+  function forget(): void {
+    for (const watcher of watchers) watcher.forget()
+    scopes.forget()
   }
 
   function sync(): Revision {
@@ -32,7 +54,7 @@ export function follow(store: Store): Follower {
       for (const change of store.changesSince(seen)) change.keys.forEach(changed)
     } catch (error) {
       if (!(error instanceof Gap)) throw error
-      for (const watcher of watchers) watcher.forget()
+      forget()
     }
     seen = revision
     return revision
@@ -48,78 +70,56 @@ export function follow(store: Store): Follower {
         return box.get()
       }
     },
-    keyed(prefix, load, max) {
+    keyed(prefix, load, max, idOf = (rest) => rest) {
       const recent = new Recent(load, max)
-      watchers.push({ prefix, changed: (id) => recent.delete(id), forget: () => recent.clear() })
+      const drop = (id: string | undefined) => id !== undefined && recent.delete(id)
+      watchers.push({ prefix, changed: (rest) => drop(idOf(rest)), forget: () => recent.clear() })
       return (id) => {
         sync()
         return recent.get(id)
       }
     },
+    scope: (folder) => scopes.open(folder, sync),
   }
 }
 
-/** Keeps one value. What changed while it was being loaded may be in it or not, so such a value is used once and not kept. */
-class Box<T> {
-  readonly #load: () => T
-  #held: { readonly value: T } | undefined
-  #forgotten = 0
+/** Caches by folder, so that a commit is shown only to those of its own. */
+class Scopes {
+  readonly #byFolder = new Map<string, Set<Watched[]>>()
 
-  constructor(load: () => T) {
-    this.#load = load
+  open(folder: string, sync: () => void): Scope {
+    const watched: Watched[] = []
+    const scopes = this.#byFolder.get(folder) ?? new Set()
+    this.#byFolder.set(folder, scopes.add(watched))
+    return {
+      cache(prefix, load) {
+        const box = new Box(load)
+        watched.push({ prefix: folder + prefix, box })
+        return () => {
+          sync()
+          return box.get()
+        }
+      },
+      close: () => {
+        for (const { box } of watched) box.close()
+        if (scopes.delete(watched) && scopes.size === 0) this.#byFolder.delete(folder)
+      },
+    }
   }
 
-  get(): T {
-    if (this.#held) return this.#held.value
-    const before = this.#forgotten
-    const value = this.#load()
-    if (before === this.#forgotten) this.#held = { value }
-    return value
+  changed(key: Key): void {
+    const folder = key.slice(0, key.indexOf('/', key.indexOf('/') + 1) + 1)
+    for (const scope of this.#byFolder.get(folder) ?? []) {
+      for (const { prefix, box } of scope) if (key.startsWith(prefix)) box.forget()
+    }
   }
 
   forget(): void {
-    this.#held = undefined
-    this.#forgotten++
+    for (const scopes of this.#byFolder.values()) for (const scope of scopes) for (const { box } of scope) box.forget()
   }
 }
 
-/** Keeps what was used last; a Map's order is the order of use. */
-class Recent<T> {
-  readonly #load: (id: string) => T | undefined
-  readonly #max: number
-  readonly #held = new Map<string, T>()
-  #forgotten = 0
-
-  constructor(load: (id: string) => T | undefined, max: number) {
-    this.#load = load
-    this.#max = max
-  }
-
-  get(id: string): T | undefined {
-    const held = this.#held.get(id)
-    if (held !== undefined) {
-      this.#held.delete(id)
-      this.#held.set(id, held)
-      return held
-    }
-    const before = this.#forgotten
-    const value = this.#load(id)
-    if (value !== undefined && before === this.#forgotten) this.#keep(id, value)
-    return value
-  }
-
-  delete(id: string): void {
-    this.#held.delete(id)
-    this.#forgotten++
-  }
-
-  clear(): void {
-    this.#held.clear()
-    this.#forgotten++
-  }
-
-  #keep(id: string, value: T): void {
-    if (this.#held.size >= this.#max) this.#held.delete(this.#held.keys().next().value as string)
-    this.#held.set(id, value)
-  }
+interface Watched {
+  readonly prefix: string
+  readonly box: Pick<Box<unknown>, 'forget' | 'close'>
 }

@@ -9,15 +9,12 @@ export interface Space {
   readonly prefix: string
   /** What `load` made of the keys under `prefix`, made anew after any of them changed. */
   cache<T>(prefix: string, load: () => T): () => T
-  /** The same by id, for at most `max` ids. */
-  keyed<T>(prefix: string, load: (id: string) => T | undefined, max: number): (id: string) => T | undefined
+  /** Lets go of its caches. Those who still hold one read the store at every call. */
+  close(): void
 }
 
+/** `prefix` is a folder two levels deep, such as a namespace's. */
 export function openSpace(store: Store, follower: Follower, prefix: string): Space {
-  return {
-    store: view(store, prefix),
-    prefix,
-    cache: (inner, load) => follower.cache(prefix + inner, load),
-    keyed: (inner, load, max) => follower.keyed(prefix + inner, load, max),
-  }
+  const scope = follower.scope(prefix)
+  return { store: view(store, prefix), prefix, cache: scope.cache, close: scope.close }
 }

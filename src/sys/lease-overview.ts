@@ -67,7 +67,7 @@ function list(deps: OverviewDeps, all: Iterator<Lease> & Iterable<Lease>, wish: 
   const shown = found.slice(0, limit).sort((a, b) => a.expiresAt - b.expiresAt || (a.id < b.id ? -1 : 1))
   const body: JsonObject = {
     lease_count: shown.length,
-    leases: shown.map(({ id, mount, error }) => ({ lease_id: id, mount_id: accessorOf(deps, mount), error })),
+    leases: shown.map((lease) => ({ lease_id: lease.id, mount_id: accessorOf(deps, lease), error: lease.error })),
   }
   return data(body, found.length > limit ? { warnings: [MORE] } : {})
 }
@@ -83,14 +83,14 @@ function parseLimit(wish: string): number {
 function count(deps: OverviewDeps, all: Iterable<Lease>): JsonObject {
   const counts: Record<string, number> = {}
   let sum = 0
-  for (const { mount } of all) {
-    const accessor = accessorOf(deps, mount)
+  for (const lease of all) {
+    const accessor = accessorOf(deps, lease)
     counts[accessor] = (counts[accessor] ?? 0) + 1
     sum++
   }
   return { lease_count: sum, counts }
 }
 
-function accessorOf({ accessorOf: of }: LeaseDeps, uuid: string): string {
-  return of(uuid) ?? 'mount-accessor-not-found'
+function accessorOf({ accessorOf: of }: LeaseDeps, lease: Lease): string {
+  return of(lease) ?? 'mount-accessor-not-found'
 }

@@ -28,8 +28,8 @@ export interface LeaseDeps {
   readonly tidy: (namespace: string) => Promise<void>
   /** The id of the namespace that a mount is in. */
   readonly namespaceOf: (mount: Mount) => string
-  /** Accessor of a mount by its uuid; undefined where nothing is known of it any more. */
-  readonly accessorOf: (uuid: string) => string | undefined
+  /** Accessor of the mount whose lease it is; undefined where nothing is known of that any more. */
+  readonly accessorOf: (lease: Pick<Lease, 'id' | 'mount'>) => string | undefined
 }
 
 export const syncInput = {

@@ -17,9 +17,14 @@ export function describeMount(mount: Mount): JsonObject {
     running_plugin_version: RUNNING_VERSION,
     running_sha256: '',
     seal_wrap: false,
-    type: mount.type,
+    type: shownType(mount),
     uuid: mount.uuid,
   }
+}
+
+/** The mounts that every namespace has are called differently below the root, by which user interfaces tell them. */
+function shownType({ type, namespace }: Mount): string {
+  return namespace !== '' && ['system', 'cubbyhole', 'token'].includes(type) ? `ns_${type}` : type
 }
 
 function describeConfig(mount: Mount): JsonObject {

@@ -9,9 +9,10 @@ import type { MountTokenType } from '../contract/token.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
 import type { Mounts } from '../tenancy/mounts.ts'
 import { describeMount, describeTuning } from './mount-json.ts'
+import type { TenantOf } from './tenant.ts'
 
 export interface MountDeps {
-  readonly mounts: Mounts
+  readonly tenant: TenantOf
   readonly moduleOf: (mount: Pick<Mount, 'class' | 'type' | 'options'>) => Module | undefined
   readonly bounds: (mount: Mount) => TtlBounds
 }
@@ -87,25 +88,29 @@ function familyPaths(deps: MountDeps, family: Family): Path[] {
   const inputOf = { input: enableInput }
   return [
     path(at, `All mounts of ${noun}s.`, {}, (op) => ({
-      read: op({ doc: `List every ${noun}.`, access: 'token', run: () => data(listing(deps, family), { spread: true }) }),
+      read: op({ doc: `List every ${noun}.`, access: 'token', run: (ctx) => data(listing(deps.tenant(ctx).mounts, family), { spread: true }) }),
     })),
     path(`${at}/*path`, `A mounted ${noun}.`, param, (op) => ({
       read: op({
         doc: `Read a mounted ${noun}.`,
         access,
-        run: (_, { path: where }) => data(describeMount(find(deps, family, where)), { spread: true }),
+        run: (ctx, { path: where }) => data(describeMount(find(deps.tenant(ctx).mounts, family, where)), { spread: true }),
       }),
       write: op({ doc: `Enable a ${noun}.`, access, ...inputOf, run: (ctx, input) => enable(deps, family, ctx, input) }),
-      delete: op({ doc: `Disable a ${noun}; all it stored is deleted.`, access, run: (_, { path: where }) => disable(deps, family, where) }),
+      delete: op({
+        doc: `Disable a ${noun}; all it stored is deleted.`,
+        access,
+        run: (ctx, { path: where }) => disable(deps.tenant(ctx).mounts, family, where),
+      }),
     })),
     path(`${at}/*path/tune`, `Settings of a mounted ${noun}.`, param, (op) => ({
-      read: op({ doc: 'Read the settings in effect.', access, run: (_, { path: where }) => readTuning(deps, family, where) }),
+      read: op({ doc: 'Read the settings in effect.', access, run: (ctx, { path: where }) => readTuning(deps, family, ctx, where) }),
       write: op({ doc: 'Change settings.', access, input: tuneInput, run: (ctx, input) => tune(deps, family, ctx, input) }),
     })),
   ]
 }
 
-function listing({ mounts }: MountDeps, { of, prefix }: Family): JsonObject {
+function listing(mounts: Mounts, { of, prefix }: Family): JsonObject {
   return Object.fromEntries(mounts.list(of).map((mount) => [mount.path.slice(prefix.length), describeMount(mount)]))
 }
 
@@ -113,14 +118,14 @@ function tablePath({ prefix }: Family, where: string): string {
   return `${prefix}${where}/`
 }
 
-function find({ mounts }: MountDeps, family: Family, where: string): Mount {
+function find(mounts: Mounts, family: Family, where: string): Mount {
   const mount = mounts.at(tablePath(family, where))
   if (!mount) throw new Fault('invalid', family.absent(`${where}/`))
   return mount
 }
 
-function readTuning(deps: MountDeps, family: Family, where: string): Reply {
-  const mount = deps.mounts.at(tablePath(family, where))
+function readTuning(deps: MountDeps, family: Family, ctx: Ctx, where: string): Reply {
+  const mount = deps.tenant(ctx).mounts.at(tablePath(family, where))
   if (!mount) throw new Fault('invalid', `cannot fetch sysview for path "${where}/"`)
   return data(describeTuning(mount, deps.bounds(mount)), { spread: true })
 }
@@ -137,16 +142,8 @@ async function enable(deps: MountDeps, family: Family, ctx: Ctx, input: Values<t
   if (!module || module.kind === 'system') throw new Fault('invalid', `plugin not found in the catalog: ${input.type}`)
   const config = configOf(parseShape(configInput, input.config))
   checkLifetimes(config)
-  const mount = await deps.mounts.enable({
-    path: where,
-    class: family.of,
-    type,
-    description: input.description,
-    config,
-    local: input.local,
-    ...(options ? { options } : {}),
-  })
-  await module.configure?.({ ...ctx, store: deps.mounts.storeOf(mount), mount }, undefined, mount)
+  const spec = { path: where, class: family.of, type, description: input.description, config, local: input.local, ...(options ? { options } : {}) }
+  await deps.tenant(ctx).mounts.enable(spec, (mount) => module.configure?.(undefined, mount))
   return empty()
 }
 
@@ -156,24 +153,25 @@ function aliased(type: string, options: Record<string, string> | undefined): { t
   return version === undefined ? { type, options } : { type: 'kv', options: { ...options, version } }
 }
 
-async function disable(deps: MountDeps, family: Family, where: string): Promise<Reply> {
+async function disable(mounts: Mounts, family: Family, where: string): Promise<Reply> {
   if (PROTECTED.includes(tablePath(family, where))) throw new Fault('invalid', `cannot unmount "${where}/"`)
-  const mount = deps.mounts.at(tablePath(family, where))
-  if (!mount || (await deps.mounts.disable(mount))) return empty()
+  const mount = mounts.at(tablePath(family, where))
+  if (!mount || (await mounts.disable(mount))) return empty()
   return empty(`Not everything that "${where}/" lent could be taken back yet. That is tried again; see sys/leases?type=irrevocable.`)
 }
 
 async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typeof tuneInput> & { path: string }): Promise<Reply> {
-  const mount = find(deps, family, input.path)
-  refuseTokenType(input.token_type, mount)
-  const config = { ...mount.config, ...configOf(input) }
-  checkLifetimes(config)
-  const options = input.options === undefined ? mount.options : { ...mount.options, ...input.options }
-  const after: Mount = { ...mount, config, options, description: input.description ?? mount.description }
-  const module = deps.moduleOf(after)
-  if (!module) throw new Fault('invalid', 'the engine does not know these options')
-  await module.configure?.({ ...ctx, store: deps.mounts.storeOf(mount), mount }, mount, after)
-  await deps.mounts.tune(mount, { config, options, description: after.description })
+  const { mounts } = deps.tenant(ctx)
+  await mounts.tune(find(mounts, family, input.path), (now) => {
+    refuseTokenType(input.token_type, now)
+    const options = input.options === undefined ? now.options : { ...now.options, ...input.options }
+    const after: Mount = { ...now, config: { ...now.config, ...configOf(input) }, options, description: input.description ?? now.description }
+    checkLifetimes(after.config)
+    const module = deps.moduleOf(after)
+    if (!module) throw new Fault('invalid', 'the engine does not know these options')
+    module.configure?.(now, after)
+    return after
+  })
   return empty()
 }
 

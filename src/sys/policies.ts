@@ -3,32 +3,41 @@ import { or, text } from '../base/fields.ts'
 import { type Path, path } from '../contract/module.ts'
 import { data, empty, keys, missing, type Reply } from '../contract/reply.ts'
 import type { Policies } from '../policy/policies.ts'
+import type { TenantOf } from './tenant.ts'
 
-export function policyPaths(policies: Policies): Path[] {
-  return [...endpoints(policies, 'policies/acl', 'policy'), ...endpoints(policies, 'policy', 'rules')]
+export function policyPaths(tenant: TenantOf): Path[] {
+  return [...endpoints(tenant, 'policies/acl', 'policy'), ...endpoints(tenant, 'policy', 'rules')]
 }
 
 /** `field` is the name under which the text is read: the two families differ in nothing else. */
-function endpoints(policies: Policies, at: string, field: 'policy' | 'rules'): Path[] {
+function endpoints(tenant: TenantOf, at: string, field: 'policy' | 'rules'): Path[] {
   const param = { name: text('Name of the policy; lower-cased.') }
   const input = { policy: or(text('Its rules, as HCL or JSON, or either in base64.'), ''), rules: or(text('Old name of policy.'), '') }
   return [
     path(at, 'All ACL policies.', {}, (op) => ({
-      list: op({ doc: 'List the names.', run: () => keys(names(policies)) }),
-      read: op({ doc: 'List the names.', run: () => data({ keys: names(policies), policies: names(policies) }, { spread: true }) }),
+      list: op({ doc: 'List the names.', run: (ctx) => keys(names(tenant(ctx).policies)) }),
+      read: op({ doc: 'List the names.', run: (ctx) => listed(names(tenant(ctx).policies)) }),
     })),
     path(`${at}/:name`, 'An ACL policy.', param, (op) => ({
-      read: op({ doc: 'Read a policy.', run: (_, { name }) => read(policies, name, field) }),
-      write: op({ doc: 'Create or replace a policy.', input, run: (_, given) => write(policies, given.name, given.policy || given.rules) }),
+      read: op({ doc: 'Read a policy.', run: (ctx, { name }) => read(tenant(ctx).policies, name, field) }),
+      write: op({
+        doc: 'Create or replace a policy.',
+        input,
+        run: (ctx, given) => write(tenant(ctx).policies, given.name, given.policy || given.rules),
+      }),
       delete: op({
         doc: 'Delete a policy.',
-        async run(_, { name }) {
-          await policies.delete(name)
+        async run(ctx, { name }) {
+          await tenant(ctx).policies.delete(name)
           return empty()
         },
       }),
     })),
   ]
+}
+
+function listed(all: string[]): Reply {
+  return data({ keys: all, policies: all }, { spread: true })
 }
 
 function read(policies: Policies, name: string, field: 'policy' | 'rules'): Reply {

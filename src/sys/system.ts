@@ -11,21 +11,24 @@ import { leasePrefixPaths } from './lease-prefixes.ts'
 import { type LeaseQuotaDeps, leaseQuotaPaths } from './lease-quotas.ts'
 import { leasePaths } from './leases.ts'
 import { type MountDeps, mountPaths } from './mounts.ts'
+import { type NamespaceDeps, namespacePaths } from './namespaces.ts'
 import { policyPaths } from './policies.ts'
+import { type RemountDeps, remountPaths } from './remount.ts'
 import { type ServerPort, serverPaths } from './server.ts'
 import { type StateDeps, statePaths } from './state.ts'
 import { toolPaths } from './tools.ts'
 import { type UiDeps, uiPaths } from './ui.ts'
 import type { AuditedHeaders } from '../audit/headers.ts'
-import type { Policies } from '../policy/policies.ts'
 import type { Wrapping } from '../token/wrapping.ts'
 import { wrappingPaths } from './wrapping.ts'
+import type { TenantOf } from './tenant.ts'
 
 export interface SystemDeps {
   readonly state: StateDeps
   readonly keys: KeyDeps
   readonly mounts: MountDeps
-  readonly policies: Policies
+  readonly tenant: TenantOf
+  readonly namespaces: NamespaceDeps
   readonly capabilities: CapabilityDeps
   readonly audit: ChainDeps & { readonly headers: AuditedHeaders }
   readonly ui: UiDeps
@@ -33,6 +36,7 @@ export interface SystemDeps {
   readonly server: ServerPort
   readonly random: Random
   readonly leases: OverviewDeps & LeaseQuotaDeps
+  readonly remount: RemountDeps
   /** Paths that need rooms above this one: what can be mounted, and the OpenAPI document. */
   readonly more: readonly Path[]
 }
@@ -41,12 +45,14 @@ export function systemModule(deps: SystemDeps): Module {
   return {
     kind: 'system',
     type: 'system',
-    doc: 'System endpoints: state, mounts, policies, audit.',
+    doc: 'System endpoints: state, namespaces, mounts, policies, audit.',
     paths: [
       ...statePaths(deps.state),
       ...keyPaths(deps.keys),
       ...mountPaths(deps.mounts),
-      ...policyPaths(deps.policies),
+      ...remountPaths(deps.remount),
+      ...policyPaths(deps.tenant),
+      ...namespacePaths(deps.namespaces),
       ...capabilityPaths(deps.capabilities),
       ...auditPaths(deps.audit.devices),
       ...auditChainPaths(deps.audit),

@@ -51,7 +51,8 @@ function wrap(ctx: Ctx): Reply {
 
 /** The caller's own token is the one that its use was counted of. */
 function meant(wrapping: Wrapping, ctx: Ctx, id: string): Token {
-  const token = id !== '' ? wrapping.find(id) : (ctx.caller ?? wrapping.find(ctx.token?.reveal() ?? ''))
+  const { namespace } = ctx.mount
+  const token = id !== '' ? wrapping.find(id, namespace) : (ctx.caller ?? wrapping.find(ctx.token?.reveal() ?? '', namespace))
   if (!token || !isWrapping(token)) throw notWrapping()
   return token
 }

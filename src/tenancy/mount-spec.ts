@@ -20,10 +20,12 @@ const PLAIN_CONFIG: MountConfig = {
   tokenType: 'default-service',
 }
 
-export function newMount(spec: MountSpec, made: { uuid: string; accessor: string }): Mount {
+/** What the table adds when it takes a mount in. */
+export type MountIdentity = Pick<Mount, 'uuid' | 'accessor' | 'slice' | 'namespace' | 'namespaceId'>
+
+export function newMount(spec: MountSpec, made: MountIdentity): Mount {
   return {
     ...made,
-    namespace: '',
     class: spec.class,
     type: spec.type,
     path: spec.path,

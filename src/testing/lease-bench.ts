@@ -70,7 +70,7 @@ export function openLeaseBench(store: Store = memory({ timers: stillTimers })): 
     holderAlive: (tx, hash) => tx.get(`alive/${hash}`) !== undefined,
     mountAlive: (tx, { uuid }) => tx.get(`mounted/${uuid}`) !== undefined,
   })
-  const lenderOf = (uuid: string) => ({ module, ctx: { ...bench.ctx(), mount: { ...bench.mount, uuid } } })
+  const lenderOf = ({ mount: uuid }: { mount: string }) => ({ module, ctx: { ...bench.ctx(), mount: { ...bench.mount, uuid } } })
   const giveBack = openGiveBack({ store, leases, lenderOf, clock, random, timers, log: silent, meter })
   const lend = openLend({ leases, bounds, clock, timers, meter })
   const set = (key: string, value: Buffer | undefined) => store.commit({ ops: [{ key, value }] })

@@ -125,7 +125,9 @@ function match(template: string, path: string): Record<string, string> | undefin
 const MOUNT: Mount = {
   uuid: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
   accessor: 'bench_1',
+  slice: 'bench',
   namespace: '',
+  namespaceId: 'root',
   class: 'secret',
   type: 'bench',
   path: 'bench/',

@@ -19,8 +19,8 @@ export function idOf(ctx: Ctx): string {
 }
 
 /** Throws `invalid` where there is no such token, with the text given. */
-export function found(tokens: Tokens, id: string, otherwise: string): Token {
-  const token = tokens.find(needed(id))
+export function found(tokens: Tokens, { mount }: Ctx, id: string, otherwise: string): Token {
+  const token = tokens.find(needed(id), mount.namespace)
   if (!token) throw new Fault('invalid', otherwise)
   return token
 }
@@ -32,8 +32,8 @@ export function needed(id: string): string {
 }
 
 /** By its accessor. Throws `invalid`. */
-export function named(tokens: Tokens, accessor: string): Token {
-  const token = tokens.byAccessor(neededAccessor(accessor))
+export function named(tokens: Tokens, { mount }: Ctx, accessor: string): Token {
+  const token = tokens.byAccessor(neededAccessor(accessor), mount.namespace)
   if (!token) throw coreFault('invalid', 'invalid accessor')
   return token
 }

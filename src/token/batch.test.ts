@@ -10,7 +10,13 @@ import { BATCH_PREFIX, openBatchTokens } from './batch.ts'
 const SECRET = secretKey(Buffer.alloc(32, 7))
 const PLACE = 'ns/root/token/batch'
 const counting = { bytes: (size: number) => Buffer.from(Array.from({ length: size }, (_, n) => n)) }
-const open = (place = PLACE, secret = SECRET) => openBatchTokens({ secret, place, random: counting })
+const open = (place = PLACE, secret = SECRET) => {
+  const batch = openBatchTokens({ secret, random: counting })
+  return {
+    seal: (said: Parameters<typeof batch.seal>[0]) => batch.seal(said, place),
+    open: (id: string, hash: string) => batch.open(id, place, hash),
+  }
+}
 
 const SAID = {
   createdAt: Date.UTC(2030, 0, 2, 3, 4, 5, 678),

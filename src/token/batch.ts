@@ -46,22 +46,20 @@ export const BATCH_PREFIX = 'hvb.'
 const DAY_MS = 86_400_000
 
 export interface BatchTokens {
-  /** Throws `invalid` for a token that no header could carry. */
-  seal(token: Said): string
-  /** Undefined for whatever `seal` didn't make here. `hash` goes into the token. */
-  open(id: string, hash: string): Token | undefined
+  /** `place` says of which namespace it is, and is bound to it. Throws `invalid` for a token that no header could carry. */
+  seal(token: Said, place: string): string
+  /** Undefined for whatever `seal` didn't make for this place. `hash` goes into the token. */
+  open(id: string, place: string, hash: string): Token | undefined
 }
 
 export interface BatchDeps {
   /** Gives the keys: one for each day on which tokens are made, so that no key seals too many (NIST SP 800-38D §8.3). */
   readonly secret: SecretKey
-  /** Namespace and purpose, which are bound to each token: `ns/root/token/batch`. Nothing is stored there. */
-  readonly place: string
   readonly random: Random
 }
 
 /** The id is `hvb.` and the base64url text of a sealed record (crypto/aead.ts) whose term is the day; docs/decisions/batch-tokens.md. */
-export function openBatchTokens({ secret, place, random }: BatchDeps): BatchTokens {
+export function openBatchTokens({ secret, random }: BatchDeps): BatchTokens {
   let today = { day: -1, key: secret }
 
   function keyOf(day: number): SecretKey {
@@ -70,14 +68,14 @@ export function openBatchTokens({ secret, place, random }: BatchDeps): BatchToke
   }
 
   return {
-    seal(token) {
+    seal(token, place) {
       const day = Math.floor(token.createdAt / DAY_MS)
       const id = BATCH_PREFIX + sealRecord(keyOf(day), day, encode(token), place, random).toString('base64url')
       if (id.length > MAX_TOKEN_BYTES)
         throw new Fault('invalid', `batch token of ${id.length} bytes is longer than the ${MAX_TOKEN_BYTES} that a request can carry`)
       return id
     },
-    open(id, hash) {
+    open(id, place, hash) {
       const text = id.slice(BATCH_PREFIX.length)
       const record = Buffer.from(text, 'base64url')
       if (!id.startsWith(BATCH_PREFIX) || record.toString('base64url') !== text) return undefined

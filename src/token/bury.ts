@@ -8,7 +8,7 @@ export type Cemetery = (hash: string) => Promise<void>
 
 /**
  * Buries the dead token and all below it. They stopped working when it died, since a token without a living parent is refused;
- * `token/dead/` remembers what is left to do. Several processes may bury the same one.
+ * `token-dead/` remembers what is left to do. Several processes may bury the same one.
  */
 export async function bury(store: Store, cemetery: Cemetery, root: string): Promise<void> {
   const pending = [root]
@@ -29,7 +29,7 @@ export async function bury(store: Store, cemetery: Cemetery, root: string): Prom
 export function setFree(tx: Tx, parent: string, child: string): void {
   children.delete(tx, parent, child)
   const token = ids.get(tx, child)
-  if (token) ids.put(tx, child, { ...token, parent: undefined, orphan: true })
+  if (token) ids.put(tx, { ...token, parent: undefined, orphan: true })
 }
 
 function kill(tx: Tx, parent: string, child: string): void {

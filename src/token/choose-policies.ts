@@ -5,22 +5,26 @@ import { policyNames, UNASSIGNABLE } from '../base/policy-names.ts'
 import type { CreateCall } from './create.ts'
 import { restrictsPolicies, type TokenRole } from './role.ts'
 
-type Call = Pick<CreateCall, 'input' | 'parent' | 'role' | 'sudo'>
+type Call = Pick<CreateCall, 'input' | 'parent' | 'namespace' | 'role' | 'sudo'>
 
 /** Sorted. Throws `invalid` with Vault's texts for what may not be given. */
 export function choosePolicies(call: Call): string[] {
-  const { input, parent, role } = call
+  const { input, parent, namespace, role } = call
   const chosen = role && restrictsPolicies(role) ? byRole(call, role) : byParent(call)
   const policies = chosen.filter((name) => !(input.no_default_policy && name === 'default'))
   const internal = policies.find((name) => UNASSIGNABLE.includes(name))
   if (internal !== undefined) throw new Fault('invalid', `cannot assign policy "${internal}"`)
+  if (policies.includes('root') && namespace !== parent.namespace) {
+    throw new Fault('invalid', 'root tokens may not be created from a parent namespace')
+  }
   if (policies.includes('root') && !parent.policies.includes('root')) {
     throw new Fault('invalid', 'root tokens may not be created without parent token being root')
   }
   return policies
 }
 
-function byParent({ input, parent, role, sudo }: Call): string[] {
+function byParent({ input, parent, namespace, role, sudo }: Call): string[] {
+  if (namespace !== parent.namespace) return policyNames(input.policies, !input.no_default_policy)
   if (input.policies.length === 0) return policyNames(parent.policies)
   const wantsDefault = !input.no_default_policy && role?.noDefaultPolicy !== true
   if (sudo) return policyNames(input.policies, wantsDefault)
@@ -31,7 +35,7 @@ function byParent({ input, parent, role, sudo }: Call): string[] {
 }
 
 /** A role that names policies gives from those, whatever the parent has. */
-function byRole({ input, parent }: Call, role: TokenRole): string[] {
+function byRole({ input, parent, namespace }: Call, role: TokenRole): string[] {
   const withDefault = !input.no_default_policy && !role.noDefaultPolicy && !isDisallowed(role, 'default')
   const asked = input.policies.length > 0 ? policyNames(input.policies, withDefault) : []
   const allowed = policyNames(role.allowedPolicies, withDefault)
@@ -40,7 +44,7 @@ function byRole({ input, parent }: Call, role: TokenRole): string[] {
       ? asked
       : role.allowedPolicies.length > 0 || role.allowedPoliciesGlob.length > 0
         ? allowed
-        : policyNames(parent.policies, withDefault)
+        : policyNames(namespace === parent.namespace ? parent.policies : [], withDefault)
   if (role.allowedPolicies.length > 0 || role.allowedPoliciesGlob.length > 0) refuseOthers(policies, allowed, role.allowedPoliciesGlob)
   const disallowed = policies.find((name) => isDisallowed(role, name))
   if (disallowed !== undefined) throw new Fault('invalid', `token policy ${JSON.stringify(disallowed)} is disallowed by this role`)

@@ -2,6 +2,7 @@
 import { bool, type Field, int, list, maybe, or, pairs, text, type Values } from '../base/fields.ts'
 import { parseSeconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
+import { policyNames } from '../base/policy-names.ts'
 import type { Json } from '../base/json.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import { MAX_TOKEN_BYTES, type Token, type TokenType } from '../contract/token.ts'
@@ -41,6 +42,8 @@ export const createInput = {
 export interface CreateCall {
   readonly input: Values<typeof createInput>
   readonly parent: Token
+  /** Path of the namespace that the child will be of. */
+  readonly namespace: string
   readonly path: string
   readonly role: TokenRole | undefined
   /** Made through create-orphan, whose own policy allows it. */
@@ -53,6 +56,7 @@ export interface CreateCall {
 /** What the child will be. Throws `invalid` with Vault's texts where the caller may not make it. */
 export function planToken(call: CreateCall): { spec: NewToken; warnings: readonly string[] } {
   const { input, parent, role } = call
+  refuseForeign(call)
   const type = chooseType(call)
   refuse(call, type)
   const policies = choosePolicies(call)
@@ -77,9 +81,16 @@ export function planToken(call: CreateCall): { spec: NewToken; warnings: readonl
     boundCidrs: ttl === 0 ? [] : boundCidrs(call, parentHash),
     entityId: parentHash === undefined ? '' : parent.entityId,
     role: role?.name ?? '',
-    namespace: parent.namespace,
+    namespace: call.namespace,
   }
   return { spec, warnings: [...(role && input.no_parent ? [NO_PARENT_IGNORED] : []), ...warnings] }
+}
+
+/** Into a namespace below, a token comes with the policies of that one, and never as its root. */
+function refuseForeign({ input, parent, namespace, sudo }: CreateCall): void {
+  if (namespace === parent.namespace) return
+  if (!sudo) throw new Fault('invalid', 'root or sudo privileges required to directly generate a token in a child namespace')
+  if (policyNames(input.policies).includes('root')) throw new Fault('invalid', 'root tokens may not be created from a parent namespace')
 }
 
 const NO_PARENT_IGNORED = "'no_parent' has no effect here: the role says whether its tokens have a parent"

@@ -1,35 +1,79 @@
-// Where tokens lie in the store: by hash, by accessor, under their parent, and by the time they expire.
+// Where tokens lie in the store: in their namespace by hash, by accessor and under their parent; all together by the time they expire.
 import type { Token } from '../contract/token.ts'
-import { records } from '../store/records.ts'
+import { namespaceIdOf, namespacePrefix } from '../store/layout.ts'
+import { decode, encode, records } from '../store/records.ts'
 import type { Key, Store } from '../store/store.ts'
 import type { Tx } from '../store/transact.ts'
 
 const PAGE = 100
 const NOTHING = Buffer.alloc(0)
 
-export const ids = records<Token>('token/id/')
-export const accessors = records<string>('token/accessor/')
+type Reader = Pick<Tx, 'get'>
 
-/** `token/child/<parent>/<child>`. */
+/** What a namespace has of tokens: `id/`, `accessor/` and `child/`. */
+export function tokenFolder(namespaceId: string): Key {
+  return `${namespacePrefix(namespaceId)}token/`
+}
+
+/** Hashes and accessors end in the id of their namespace, so that one alone tells where it lies. */
+function folderOf(id: string): Key {
+  return tokenFolder(namespaceIdOf(id))
+}
+
+const idKey = (hash: string) => `${folderOf(hash)}id/${hash}`
+
+export const ids = {
+  get(from: Reader, hash: string): Token | undefined {
+    const entry = from.get(idKey(hash))
+    return entry && decode<Token>(entry.value)
+  },
+  put: (tx: Tx, token: Token) => tx.put(idKey(token.hash), encode(token)),
+  delete: (tx: Tx, hash: string) => tx.delete(idKey(hash)),
+  /** Hashes of a namespace's tokens, from after one on. */
+  page: (store: Store, namespaceId: string, after?: string) => names(store, `${tokenFolder(namespaceId)}id/`, PAGE, after),
+}
+
+/** All ids' keys start with it; the hash is what follows `/token/id/`. */
+export const ALL_IDS: Key = 'ns/'
+const ID_FOLDER = '/token/id/'
+
+export function hashOf(rest: string): string | undefined {
+  const at = rest.indexOf(ID_FOLDER)
+  return at > 0 && rest.indexOf('/') === at ? rest.slice(at + ID_FOLDER.length) : undefined
+}
+
+export const accessors = {
+  key: (accessor: string): Key => `${folderOf(accessor)}accessor/${accessor}`,
+  get(from: Reader, accessor: string): string | undefined {
+    const entry = from.get(accessors.key(accessor))
+    return entry && decode<string>(entry.value)
+  },
+  put: (tx: Tx, token: Token) => tx.put(accessors.key(token.accessor), encode(token.hash)),
+  delete: (tx: Tx, accessor: string) => tx.delete(accessors.key(accessor)),
+  /** Of a namespace, sorted. */
+  list: (store: Store, namespaceId: string) => records<string>(`${tokenFolder(namespaceId)}accessor/`).ids(store),
+}
+
+/** `child/<parent>/<child>` in the parent's namespace. */
 export const children = {
-  key: (parent: string, child: string): Key => `token/child/${parent}/${child}`,
+  key: (parent: string, child: string): Key => `${folderOf(parent)}child/${parent}/${child}`,
   put: (tx: Tx, parent: string, child: string) => tx.put(children.key(parent, child), NOTHING),
   delete: (tx: Tx, parent: string, child: string) => tx.delete(children.key(parent, child)),
-  page: (store: Store, parent: string) => names(store, `token/child/${parent}/`, PAGE),
+  page: (store: Store, parent: string) => names(store, children.key(parent, ''), PAGE),
 }
 
 /** What becomes of the children of a token that died: they end with it, or live on without a parent. */
 export type Fate = 'end' | 'orphan'
 
-/** `token/dead/<hash>`: tokens that died and whose descendants and belongings are still to be seen to. */
+/** `token-dead/<hash>`: tokens that died and whose descendants and belongings are still to be seen to. */
 export const dead = {
-  put: (tx: Tx, hash: string, fate: Fate) => tx.put(`token/dead/${hash}`, Buffer.from(fate)),
-  delete: (tx: Tx, hash: string) => tx.delete(`token/dead/${hash}`),
-  fate: (from: Pick<Tx, 'get'>, hash: string) => from.get(`token/dead/${hash}`)?.value.toString() as Fate | undefined,
-  page: (store: Store) => names(store, 'token/dead/', PAGE),
+  put: (tx: Tx, hash: string, fate: Fate) => tx.put(`token-dead/${hash}`, Buffer.from(fate)),
+  delete: (tx: Tx, hash: string) => tx.delete(`token-dead/${hash}`),
+  fate: (from: Pick<Tx, 'get'>, hash: string) => from.get(`token-dead/${hash}`)?.value.toString() as Fate | undefined,
+  page: (store: Store) => names(store, 'token-dead/', PAGE),
 }
 
-/** `token/due/<milliseconds, 15 digits>/<hash>`: sorted by time of expiry. */
+/** `token-due/<milliseconds, 15 digits>/<hash>`: sorted by time of expiry. */
 export const due = {
   put(tx: Tx, token: Token) {
     if (token.expiresAt !== undefined) tx.put(dueKey(token.expiresAt, token.hash), NOTHING)
@@ -40,8 +84,8 @@ export const due = {
   /** Hashes of at most `limit` tokens whose time came by `now`. */
   before(store: Store, now: number, limit: number): string[] {
     const hashes: string[] = []
-    for (const key of store.keys({ prefix: 'token/due/', limit })) {
-      const [, , at = '', hash = ''] = key.split('/')
+    for (const key of store.keys({ prefix: 'token-due/', limit })) {
+      const [, at = '', hash = ''] = key.split('/')
       if (Number(at) > now) break
       hashes.push(hash)
     }
@@ -57,9 +101,9 @@ export function takeUnspent(tx: Tx, token: Token): boolean {
   return true
 }
 
-/** `token/lease/<path>/h<hash>`: by where it was made. A root token that came with the server was made nowhere. */
+/** `lease/<path>/h<hash>`: by where it was made. A root token that came with the server was made nowhere. */
 export const places = {
-  folder: 'token/lease/',
+  folder: (namespaceId: string): Key => `${tokenFolder(namespaceId)}lease/`,
   /** Undefined for a token that has none. */
   key: (token: Token): Key | undefined => (token.path === FIRST ? undefined : placeKey(token)),
   put(tx: Tx, token: Token) {
@@ -88,14 +132,14 @@ export function markDead(tx: Tx, hash: string, fate: Fate): boolean {
   return true
 }
 
-function names(store: Store, prefix: string, limit: number): string[] {
-  return Array.from(store.keys({ prefix, limit }), (key) => key.slice(prefix.length))
+function names(store: Store, prefix: string, limit: number, after = ''): string[] {
+  return Array.from(store.keys({ prefix, limit, after: prefix + after }), (key) => key.slice(prefix.length))
 }
 
 function placeKey({ path, hash }: Token): Key {
-  return `${places.folder}${path}/h${hash}`
+  return `${places.folder(namespaceIdOf(hash))}${path}/h${hash}`
 }
 
 export function dueKey(at: number, hash: string): Key {
-  return `token/due/${String(at).padStart(15, '0')}/${hash}`
+  return `token-due/${String(at).padStart(15, '0')}/${hash}`
 }

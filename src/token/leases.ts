@@ -24,6 +24,7 @@ export function leaseId({ path, hash }: Pick<Token, 'path' | 'hash'>): string {
   return `${path}/h${hash}`
 }
 
+/** `store` is behind the barrier, whole. */
 export function openTokenLeases(store: Store, tokens: Pick<Tokens, 'byHash'>): TokenLeases {
   const named = (id: string, read: (hash: string) => Token | undefined): Token | undefined => {
     const hash = HASH.exec(id)?.[1]
@@ -33,10 +34,11 @@ export function openTokenLeases(store: Store, tokens: Pick<Tokens, 'byHash'>): T
   return {
     find: (id) => named(id, (hash) => tokens.byHash(hash)),
     stored: (id) => named(id, (hash) => ids.get(store, hash)),
-    children: (_, prefix, page) => children(store, places.folder + prefix, page),
-    under(_, prefix, after) {
-      const span = { prefix: places.folder + prefix, limit: PAGE, ...(after === undefined ? {} : { after: places.folder + after }) }
-      return Array.from(store.keys(span), (key) => key.slice(places.folder.length))
+    children: (namespace, prefix, page) => children(store, places.folder(namespace) + prefix, page),
+    under(namespace, prefix, after) {
+      const folder = places.folder(namespace)
+      const span = { prefix: folder + prefix, limit: PAGE, ...(after === undefined ? {} : { after: folder + after }) }
+      return Array.from(store.keys(span), (key) => key.slice(folder.length))
     },
   }
 }

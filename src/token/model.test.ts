@@ -6,11 +6,9 @@ import fc from 'fast-check'
 import { secretKey } from '../crypto/secret-key.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
-import { openSpace } from '../store/space.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { someToken } from '../testing/run-op.ts'
 import { openTokenWorld } from '../testing/token-world.ts'
-import { ids } from './index-keys.ts'
 import { tidy } from './tidy.ts'
 import { openTokens, type Tokens } from './tokens.ts'
 
@@ -66,10 +64,10 @@ class Tree {
   #turn = 0
 
   #view(): Tokens {
-    const space = openSpace(this.store, follow(this.store), '')
+    const own = { store: this.store, follower: follow(this.store), namespaces: { idOf: () => 'root', alive: () => true } }
     const random = { bytes: (size: number) => randomBytes(size) }
     const hashKey = secretKey(Buffer.alloc(32))
-    return openTokens({ space, clock: this.clock, random, hashKey, mountAlive: () => true, cemetery: async () => {} })
+    return openTokens({ ...own, clock: this.clock, random, hashKey, mountAlive: () => true, cemetery: async () => {} })
   }
 
   /** Each command comes by the other process. */
@@ -162,7 +160,7 @@ class Tree {
         if (!found) continue
         assert.equal(found.expiresAt, node.expiresAt)
         assert.deepEqual([found.orphan, found.parent === undefined, found.numUses], [node.parent === undefined, node.parent === undefined, node.uses])
-        assert.equal(tokens.byAccessor(node.accessor)?.hash, node.batch ? undefined : found.hash)
+        assert.equal(tokens.byAccessor(node.accessor, '')?.hash, node.batch ? undefined : found.hash)
       }
     }
   }
@@ -173,15 +171,21 @@ class Tree {
     const [tokens] = this.views
     const found = await tidy({
       store: this.store,
+      namespaceId: 'root',
       living: (hash) => tokens.byHash(hash),
       end: async (token) => assert.equal(token.numUses, -1), // used up, and kept until somebody ends it
       owners: () => [],
       cemetery: async () => {},
       turn: async () => {},
     })
-    const usedUp = this.nodes.filter(({ gone, uses, expiresAt }) => !gone && uses < 0 && expiresAt > this.clock.now()).length
+    // Whoever has a parent ends with it, used up or not.
+    const alone = ({ parent }: Node) => parent === undefined || this.isLive(this.nodes[parent] as Node)
+    const usedUp = this.nodes.filter((node) => !node.gone && node.uses < 0 && node.expiresAt > this.clock.now() && alone(node)).length
     assert.deepEqual(found, { ended: usedUp, added: 0, removed: 0, wiped: 0 })
-    assert.equal(ids.ids(this.store).length, this.nodes.filter((node) => this.isLive(node) && !node.batch).length + usedUp)
+    assert.equal(
+      [...this.store.keys({ prefix: 'ns/root/token/id/' })].length,
+      this.nodes.filter((node) => this.isLive(node) && !node.batch).length + usedUp,
+    )
   }
 }
 
@@ -295,7 +299,7 @@ class Wraps {
   /** Once all that is due is done, as many answers are stored as can still be taken. */
   async settle(): Promise<void> {
     await this.world.kernel.sweep()
-    const stored = [...this.world.store.keys({ prefix: 'ns/root/data/' })].filter((key) => key.endsWith('/response')).length
+    const stored = [...this.world.store.keys({ prefix: 'data/' })].filter((key) => key.endsWith('/response')).length
     const tokens = [...this.world.store.keys({ prefix: 'ns/root/token/id/' })].length
     const live = this.kept.filter((kept) => this.isLive(kept)).length
     assert.deepEqual([stored, tokens], [live, live + 1]) // the root token besides

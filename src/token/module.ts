@@ -16,14 +16,15 @@ import type { Tokens } from './tokens.ts'
 
 export interface TokenModuleDeps {
   readonly tokens: Tokens
-  /** Whether the caller has sudo on this full path. */
-  readonly isSudo: (caller: Token, path: string) => boolean
-  readonly bounds: () => TtlBounds
-  readonly policyExists: (name: string) => boolean
+  /** Whether the caller has sudo on this full path of a namespace. */
+  readonly isSudo: (caller: Token, namespace: string, path: string) => boolean
+  /** Of tokens made in a namespace. */
+  readonly bounds: (namespace: string) => TtlBounds
+  readonly policyExists: (namespace: string, name: string) => boolean
   /** What the auth mount that gave the token says to its renewal; undefined for tokens made here. */
   readonly renewal: (token: Token) => { wish: Omit<TtlWish, 'issuedAt' | 'increment'>; bounds: TtlBounds } | undefined
-  /** Starts to look for what is left of dead tokens; false where that is under way already. */
-  readonly tidy: () => boolean
+  /** Starts to look for what is left of dead tokens of a namespace; false where that is under way already. */
+  readonly tidy: (namespace: string) => boolean
 }
 
 export function tokenModule(deps: TokenModuleDeps): Module {
@@ -62,11 +63,12 @@ interface Manner {
 
 async function create(deps: TokenModuleDeps, ctx: Ctx, input: Input, { orphan = false, role }: Manner = {}): Promise<Reply> {
   const parent = callerOf(ctx)
-  const sudo = deps.isSudo(parent, ctx.request.path)
-  const call = { input, parent, path: ctx.request.path, role, orphan, sudo, bounds: deps.bounds(), now: ctx.clock.now() }
+  const { namespace } = ctx.mount
+  const sudo = deps.isSudo(parent, namespace, ctx.request.path)
+  const call = { input, parent, namespace, path: ctx.request.path, role, orphan, sudo, bounds: deps.bounds(namespace), now: ctx.clock.now() }
   const { spec, warnings } = planToken(call)
   const { id, token } = await deps.tokens.mint(spec, input.id === '' ? {} : { id: input.id })
-  const absent = spec.policies.filter((name) => !deps.policyExists(name)).map((name) => `Policy "${name}" does not exist`)
+  const absent = spec.policies.filter((name) => !deps.policyExists(namespace, name)).map((name) => `Policy "${name}" does not exist`)
   for (const warning of [...warnings, ...absent]) ctx.warn(warning)
   return { kind: 'auth', auth: { clientToken: id, token, identityPolicies: [] }, made: true }
 }
@@ -81,7 +83,7 @@ function needRole(ctx: Ctx, raw: string): TokenRole {
 function lookupPaths({ tokens }: TokenModuleDeps): Path[] {
   /** The caller may see itself with its last use, which has been counted by now. */
   const byId = (ctx: Ctx, id: string): Reply => {
-    const token = id === idOf(ctx) ? callerOf(ctx) : tokens.find(id)
+    const token = id === idOf(ctx) ? callerOf(ctx) : tokens.find(id, ctx.mount.namespace)
     if (!token) throw new Fault('denied', 'bad token')
     return data(describeToken(token, id, ctx.clock.now()))
   }
@@ -98,11 +100,11 @@ function lookupPaths({ tokens }: TokenModuleDeps): Path[] {
       write: op({
         doc: 'Look a token up, without its id.',
         input: accessorInput,
-        run: (ctx, input) => data(describeToken(named(tokens, input.accessor), '', ctx.clock.now())),
+        run: (ctx, input) => data(describeToken(named(tokens, ctx, input.accessor), '', ctx.clock.now())),
       }),
     })),
     path('accessors', 'The accessors of all tokens.', {}, (op) => ({
-      list: op({ doc: 'List accessors.', access: 'sudo', run: () => keys(tokens.accessors()) }),
+      list: op({ doc: 'List accessors.', access: 'sudo', run: (ctx) => keys(tokens.accessors(ctx.mount.namespace)) }),
     })),
   ]
 }

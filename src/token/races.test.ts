@@ -8,7 +8,6 @@ import { secretKey } from '../crypto/secret-key.ts'
 import { type Fate, faulty } from '../store/faulty.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
-import { openSpace } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { someToken } from '../testing/run-op.ts'
@@ -36,8 +35,8 @@ async function start(lags: readonly [number, number], parentIs: Partial<Token> =
   const view = (lag: number) => {
     const slow = lagging(store, lag)
     const random = { bytes: (size: number) => randomBytes(size) }
-    const space = openSpace(slow, follow(slow), '')
-    const deps = { space, clock, random, hashKey: secretKey(Buffer.alloc(32)), mountAlive: () => true, cemetery: async () => {} }
+    const own = { store: slow, follower: follow(slow), namespaces: { idOf: () => 'root', alive: () => true } }
+    const deps = { ...own, clock, random, hashKey: secretKey(Buffer.alloc(32)), mountAlive: () => true, cemetery: async () => {} }
     const tokens = openTokens(deps)
     return { tokens, wrapping: openWrapping({ tokens, store: slow, place: (hash) => `kept/${hash}` }) }
   }
@@ -47,6 +46,7 @@ async function start(lags: readonly [number, number], parentIs: Partial<Token> =
   const { token: parent } = await one.mint(someToken({ ...plain, ...parentIs }))
   const deps = {
     store,
+    namespaceId: 'root',
     living: (hash: string) => one.byHash(hash),
     end: (token: Token) => one.revoke(token),
     owners: () => [],

@@ -16,7 +16,7 @@ const incrementInput = { increment: or(seconds('How much longer the token shall 
 export function renewPaths(deps: TokenModuleDeps): Path[] {
   const renewed = async (ctx: Ctx, token: Token, id: string, increment: number): Promise<Reply> => {
     if (token.type === 'batch') throw new Fault('invalid', 'batch tokens cannot be renewed')
-    const { wish, bounds } = deps.renewal(token) ?? { wish: ownWish(ctx.store, token), bounds: deps.bounds() }
+    const { wish, bounds } = deps.renewal(token) ?? { wish: ownWish(ctx.store, token), bounds: deps.bounds(token.namespace) }
     const { token: longer, warnings } = await deps.tokens.renew(token, { ...wish, increment }, bounds)
     return { kind: 'auth', auth: { clientToken: id, token: longer, identityPolicies: [] }, warnings }
   }
@@ -25,7 +25,7 @@ export function renewPaths(deps: TokenModuleDeps): Path[] {
       write: op({
         doc: 'Renew a token by its id.',
         input: { ...tokenInput, ...incrementInput },
-        run: (ctx, input) => renewed(ctx, found(deps.tokens, input.token, 'token not found'), input.token, input.increment),
+        run: (ctx, input) => renewed(ctx, found(deps.tokens, ctx, input.token, 'token not found'), input.token, input.increment),
       }),
     })),
     path('renew-self', 'Renew the calling token.', {}, (op) => ({
@@ -39,7 +39,7 @@ export function renewPaths(deps: TokenModuleDeps): Path[] {
       write: op({
         doc: 'Renew a token whose id is not known.',
         input: { ...accessorInput, ...incrementInput },
-        run: (ctx, input) => renewed(ctx, named(deps.tokens, input.accessor), '', input.increment),
+        run: (ctx, input) => renewed(ctx, named(deps.tokens, ctx, input.accessor), '', input.increment),
       }),
     })),
   ]

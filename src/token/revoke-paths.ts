@@ -13,7 +13,11 @@ export function revokePaths({ tokens, isSudo }: TokenModuleDeps): Path[] {
   }
   return [
     path('revoke', 'Revoke a token and its children.', {}, (op) => ({
-      write: op({ doc: 'Revoke a token by its id.', input: tokenInput, run: (_, input) => end(tokens.find(needed(input.token))) }),
+      write: op({
+        doc: 'Revoke a token by its id.',
+        input: tokenInput,
+        run: (ctx, input) => end(tokens.find(needed(input.token), ctx.mount.namespace)),
+      }),
     })),
     path('revoke-self', 'Revoke the calling token and its children.', {}, (op) => ({
       write: op({ doc: 'Revoke the calling token.', run: (ctx) => end(callerOf(ctx)) }),
@@ -22,8 +26,8 @@ export function revokePaths({ tokens, isSudo }: TokenModuleDeps): Path[] {
       write: op({
         doc: 'Revoke a token whose id is not known.',
         input: accessorInput,
-        run: (_, input) => {
-          const token = tokens.byAccessor(neededAccessor(input.accessor))
+        run: (ctx, input) => {
+          const token = tokens.byAccessor(neededAccessor(input.accessor), ctx.mount.namespace)
           return token ? end(token) : empty('No token found with this accessor')
         },
       }),
@@ -34,8 +38,9 @@ export function revokePaths({ tokens, isSudo }: TokenModuleDeps): Path[] {
         input: tokenInput,
         run: async (ctx, input) => {
           const id = needed(input.token)
-          if (!isSudo(callerOf(ctx), ctx.request.path)) throw new Fault('invalid', 'root or sudo privileges required to revoke and orphan')
-          await tokens.revokeOrphan(stored(found(tokens, id, 'token to revoke not found')))
+          if (!isSudo(callerOf(ctx), ctx.mount.namespace, ctx.request.path))
+            throw new Fault('invalid', 'root or sudo privileges required to revoke and orphan')
+          await tokens.revokeOrphan(stored(found(tokens, ctx, id, 'token to revoke not found')))
           return empty()
         },
       }),

@@ -9,7 +9,7 @@ export function tidyPath({ tidy }: TokenModuleDeps): Path {
   return path('tidy', 'Find and repair what does not fit together in the token store.', {}, (op) => ({
     write: op({
       doc: 'Remove what dead tokens left and complete what live ones lack, in the background.',
-      run: () => (tidy() ? data(null, { status: 202, warnings: [STARTED] }) : empty('Tidy operation already in progress.')),
+      run: (ctx) => (tidy(ctx.mount.namespace) ? data(null, { status: 202, warnings: [STARTED] }) : empty('Tidy operation already in progress.')),
     }),
   }))
 }

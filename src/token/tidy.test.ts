@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { memory } from '../store/memory.ts'
 import { follow } from '../store/follow.ts'
-import { openSpace } from '../store/space.ts'
+import type { Token } from '../contract/token.ts'
 import { transact } from '../store/transact.ts'
 import { secretKey } from '../crypto/secret-key.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
@@ -20,12 +20,13 @@ function open() {
   const owned = new Set<string>()
   const gone = new Set<string>()
   const random = { bytes: (size: number) => randomBytes(size) }
-  const space = openSpace(store, follow(store), '')
-  const mountAlive = (accessor: string) => !gone.has(accessor)
+  const own = { store, follower: follow(store), namespaces: { idOf: () => 'root', alive: () => true } }
+  const mountAlive = ({ mountAccessor }: Token) => !gone.has(mountAccessor)
   const cemetery = async (hash: string) => void owned.delete(hash)
-  const tokens = openTokens({ space, clock, random, hashKey: secretKey(Buffer.alloc(32)), mountAlive, cemetery })
+  const tokens = openTokens({ ...own, clock, random, hashKey: secretKey(Buffer.alloc(32)), mountAlive, cemetery })
   const deps: TidyDeps = {
     store,
+    namespaceId: 'root',
     living: (hash) => tokens.byHash(hash),
     end: (token) => tokens.revoke(token),
     owners: (after, limit) =>
@@ -64,7 +65,7 @@ describe('tidy', () => {
       places.delete(tx, child)
     })
     assert.deepEqual(await tidy(deps), { ...NOTHING, added: 4 })
-    assert.equal(tokens.byAccessor(child.accessor)?.hash, child.hash)
+    assert.equal(tokens.byAccessor(child.accessor, '')?.hash, child.hash)
     await tokens.revoke(parent)
     assert.equal(ids.get(store, child.hash), undefined)
   })
@@ -73,8 +74,8 @@ describe('tidy', () => {
     const { deps, make, store } = open()
     const token = await make()
     await transact(store, (tx) => {
-      accessors.put(tx, 'gone', 'nobody')
-      accessors.put(tx, 'other', token.hash)
+      accessors.put(tx, someToken({ accessor: 'gone', hash: 'nobody' }))
+      accessors.put(tx, { ...token, accessor: 'other' })
       children.put(tx, token.hash, 'nobody')
       children.put(tx, 'nobody', token.hash)
       due.put(tx, { ...token, expiresAt: 1 })
@@ -99,13 +100,13 @@ describe('tidy', () => {
     clock.advance(20_000)
     await transact(store, (tx) => {
       ids.delete(tx, lost.parent as string)
-      ids.put(tx, used.hash, { ...used, numUses: -1 })
+      ids.put(tx, { ...used, numUses: -1 })
     })
     const found = await tidy(deps)
     // The child ends with its parent, or by itself where it comes first.
     assert.equal(found.ended === 4 || found.ended === 5, true)
     assert.equal(ids.get(store, child.hash), undefined)
-    assert.deepEqual(ids.ids(store), [good.hash])
+    assert.deepEqual(ids.page(store, 'root'), [good.hash])
     assert.deepEqual(await tidy(deps), NOTHING)
   })
 

@@ -1,16 +1,19 @@
 // Finding and repairing what does not fit together in the token store: every step is one small transaction that looks again.
 import type { Token } from '../contract/token.ts'
+import { ROOT_ID } from '../store/layout.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import type { Cemetery } from './bury.ts'
-import { accessors, children, dead, due, dueKey, ids, places } from './index-keys.ts'
+import { accessors, children, dead, due, dueKey, ids, places, tokenFolder } from './index-keys.ts'
 
 export interface TidyDeps {
   readonly store: Store
+  /** Whose tokens are looked at; with those of the root, also what is due in all. */
+  readonly namespaceId: string
   /** The live token with this hash. */
   readonly living: (hash: string) => Token | undefined
   readonly end: (token: Token) => Promise<void>
-  /** Hashes of tokens that own something (a cubbyhole), sorted, from after one of them on. */
+  /** Names of what tokens own (their cubbyholes), sorted, from after one of them on; each begins with a token's hash, maybe with `@…` behind. */
   readonly owners: (after: string, limit: number) => readonly string[]
   readonly cemetery: Cemetery
   /** Lets other work run between two pages. */
@@ -34,8 +37,10 @@ const PAGE = 100
 /** Safe to run beside everything else, and more than once at a time. */
 export async function tidy(deps: TidyDeps): Promise<Found> {
   const found: Found = { ended: 0, added: 0, removed: 0, wiped: 0 }
-  for await (const key of pages(deps, 'token/id/')) await checkToken(deps, key.slice('token/id/'.length), found)
-  for (const prefix of ['token/accessor/', 'token/child/', 'token/due/', places.folder]) {
+  const folder = tokenFolder(deps.namespaceId)
+  for await (const key of pages(deps, `${folder}id/`)) await checkToken(deps, key.slice(`${folder}id/`.length), found)
+  const indexes = [`${folder}accessor/`, `${folder}child/`, places.folder(deps.namespaceId), ...(deps.namespaceId === ROOT_ID ? ['token-due/'] : [])]
+  for (const prefix of indexes) {
     for await (const key of pages(deps, prefix)) await checkEntry(deps, key, found)
   }
   for await (const hash of owners(deps)) await checkOwner(deps, hash, found)
@@ -73,7 +78,7 @@ function complete(tx: Tx, hash: string): number {
   const lacks = (key: string) => tx.get(key) === undefined
   let added = 0
   if (lacks(accessors.key(accessor))) {
-    accessors.put(tx, accessor, hash)
+    accessors.put(tx, token)
     added++
   }
   if (parent !== undefined && lacks(children.key(parent, hash))) {
@@ -103,10 +108,11 @@ async function checkEntry({ store }: TidyDeps, key: string, found: Found): Promi
 
 /** Whether an index entry leads to a token that leads back to it. Children of the dead are left to those who bury them. */
 function isTrue(tx: Tx, key: string): boolean {
-  if (key.startsWith(places.folder)) return isPlace(tx, key)
-  const [, index, first = '', second = ''] = key.split('/')
+  const hash = key.slice(key.lastIndexOf('/') + 1)
+  if (key.startsWith('token-due/')) return dueKey(ids.get(tx, hash)?.expiresAt ?? -1, hash) === key
+  const [, namespaceId = '', , index, first = '', second = ''] = key.split('/')
+  if (key.startsWith(places.folder(namespaceId))) return isPlace(tx, key)
   if (index === 'accessor') return ids.get(tx, accessors.get(tx, first) ?? '')?.accessor === first
-  if (index === 'due') return dueKey(ids.get(tx, second)?.expiresAt ?? -1, second) === key
   return ids.get(tx, second)?.parent === first || dead.fate(tx, first) !== undefined
 }
 
@@ -115,7 +121,8 @@ function isPlace(tx: Tx, key: string): boolean {
   return token !== undefined && places.key(token) === key
 }
 
-async function checkOwner({ store, cemetery }: TidyDeps, hash: string, found: Found): Promise<void> {
+async function checkOwner({ store, cemetery }: TidyDeps, name: string, found: Found): Promise<void> {
+  const hash = name.replace(/@.*$/, '')
   if (ids.get(store, hash) || dead.fate(store, hash) !== undefined) return
   await cemetery(hash)
   found.wiped++

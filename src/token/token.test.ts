@@ -164,7 +164,7 @@ describe('revocation', () => {
     await world.ok('write', 'auth/token/revoke', { token: tokens[1].client_token })
     assert.equal((await lookUpSelf(world, tokens[0].client_token)).status, 200)
     for (const { client_token } of tokens.slice(1)) assert.equal((await lookUpSelf(world, client_token)).status, DENIED)
-    const keys = [...world.store.keys({ prefix: 'ns/root/token/dead/' })]
+    const keys = [...world.store.keys({ prefix: 'token-dead/' })]
     assert.deepEqual(keys, [])
   })
 
@@ -191,7 +191,7 @@ describe('revocation', () => {
     const world = await openWorld()
     const auth = await makeToken(world, { policies: ['default'] })
     await world.ok('write', 'cubbyhole/mine', { secret: 'x' }, { token: auth.client_token })
-    const inside = () => [...world.store.keys({ prefix: 'ns/root/data/' })].length
+    const inside = () => [...world.store.keys({ prefix: 'data/' })].length
     assert.equal(inside(), 1)
     await world.ok('write', 'auth/token/revoke', { token: auth.client_token })
     assert.equal(inside(), 0)

@@ -6,21 +6,33 @@ import { base62 } from '../base/ids.ts'
 import { lifetime, type Ttl, type TtlBounds, type TtlWish } from '../base/ttl.ts'
 import { Fault } from '../base/fault.ts'
 import type { Token } from '../contract/token.ts'
-import type { Space } from '../store/space.ts'
+import type { Follower } from '../store/follow.ts'
+import { idSuffix, namespaceIdOf, namespacePrefix, ROOT_ID } from '../store/layout.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { BATCH_PREFIX, type BatchTokens, openBatchTokens } from './batch.ts'
 import { bury, type Cemetery, setFree } from './bury.ts'
-import { accessors, children, dead, due, type Fate, ids, markDead, places } from './index-keys.ts'
+import { accessors, ALL_IDS, children, dead, due, type Fate, hashOf, ids, markDead, places } from './index-keys.ts'
+
+/** What tokens need to know of namespaces. */
+export interface TokenNamespaces {
+  /** Undefined for a path that is none. */
+  idOf(path: string): string | undefined
+  /** False for one that is gone or going: its tokens end with it at once. */
+  alive(id: string): boolean
+}
 
 export interface TokensDeps {
-  readonly space: Space
+  /** Behind the barrier, whole: tokens of all namespaces expire by one index. */
+  readonly store: Store
+  readonly follower: Follower
+  readonly namespaces: TokenNamespaces
   readonly clock: Clock
   readonly random: Random
   /** Keys the HMAC of token ids, and gives the keys that batch tokens are sealed with; held outside the token records. */
   readonly hashKey: SecretKey
-  /** False once the mount that made a token is gone, which ends its tokens at once. */
-  readonly mountAlive: (accessor: string) => boolean
+  /** False once the mount that made the token is gone, which ends its tokens at once. */
+  readonly mountAlive: (token: Token) => boolean
   readonly cemetery: Cemetery
 }
 
@@ -41,12 +53,13 @@ export interface MintOptions {
 }
 
 export interface Tokens {
-  /** The live token with this id. */
-  find(id: string): Token | undefined
+  /** The live token with this id; where `within` is given, only if it is of that namespace or one below, by its path. */
+  find(id: string, within?: string): Token | undefined
   byHash(hash: string): Token | undefined
-  byAccessor(accessor: string): Token | undefined
-  /** Accessors of all stored tokens, sorted. */
-  accessors(): string[]
+  /** Of this namespace alone, by its path. */
+  byAccessor(accessor: string, namespace: string): Token | undefined
+  /** Accessors of all stored tokens of a namespace, by its path, sorted. */
+  accessors(namespace: string): string[]
   /** Makes a token: a service token durably, a batch token without writing anything. Rejects where its parent is gone. */
   mint(spec: NewToken, options?: MintOptions): Promise<Made>
   /** Counts one use of a token with limited uses; refuses when none is left. Returns the token as it now is. */
@@ -57,6 +70,8 @@ export interface Tokens {
   revoke(token: Token): Promise<void>
   /** Ends a token; its children live on as orphans. */
   revokeOrphan(token: Token): Promise<void>
+  /** Ends the tokens of the namespace with this id, which must not be alive any more, as long as `more` says yes. True where none is left. */
+  revokeAll(namespaceId: string, more: () => boolean): Promise<boolean>
   /** Removes up to `limit` tokens that expired, with their descendants, and finishes burials that a crash cut short. */
   sweep(limit: number): Promise<number>
 }
@@ -65,6 +80,8 @@ const ID_PREFIX = 'hvs.'
 const ID_LENGTH = 24
 const CACHE_SIZE = 20_000
 const USED_UP = -1
+const ACCESSOR = /^[0-9A-Za-z]{24}(?:\.[0-9A-Za-z]{6})?$/
+const CUSTOM_ID_IN_NAMESPACE = 'token IDs can only be manually specified in the root namespace'
 /** A token is looked up together with all it descends from. */
 const MAX_GENERATIONS = 1_000
 
@@ -79,38 +96,44 @@ class TokenStore implements Tokens {
   readonly #cached: (hash: string) => Token | undefined
 
   constructor(deps: TokensDeps) {
-    const { space, hashKey: secret, random } = deps
+    const { store, follower, hashKey: secret, random } = deps
     this.#deps = deps
-    this.#store = space.store
-    this.#batch = openBatchTokens({ secret, place: `${space.prefix}token/batch`, random })
-    this.#cached = space.keyed(ids.key(''), (hash) => ids.get(this.#store, hash), CACHE_SIZE)
+    this.#store = store
+    this.#batch = openBatchTokens({ secret, random })
+    this.#cached = follower.keyed(ALL_IDS, (hash) => ids.get(store, hash), CACHE_SIZE, hashOf)
   }
 
-  find(id: string): Token | undefined {
+  find(id: string, within = ''): Token | undefined {
     const hash = this.#hash(id)
-    return id.startsWith(BATCH_PREFIX) ? this.#living(this.#batch.open(id, hash)) : this.byHash(hash)
+    const token = id.startsWith(BATCH_PREFIX) ? this.#living(this.#openBatch(id, hash)) : this.byHash(hash)
+    return token?.namespace.startsWith(within) ? token : undefined
   }
 
   byHash(hash: string): Token | undefined {
     return this.#living(this.#cached(hash))
   }
 
-  byAccessor(accessor: string): Token | undefined {
-    const hash = accessors.get(this.#store, accessor)
-    return hash === undefined ? undefined : this.byHash(hash)
+  byAccessor(accessor: string, namespace: string): Token | undefined {
+    const hash = ACCESSOR.test(accessor) ? accessors.get(this.#store, accessor) : undefined
+    const token = hash === undefined ? undefined : this.byHash(hash)
+    return token?.namespace === namespace ? token : undefined
   }
 
-  accessors(): string[] {
-    return accessors.ids(this.#store)
+  accessors(namespace: string): string[] {
+    return accessors.list(this.#store, this.#idOf(namespace))
   }
 
   async mint(spec: NewToken, { id, also }: MintOptions = {}): Promise<Made> {
     const createdAt = this.#deps.clock.now()
     if (spec.type === 'batch') return this.#sealed({ ...spec, createdAt })
     if (this.#generations(spec.parent) > MAX_GENERATIONS) throw new Fault('invalid', `tokens may descend from at most ${MAX_GENERATIONS} others`)
-    const given = id ?? ID_PREFIX + base62(this.#deps.random, ID_LENGTH)
+    const namespaceId = this.#idOf(spec.namespace)
+    if (id !== undefined && namespaceId !== ROOT_ID) throw new Fault('invalid', CUSTOM_ID_IN_NAMESPACE)
+    if (id !== undefined && namespaceIdOf(id) !== ROOT_ID) throw new Fault('invalid', "custom token ID cannot have a '.' in the value")
+    const suffix = idSuffix(namespaceId)
+    const given = id ?? ID_PREFIX + base62(this.#deps.random, ID_LENGTH) + suffix
     const expiresAt = spec.ttl > 0 ? createdAt + spec.ttl * 1000 : undefined
-    const accessor = base62(this.#deps.random, ID_LENGTH)
+    const accessor = base62(this.#deps.random, ID_LENGTH) + suffix
     const token: Token = { ...spec, hash: this.#hash(given), accessor, createdAt, lastRenewedAt: 0, expiresAt }
     await transact(this.#store, (tx) => {
       add(tx, token)
@@ -124,7 +147,7 @@ class TokenStore implements Tokens {
       const current = ids.get(tx, token.hash)
       if (!current || current.numUses <= 0) return undefined
       const used = { ...current, numUses: current.numUses === 1 ? USED_UP : current.numUses - 1 }
-      ids.put(tx, token.hash, used)
+      ids.put(tx, used)
       return used
     })
   }
@@ -138,7 +161,7 @@ class TokenStore implements Tokens {
       const renewed = { ...current, lastRenewedAt: now, expiresAt: now + ttl * 1000 }
       due.delete(tx, current)
       due.put(tx, renewed)
-      ids.put(tx, token.hash, renewed)
+      ids.put(tx, renewed)
       return { token: renewed, warnings }
     })
   }
@@ -174,9 +197,11 @@ class TokenStore implements Tokens {
   }
 
   /** By itself, whatever became of its parents. */
-  #valid({ numUses, expiresAt, mountAccessor }: Token): boolean {
-    if (numUses < 0 || (expiresAt !== undefined && expiresAt <= this.#deps.clock.now())) return false
-    return mountAccessor === '' || this.#deps.mountAlive(mountAccessor)
+  #valid(token: Token): boolean {
+    const { hash, numUses, expiresAt, mountAccessor } = token
+    const { clock, namespaces, mountAlive } = this.#deps
+    if (numUses < 0 || (expiresAt !== undefined && expiresAt <= clock.now())) return false
+    return namespaces.alive(namespaceIdOf(hash)) && (mountAccessor === '' || mountAlive(token))
   }
 
   #generations(parent: string | undefined): number {
@@ -186,10 +211,31 @@ class TokenStore implements Tokens {
   }
 
   #sealed(said: NewToken & { readonly createdAt: number }): Made {
-    const id = this.#batch.seal(said)
-    const token = this.#batch.open(id, this.#hash(id))
+    const namespaceId = this.#idOf(said.namespace)
+    const id = this.#batch.seal(said, placeOf(namespaceId)) + idSuffix(namespaceId)
+    const token = this.#openBatch(id, this.#hash(id))
     if (!token) throw new Error('a batch token does not open')
     return { id, token }
+  }
+
+  #openBatch(id: string, hash: string): Token | undefined {
+    const namespaceId = namespaceIdOf(id)
+    const suffix = idSuffix(namespaceId)
+    return this.#batch.open(id.slice(0, id.length - suffix.length), placeOf(namespaceId), hash)
+  }
+
+  async revokeAll(namespaceId: string, more: () => boolean): Promise<boolean> {
+    for (let page = ids.page(this.#store, namespaceId); page.length > 0; page = ids.page(this.#store, namespaceId)) {
+      if (!more()) return false
+      for (const hash of page) await this.#end(hash, 'end')
+    }
+    return true
+  }
+
+  #idOf(namespace: string): string {
+    const id = this.#deps.namespaces.idOf(namespace)
+    if (id === undefined) throw new Fault('missing', 'namespace not found')
+    return id
   }
 
   async #end(hash: string, fate: Fate): Promise<void> {
@@ -197,8 +243,13 @@ class TokenStore implements Tokens {
   }
 
   #hash(id: string): string {
-    return hmacSha256(this.#deps.hashKey, id)
+    return hmacSha256(this.#deps.hashKey, id) + idSuffix(namespaceIdOf(id))
   }
+}
+
+/** Namespace and purpose, which are bound to each batch token. Nothing is stored there. */
+function placeOf(namespaceId: string): string {
+  return `${namespacePrefix(namespaceId)}token/batch`
 }
 
 /** Throws `invalid` for a token that can't be renewed. */
@@ -213,8 +264,8 @@ function add(tx: Tx, token: Token): void {
   // What a token of the same id left behind would go to this one, and be wiped under its hands.
   if (ids.get(tx, hash) || dead.fate(tx, hash) !== undefined) throw new Fault('invalid', 'cannot create a token with a duplicate ID')
   if (parent !== undefined && !ids.get(tx, parent)) throw new Fault('invalid', 'parent token not found')
-  ids.put(tx, hash, token)
-  accessors.put(tx, token.accessor, hash)
+  ids.put(tx, token)
+  accessors.put(tx, token)
   if (parent !== undefined) children.put(tx, parent, hash)
   due.put(tx, token)
   places.put(tx, token)

@@ -69,11 +69,11 @@ describe('a wrapped answer', () => {
       assert.deepEqual([again.status, ...again.body.errors], NOT_WRAPPING, how)
     }
     assert.deepEqual(
-      [...world.store.keys({ prefix: 'ns/root/token/' })].filter((key) => /dead|due/.test(key)),
+      [...world.store.keys({ prefix: 'token-' })].filter((key) => /^token-(dead|due)/.test(key)),
       [],
     )
     assert.equal(
-      [...world.store.keys({ prefix: 'ns/root/data/' })].some((key) => key.endsWith('/response')),
+      [...world.store.keys({ prefix: 'data/' })].some((key) => key.endsWith('/response')),
       false,
     )
   })
@@ -94,7 +94,7 @@ describe('a wrapped answer', () => {
     await world.kernel.sweep()
     assert.equal(await tokensOf(world), before)
     assert.equal(
-      [...world.store.keys({ prefix: 'ns/root/data/' })].some((key) => key.endsWith('/response')),
+      [...world.store.keys({ prefix: 'data/' })].some((key) => key.endsWith('/response')),
       false,
     )
   })

@@ -10,9 +10,9 @@ import type { Made, NewToken, Tokens } from './tokens.ts'
 
 export interface WrappingDeps {
   readonly tokens: Pick<Tokens, 'find' | 'mint'>
-  /** The namespace's. */
+  /** Behind the barrier, whole. */
   readonly store: Store
-  /** Where the answer lies that is wrapped for the token with this hash: its cubbyhole, seen from the store of its namespace. */
+  /** Where the answer lies that is wrapped for the token with this hash: its cubbyhole, seen from the whole store. */
   readonly place: (hash: string) => Key
 }
 
@@ -37,8 +37,8 @@ export interface ToWrap {
 
 export interface Wrapping {
   wrap(what: ToWrap): Promise<WrapInfo>
-  /** The live wrapping token with this id. */
-  find(id: string): Token | undefined
+  /** The live wrapping token with this id, of a namespace or those below, by its path. */
+  find(id: string, within: string): Token | undefined
   /** The answer; token and answer go in the commit that reads them, so only one of any number of callers has it. Throws `invalid`. */
   take(token: Token): Promise<Wrapped>
   /** The same under a new token, of the same life or one that is shorter. Throws `invalid`. */
@@ -68,8 +68,8 @@ export function openWrapping({ tokens, store, place }: WrappingDeps): Wrapping {
       const made = await keep(spec(path, path, namespace, ttl), () => content)
       return { ...made, creationPath: path, wrappedAccessor }
     },
-    find(id) {
-      const token = tokens.find(id)
+    find(id, within) {
+      const token = tokens.find(id, within)
       return token && isWrapping(token) ? token : undefined
     },
     take: (token) => transact(store, (tx) => open(tx, token)),

@@ -70,7 +70,7 @@ describe('a login that fails', () => {
       ['auth/token/create-orphan', { policies: ['default'], num_uses: 1 }],
       ['sys/wrapping/wrap', { secret: 'x' }],
     ]
-    const wrapped = () => [...world.store.keys({ prefix: 'ns/root/data/' })].filter((key) => key.endsWith('/response')).length
+    const wrapped = () => [...world.store.keys({ prefix: 'data/' })].filter((key) => key.endsWith('/response')).length
     const before = [...stored(world), wrapped()]
     for (const [path, data, token = world.rootToken] of asks) {
       for (const passing of [0, 1]) {

@@ -16,7 +16,7 @@ interface Step {
   readonly output: string
 }
 
-for (const guide of ['README.md', 'docs/guide/audit.md', 'docs/guide/tokens.md']) test(guide, (t) => follow(t, guide))
+for (const guide of ['README.md', 'docs/guide/audit.md', 'docs/guide/namespaces.md', 'docs/guide/tokens.md']) test(guide, (t) => follow(t, guide))
 
 async function follow(t: TestContext, guide: string): Promise<void> {
   const address = await devServer(t)

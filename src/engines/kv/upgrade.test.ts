@@ -19,7 +19,6 @@ test('the version option decides which engine serves', () => {
 })
 
 test('a mount goes up, never down, and to no other version', () => {
-  const { ctx } = openBench(kv1)
   for (const [before, after] of [
     [undefined, mount()],
     [undefined, mount('2')],
@@ -27,11 +26,11 @@ test('a mount goes up, never down, and to no other version', () => {
     [mount('2'), mount('2')],
     [mount(), mount('1')],
   ] as const)
-    configure(ctx(), before, after)
+    configure(before, after)
   const refused = { code: 'invalid', message: 'cannot downgrade mount from version 2' }
-  for (const version of [undefined, '', '1']) assert.throws(() => configure(ctx(), mount('2'), mount(version)), refused)
+  for (const version of [undefined, '', '1']) assert.throws(() => configure(mount('2'), mount(version)), refused)
   for (const version of ['3', '0', 'two'])
-    assert.throws(() => configure(ctx(), undefined, mount(version)), { message: `invalid version provided: ${version}` })
+    assert.throws(() => configure(undefined, mount(version)), { message: `invalid version provided: ${version}` })
 })
 
 test('secrets of an unversioned mount are version 1 of a versioned one, with no work between', async () => {

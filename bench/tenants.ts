@@ -1,0 +1,123 @@
+// How a server with many namespaces starts: fills a throwaway one through the API, starts it again, and prints times and memory.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Client } from './client.ts'
+import { parseNumber } from './options.ts'
+import { usageOf } from './process-tree.ts'
+
+const USAGE = `
+node bench/tenants.ts [--namespaces 10000] [--mounts 5] [--port 18200] [--connections 32]
+
+  --mounts   in each namespace, besides the three that it is made with
+`
+
+interface Size {
+  readonly namespaces: number
+  readonly mounts: number
+  readonly connections: number
+}
+
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({ options: { namespaces: text, mounts: text, port: text, connections: text, help: { type: 'boolean' } } })
+  if (values.help) return void process.stdout.write(USAGE)
+  const size: Size = {
+    namespaces: parseNumber('namespaces', values.namespaces ?? '10000', 1),
+    mounts: parseNumber('mounts', values.mounts ?? '5', 1),
+    connections: parseNumber('connections', values.connections ?? '32', 1),
+  }
+  const port = parseNumber('port', values.port ?? '18200', 1)
+  const at = mkdtempSync(join(tmpdir(), 'signet-tenants-'))
+  try {
+    await measure(at, port, size)
+  } finally {
+    rmSync(at, { recursive: true, force: true })
+  }
+}
+
+async function measure(at: string, port: number, size: Size): Promise<void> {
+  const url = `http://127.0.0.1:${port}`
+  let server = await start(at, port)
+  const anonymous = new Client({ name: 'signet', url: new URL(url), token: '', insecureTls: false })
+  const made = (await fetchJson(`${url}/v1/sys/init`, { secret_shares: 1, secret_threshold: 1 })) as { keys: string[]; root_token: string }
+  await anonymous.call('PUT', '/v1/sys/unseal', { key: made.keys[0] })
+  const client = new Client({ name: 'signet', url: new URL(url), token: made.root_token, insecureTls: false })
+  const filling = performance.now()
+  await fill(client, size)
+  say(`filled ${size.namespaces} namespaces with ${size.mounts} mounts and a secret each`, performance.now() - filling)
+  sayMemory('memory after filling', server)
+  await stopped(server)
+
+  const starting = performance.now()
+  server = await start(at, port)
+  say('from start to an answer, sealed', performance.now() - starting)
+  const unsealing = performance.now()
+  await anonymous.call('PUT', '/v1/sys/unseal', { key: made.keys[0] })
+  await client.call('GET', `/v1/${secretOf(size.namespaces - 1)}`)
+  say('from unsealing to the first secret of a namespace', performance.now() - unsealing)
+  say('from start to that secret', performance.now() - starting)
+  sayMemory('memory after starting', server)
+  const visiting = performance.now()
+  await client.each(size.namespaces, size.connections, (i) => ({ method: 'GET', path: `/v1/${secretOf(i)}` }))
+  const took = performance.now() - visiting
+  say(`read a secret of each namespace, ${(took / size.namespaces).toFixed(2)} ms each`, took)
+  sayMemory('memory after that', server)
+  await stopped(server)
+}
+
+async function fill(client: Client, { namespaces, mounts, connections }: Size): Promise<void> {
+  const each = (count: number, path: (i: number) => string, body: unknown) =>
+    client.each(count, connections, (i) => ({ method: 'POST', path: `/v1/${path(i)}`, body }))
+  await each(namespaces, (i) => `sys/namespaces/${nameOf(i)}`, {})
+  for (let m = 0; m < mounts; m++) await each(namespaces, (i) => `${nameOf(i)}/sys/mounts/kv${m}`, { type: 'kv' })
+  await each(namespaces, secretOf, { of: 'its namespace' })
+}
+
+const nameOf = (i: number) => `team-${String(i).padStart(6, '0')}`
+const secretOf = (i: number) => `${nameOf(i)}/kv0/secret`
+
+async function start(at: string, port: number): Promise<ChildProcess> {
+  const config = join(at, 'server.hcl')
+  writeFileSync(config, `storage "lmdb" { path = "${at}/data" }\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\n`)
+  const server = spawn(join(import.meta.dirname, '../bin/signet'), ['server', `-config=${config}`, '-log-level=error'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  while (server.exitCode === null) {
+    try {
+      await fetch(`http://127.0.0.1:${port}/v1/sys/seal-status`)
+      return server
+    } catch {
+      await sleep(5)
+    }
+  }
+  throw new Error(`the server ended with ${server.exitCode}`)
+}
+
+async function stopped(server: ChildProcess): Promise<void> {
+  const exit = new Promise((resolve) => server.once('exit', resolve))
+  server.kill('SIGTERM')
+  await exit
+}
+
+async function fetchJson(url: string, body: unknown): Promise<unknown> {
+  return (await fetch(url, { method: 'PUT', body: JSON.stringify(body) })).json()
+}
+
+function say(what: string, milliseconds: number): void {
+  process.stdout.write(`${what}: ${(milliseconds / 1000).toFixed(2)} s\n`)
+}
+
+function sayMemory(what: string, { pid }: ChildProcess): void {
+  const usage = pid === undefined ? undefined : usageOf(pid)
+  const bytes = usage?.pssBytes ?? usage?.rssBytes ?? 0
+  process.stdout.write(`${what}: ${(bytes / 1e6).toFixed(0)} MB, all processes, shared pages once\n`)
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+})

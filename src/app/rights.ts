@@ -1,0 +1,30 @@
+// What a token may do at a path of any namespace: its policies are those of its own, which sees paths from there on.
+import type { Token } from '../contract/token.ts'
+import { seenFrom } from '../policy/authorise.ts'
+import type { Tenants } from './tenants.ts'
+
+export interface Rights {
+  /** Sorted; ['root'] and ['deny'] stand alone. */
+  capabilities(token: Token, namespace: string, path: string): readonly string[]
+  isSudo(token: Token, namespace: string, path: string): boolean
+  /** Whether it can do anything at all at or below a folder. */
+  reaches(token: Token, namespace: string, folder: string): boolean
+}
+
+export function openRights(tenants: Pick<Tenants, 'at'>): Rights {
+  const aclOf = (token: Token) => tenants.at(token.namespace).policies.aclFor(token.policies)
+
+  function capabilities(token: Token, namespace: string, path: string): readonly string[] {
+    const seen = seenFrom(token, namespace, path)
+    return seen === undefined ? ['deny'] : aclOf(token).capabilities(seen)
+  }
+
+  return {
+    capabilities,
+    isSudo: (token, namespace, path) => capabilities(token, namespace, path).some((one) => one === 'root' || one === 'sudo'),
+    reaches(token, namespace, folder) {
+      const seen = seenFrom(token, namespace, folder)
+      return seen !== undefined && aclOf(token).reaches(seen)
+    },
+  }
+}

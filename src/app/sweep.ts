@@ -1,0 +1,60 @@
+// Due work of the whole server: what expired, what is being removed, and what the mounts themselves have to tidy.
+import type { Clock } from '../base/ports.ts'
+import { type Namespace, ROOT } from '../contract/namespace.ts'
+import type { ModuleOf } from '../modules.ts'
+import type { Store } from '../store/store.ts'
+import type { Migrations } from '../tenancy/migrations.ts'
+import { sweepNamespaces } from '../tenancy/namespace-removal.ts'
+import type { Namespaces } from '../tenancy/namespaces.ts'
+import type { Tokens } from '../token/tokens.ts'
+import type { Lending } from './lending.ts'
+import type { Tenants } from './tenants.ts'
+
+export interface SweepDeps {
+  readonly store: Store
+  readonly namespaces: Namespaces
+  readonly tenants: Tenants
+  readonly tokens: Tokens
+  readonly migrations: Migrations
+  readonly lending: Pick<Lending, 'gone' | 'measure'>
+  readonly moduleOf: ModuleOf
+}
+
+const TOKENS_AT_ONCE = 500
+/** Milliseconds that removals may take before the rest is left for the next time. */
+const REMOVAL_MS = 500
+/** Namespaces whose mounts are visited each time, besides the root. */
+const NAMESPACES_AT_ONCE = 20
+
+export function openSweep(deps: SweepDeps, clock: Clock): () => Promise<void> {
+  const { store, tokens, migrations, lending } = deps
+  const { gone } = lending
+  const sweepMounts = openMountSweep(deps, clock)
+  return async () => {
+    await tokens.sweep(TOKENS_AT_ONCE)
+    lending.measure()
+    await migrations.sweep()
+    const end = clock.monotonic() + REMOVAL_MS
+    const more = () => clock.monotonic() <= end
+    await sweepNamespaces({ store, clock, more, gone, endTokens: (id) => tokens.revokeAll(id, more) })
+    await gone.sweep(more)
+    await sweepMounts()
+  }
+}
+
+/** The root's mounts each time, and those of a few namespaces in turn, however many there are. */
+function openMountSweep({ namespaces, tenants, moduleOf }: SweepDeps, clock: Clock): () => Promise<void> {
+  let after = ''
+
+  async function sweep(namespace: Namespace): Promise<void> {
+    const { mounts } = tenants.of(namespace)
+    for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), clock.now())
+  }
+
+  return async () => {
+    await sweep(ROOT)
+    const turn = namespaces.page(after, NAMESPACES_AT_ONCE)
+    after = turn.length < NAMESPACES_AT_ONCE ? '' : (turn.at(-1)?.path ?? '')
+    for (const namespace of turn) if (!namespace.doomed) await sweep(namespace)
+  }
+}

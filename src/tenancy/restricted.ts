@@ -1,0 +1,70 @@
+// Which system paths a namespace has: those about itself. What is about the server as a whole is the root's alone.
+
+/** Refused wherever a namespace header is sent. */
+const SERVER = [
+  'init',
+  'seal',
+  'unseal',
+  'health',
+  'step-down',
+  'rekey',
+  'rekey-recovery-key',
+  'generate-root',
+  'generate-recovery-token',
+  'raw',
+].concat(['storage', 'metrics', 'pprof', 'in-flight-req'])
+
+/** Refused within a namespace, whether this server has them or not. */
+const ROOTS = SERVER.concat([
+  'audit',
+  'audit-hash',
+  'config',
+  'host-info',
+  'internal/counters',
+  'internal/inspect',
+  'key-status',
+  'loggers',
+  'monitor',
+]).concat(['quotas', 'replication', 'rotate', 'sealwrap'])
+
+/** All that a namespace has. Others that this server has are refused too, so that a new one is the root's until it is named here. */
+const OWN = [
+  'auth',
+  'capabilities',
+  'capabilities-accessor',
+  'capabilities-self',
+  'internal/specs',
+  'internal/ui',
+  'leader',
+  'leases',
+  'locked-users',
+].concat([
+  'mounts',
+  'namespaces',
+  'policies',
+  'policy',
+  'remount',
+  'renew',
+  'revoke',
+  'revoke-force',
+  'revoke-prefix',
+  'seal-status',
+  'tools',
+  'wrapping',
+])
+
+/** `path` is as sent with a header that names a namespace. */
+export function refusedWithHeader(path: string): boolean {
+  return isOneOf(SERVER, path)
+}
+
+/** `path` is the one within a namespace below the root; `served` is whether this server has it. */
+export function refusedInNamespace(path: string, served: boolean): boolean {
+  return path.startsWith('sys/') && (isOneOf(ROOTS, path) || (served && !isOneOf(OWN, path)))
+}
+
+function isOneOf(paths: readonly string[], path: string): boolean {
+  if (!path.startsWith('sys/')) return false
+  const asked = path.slice('sys/'.length)
+  return paths.some((one) => asked.startsWith(one) && (asked.length === one.length || asked[one.length] === '/'))
+}
