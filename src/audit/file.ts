@@ -1,7 +1,7 @@
 // A file that several processes append to, as something to write lines to: noticed when it is deleted, replaced, cut or half written.
 import type { AppendFile, Clock, Files, FileState, OpenOptions } from '../base/ports.ts'
 import { appendSynced } from './synced.ts'
-import type { Out, Ready } from './writer.ts'
+import type { Out, Ready } from './sink.ts'
 
 export interface FileOptions extends OpenOptions {
   /** Keep the record only once it is on disk, and not when the system has it. */

@@ -4,7 +4,7 @@ import type { Device } from './device.ts'
 import type { Facts } from './filter.ts'
 import { type Hasher, openHasher } from './hasher.ts'
 import { parseOptions, type Settings } from './options.ts'
-import type { Sink, SinkState } from './writer.ts'
+import type { Sink, SinkState } from './sink.ts'
 
 export interface Live {
   readonly device: Device

@@ -7,7 +7,8 @@ import { framingOf } from './frame.ts'
 import type { Remote, Settings, Way } from './options.ts'
 import { Shipper } from './shipper.ts'
 import { type Backlog, hold, type Held, leftBehind, Spool } from './spool.ts'
-import { type Sink, type SinkState, Writer, type WriterDeps } from './writer.ts'
+import type { Sink, SinkState } from './sink.ts'
+import { Writer, type WriterDeps } from './writer.ts'
 
 export type RemoteWay = Extract<Way, { kind: 'socket' | 'syslog' }>
 

@@ -11,7 +11,8 @@ import type { AuditMeter } from './meter.ts'
 import type { Way } from './options.ts'
 import { Orphans, type RemoteDeps, RemoteSink } from './remote.ts'
 import { linesOf } from './split.ts'
-import { type Out, type Sink, Writer, type WriterDeps } from './writer.ts'
+import type { Out, Sink } from './sink.ts'
+import { Writer, type WriterDeps } from './writer.ts'
 
 export interface SinkDeps {
   readonly ports: Pick<Ports, 'clock' | 'timers' | 'random' | 'files' | 'sockets' | 'print' | 'host'>

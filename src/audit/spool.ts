@@ -2,7 +2,7 @@
 import { type AppendFile, type Folder, Torn } from '../base/ports.ts'
 import { readLink } from './line.ts'
 import { appendSynced } from './synced.ts'
-import type { Out, Ready } from './writer.ts'
+import type { Out, Ready } from './sink.ts'
 
 /** Where lines wait to be shipped. Places are bytes since the spool began. */
 export interface Backlog {

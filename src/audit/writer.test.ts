@@ -8,7 +8,8 @@ import { handTimers, LOG, openAuditLog } from '../testing/audit-log.ts'
 import { settableClock } from '../testing/clock.ts'
 import { type Head, lineHash, openChain } from './chain.ts'
 import { headsIn } from './heads.ts'
-import { type Out, Writer } from './writer.ts'
+import type { Out } from './sink.ts'
+import { Writer } from './writer.ts'
 
 const broken = new Error('no space left on device')
 

@@ -1,50 +1,8 @@
 // Turns records into the lines of a chain and hands them on in groups: those of one turn of the event loop go out as one.
-import type { Clock, Timers } from '../base/ports.ts'
-import { Torn } from '../base/ports.ts'
+import { type Clock, type Timers, Torn } from '../base/ports.ts'
 import { type Chain, type Head, lineHash, type Occasion } from './chain.ts'
-
-/** Where the records of one device go. */
-export interface Sink {
-  /** Resolves when the record is kept; rejects where it isn't, and where it can't be told in time. */
-  write(record: string): Promise<void>
-  /** Writes a first line, and rejects where that can't be done or would lead nowhere. */
-  prove(): Promise<void>
-  /** Lets go of what log rotation may have moved. */
-  reopen(): void
-  /** Writes what waits, ends the chain, and lets go of everything. */
-  close(): Promise<void>
-  /** Always up to date, and cheap. */
-  state(): SinkState
-}
-
-export interface SinkState {
-  /** Why the last record was not kept; undefined where it was. */
-  readonly failing: string | undefined
-  /** Why nothing arrives at a remote sink though it is kept here. */
-  readonly stalled?: string | undefined
-  /** Bytes that are kept here until a remote sink takes them. */
-  readonly spooled?: number
-}
-
-/** What a writer appends to. */
-export interface Out {
-  /** Called before each append. Throws where there is nothing to append to. */
-  ready(): Ready
-  /** A promise where the bytes aren't kept when it returns. Fails with Torn where only a part was taken. */
-  append(bytes: Buffer): void | Promise<void>
-  /** The last part of what is there already, from the start of a line. */
-  tail?(): Buffer
-  reopen?(): void
-  sync?(): Promise<void>
-  close(): void
-}
-
-export interface Ready {
-  /** The next line is the first in a file, or the first after something happened to it. */
-  readonly fresh: boolean
-  /** The half line that is the last thing there; undefined where the last line is whole. */
-  readonly torn: Buffer | undefined
-}
+import { bytesOf, type Due, dueFirst, type Group, type Item, wholeLines } from './group.ts'
+import type { Out, Sink, SinkState } from './sink.ts'
 
 export interface WriterDeps {
   readonly out: Out
@@ -57,24 +15,6 @@ export interface WriterDeps {
   readonly others: (occasion: Occasion, tail: Buffer | undefined) => readonly Head[]
   /** Told of every checkpoint that is written; never rejects. */
   readonly signed: (head: Head) => Promise<void>
-}
-
-interface Due {
-  readonly occasion: Occasion
-  readonly torn?: string
-}
-
-interface Item {
-  /** A record, or why a checkpoint is due. */
-  readonly record: string | Due
-  readonly done: () => void
-  readonly failed: (error: unknown) => void
-}
-
-interface Group {
-  readonly before: Head
-  readonly torn: boolean
-  readonly lines: readonly { readonly bytes: Buffer; readonly after: Head; readonly item: Item }[]
 }
 
 /** How long after a record it is vouched for by a signature. */
@@ -220,8 +160,8 @@ export class Writer implements Sink {
 
   /** The first `kept` lines are there; the others never were. */
   #settle({ before, lines }: Group, kept: number, error?: unknown): void {
-    const last = lines[kept - 1]?.after ?? before
-    if (kept < lines.length) this.#deps.chain.back(last)
+    const lost = lines.slice(kept).map(({ item }) => item)
+    if (lost.length > 0) this.#deps.chain.back(lines[kept - 1]?.after ?? before)
     this.#tore ||= error instanceof Torn
     if (!(error instanceof Torn) || error.written > 0) this.#halfNoted = false
     this.#failing = undefined
@@ -231,11 +171,7 @@ export class Writer implements Sink {
       else this.#refuse([item], error)
       if (typeof item.record !== 'string') this.#signed(item.record, after)
     }
-    if (kept < lines.length)
-      this.#refuse(
-        lines.slice(kept).map(({ item }) => item),
-        error,
-      )
+    if (lost.length > 0) this.#refuse(lost, error)
     if (lines.some(({ item }) => typeof item.record === 'string')) this.#markSoon()
   }
 
@@ -258,30 +194,4 @@ export class Writer implements Sink {
       void this.#deps.out.sync?.().catch((error: unknown) => this.#refuse([], error))
     })
   }
-}
-
-/** What must stand before the records. */
-function dueFirst(before: Head, fresh: boolean, halves: readonly string[]): Item[] {
-  const opening: Due[] = before.seq === 0 ? [{ occasion: 'open' }] : fresh ? [{ occasion: 'reopen' }] : []
-  const mends = halves.map((torn): Due => ({ occasion: 'mend', torn }))
-  return [...opening, ...mends].map((record) => ({ record, done: nothing, failed: nothing }))
-}
-
-const NEWLINE = Buffer.from('\n')
-
-function bytesOf({ torn, lines }: Group): Buffer {
-  const parts = lines.map(({ bytes }) => bytes)
-  if (torn) parts.unshift(NEWLINE)
-  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
-}
-
-/** A line is there once its text is; its end may come with the next append. */
-function wholeLines({ torn, lines }: Group, error: unknown): number {
-  let left = (error instanceof Torn ? error.written : 0) - (torn ? NEWLINE.length : 0)
-  const cut = lines.findIndex(({ bytes }) => {
-    const missing = left < bytes.length - NEWLINE.length
-    left -= bytes.length
-    return missing
-  })
-  return cut < 0 ? lines.length : cut
 }
