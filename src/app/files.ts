@@ -2,9 +2,11 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fdatasync,
   fstatSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -32,9 +34,11 @@ export const files: Files = {
   openAppend(path, options = {}) {
     checkPlace(path, options)
     const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
+    const isNew = !existsSync(path)
     const fd = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_RDWR, options.mode || OWNER_ONLY)
     try {
       settle(path, fd, options)
+      if (isNew) syncFolder(dirname(path))
     } catch (error) {
       closeSync(fd)
       throw error
@@ -45,6 +49,18 @@ export const files: Files = {
     const stats = statSync(path, { throwIfNoEntry: false })
     return stats && idOf(stats)
   },
+}
+
+/** Without it, a power cut could take the name of a new file away, with all that was written to it. */
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY)
+  try {
+    fsyncSync(fd)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error // a file system that has no such thing
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function checkPlace(path: string, { within }: OpenOptions): void {

@@ -40,7 +40,7 @@ export class LiveDevices {
     for (const [key, { sink }] of this.#live) {
       if (keys.has(key)) continue
       this.#live.delete(key)
-      void sink.close()
+      void sink.close().catch((error: unknown) => this.#log.error('an audit device could not be closed', {}, error))
     }
     for (const [key, device] of keys) if (!this.#live.has(key)) this.#live.set(key, this.#start(device))
     this.#all = [...keys.keys()].flatMap((key) => this.#live.get(key) ?? [])

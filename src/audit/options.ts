@@ -107,11 +107,19 @@ function settle<S extends Shape & typeof SHARED>(shape: S, type: DeviceType, opt
   }
 }
 
-function fileWay({ file_path: named, path: older, mode, sync }: Values<typeof FILE>): Way {
-  const path = named || older
+/** What people write for no file at all. */
+const ELSEWHERE: ReadonlyMap<string, 'stdout' | 'discard'> = new Map([
+  ['stdout', 'stdout'],
+  ['/dev/stdout', 'stdout'],
+  ['discard', 'discard'],
+  ['/dev/null', 'discard'],
+])
+
+function fileWay({ file_path: given, path: older, mode, sync }: Values<typeof FILE>): Way {
+  const path = given || older
   if (path === '') throw new Fault('invalid', 'file_path is required')
-  const word = path.toLowerCase()
-  if (word === 'stdout' || word === 'discard') return { kind: word }
+  const elsewhere = ELSEWHERE.get(path.toLowerCase())
+  if (elsewhere) return { kind: elsewhere }
   if (!path.startsWith('/')) throw new Fault('invalid', 'file_path must be an absolute path, "stdout" or "discard"')
   if (path.includes('/.') || path.endsWith('/') || /[\0-\x1f\x7f]/.test(path)) {
     throw new Fault('invalid', 'file_path must name a file, without hidden folders, dot segments or control characters')

@@ -150,6 +150,9 @@ export class Orphans {
 
   #finish(name: string, backlog: Backlog, shipper: Shipper): void {
     this.#adopted.delete(name)
-    void shipper.stop().then(() => backlog.close())
+    void shipper
+      .stop()
+      .then(() => backlog.close())
+      .catch((error: unknown) => this.#deps.log.error('an empty spool could not be removed', { spool: name }, error))
   }
 }

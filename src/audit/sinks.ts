@@ -98,6 +98,13 @@ function chainOf({ ports, log, heads, signer }: SinkDeps, device: Device): Omit<
       for (const chain of broken) log.error('lines of an audit chain are not those that were written', { device: device.path, chain })
       return moved
     },
-    signed: (head) => heads.save(device, head, ports.clock.now()).then(() => saved(), saved),
+    async signed(head) {
+      try {
+        await heads.save(device, head, ports.clock.now())
+        saved()
+      } catch (error) {
+        saved(error)
+      }
+    },
   }
 }

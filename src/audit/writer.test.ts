@@ -7,6 +7,7 @@ import { Torn } from '../base/ports.ts'
 import { handTimers, LOG, openAuditLog } from '../testing/audit-log.ts'
 import { settableClock } from '../testing/clock.ts'
 import { type Head, lineHash, openChain } from './chain.ts'
+import { FileOut } from './file.ts'
 import { headsIn } from './heads.ts'
 import type { Out } from './sink.ts'
 import { Writer } from './writer.ts'
@@ -110,6 +111,18 @@ test('half a line that a killed process left is ended by the next one, and no li
   const { findings, notes } = log.verify([LOG])
   assert.deepEqual(findings, [])
   assert.equal(notes.filter((note) => note.includes('half a line')).length, 1)
+})
+
+test('a file that is written through keeps a record only once the disk has it', async () => {
+  const log = openAuditLog()
+  const out = new FileOut(LOG, { synced: true }, { files: log.files, clock: log.clock, mishap() {} })
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const chain = openChain('synced', { key: privateKey, keyId: 'k'.repeat(16) })
+  const writer = new Writer({ out, chain, device: 'd/', clock: log.clock, timers: handTimers(), others: () => [], signed: async () => {} })
+  await Promise.all([writer.write(line(1)), writer.write(line(2))])
+  assert.equal(log.files.syncs, 1)
+  await writer.write(line(3))
+  assert.equal(log.files.syncs, 2)
 })
 
 describe('a file that', () => {

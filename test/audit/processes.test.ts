@@ -15,8 +15,8 @@ interface Running extends Production {
   readonly key: string
 }
 
-async function ready(t: TestContext, at: string, port: number, config: string): Promise<Running> {
-  const server = await productionServer(t, { at, port, config })
+async function ready(t: TestContext, at: string, port: number, config: string, printed?: (text: string) => void): Promise<Running> {
+  const server = await productionServer(t, { at, port, config, ...(printed ? { printed } : {}) })
   const { body } = await ask(server.address, 'PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, '')
   const [token, key] = [body.root_token, body.keys_base64[0]]
   await ask(server.address, 'PUT', 'sys/unseal', { key }, '')
@@ -95,4 +95,24 @@ test('a remote sink that is down gets all of it later, over a restart of everyth
   answered.push(...(await requests(second, 60, 10)))
   const heard = () => new Set(taker.lines.flatMap((line) => /"type":"response".*"path":"kv\/n(\d+)"/.exec(line)?.[1] ?? []).map(Number))
   await until('every answered request is heard of', () => answered.every((n) => heard().has(n)))
+})
+
+test('standard output has whole lines of all workers', async (t) => {
+  const at = folder(t)
+  let text = ''
+  const config = 'audit "file" "out" { options { file_path = "stdout" } }\n'
+  const server = await ready(t, at, await freePort(), config, (more) => {
+    text += more
+  })
+  assert.equal((await requests(server, 0, 100)).length, 100)
+  const anchor = join(at, 'anchor.json')
+  writeFileSync(anchor, JSON.stringify((await ask(server.address, 'GET', 'sys/audit-chain/out', undefined, server.token)).body))
+  const exit = new Promise((resolve) => server.process.once('close', resolve))
+  server.process.kill('SIGTERM')
+  await exit
+  const log = join(at, 'printed')
+  writeFileSync(log, text)
+  const { stdout } = await run(SIGNET, ['audit', 'verify', '-format=json', '-complete', `-key=${anchor}`, log])
+  const { findings, chains } = JSON.parse(stdout)
+  assert.deepEqual([findings, chains.length], [[], 2])
 })

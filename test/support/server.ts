@@ -46,10 +46,15 @@ export interface ProductionOptions {
   readonly port?: number
   /** More of the configuration. */
   readonly config?: string
+  /** Takes what it prints. */
+  readonly printed?: (text: string) => void
 }
 
 /** A server with a store on disk, as `signet server -config` starts it. */
-export async function productionServer(t: TestContext, { at, workers = 2, port, config: more = '' }: ProductionOptions): Promise<Production> {
+export async function productionServer(
+  t: TestContext,
+  { at, workers = 2, port, config: more = '', printed }: ProductionOptions,
+): Promise<Production> {
   const listen = port ?? (await freePort())
   const config = join(at, 'server.hcl')
   writeFileSync(
@@ -62,14 +67,15 @@ listener "tcp" {
 workers = ${workers}
 ${more}`,
   )
-  const child = start(t, ['server', `-config=${config}`], {})
+  const child = start(t, ['server', `-config=${config}`], {}, printed)
   const address = `http://127.0.0.1:${listen}`
   await answering(address)
   return { address, process: child, config }
 }
 
-function start(t: TestContext, args: readonly string[], env: Record<string, string>): ChildProcess {
-  const child = spawn(SIGNET, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+function start(t: TestContext, args: readonly string[], env: Record<string, string>, printed?: (text: string) => void): ChildProcess {
+  const child = spawn(SIGNET, args, { env: { ...process.env, ...env }, stdio: ['ignore', printed ? 'pipe' : 'ignore', 'pipe'], detached: true })
+  child.stdout?.setEncoding('utf8').on('data', printed ?? (() => {}))
   const errors: string[] = []
   child.stderr?.on('data', (chunk) => errors.push(String(chunk)))
   t.after(async () => {
