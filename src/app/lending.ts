@@ -22,7 +22,7 @@ import type { OverviewDeps } from '../sys/lease-overview.ts'
 import type { LeaseQuotaDeps } from '../sys/lease-quotas.ts'
 import type { LeaseMeter } from '../telemetry/metrics.ts'
 import { type Gone, openGone, type Vacate } from '../tenancy/gone.ts'
-import { isMounted } from '../tenancy/mounts.ts'
+import { isServing } from '../tenancy/mounts.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
 import { ids } from '../token/index-keys.ts'
 import { openTokenLeases, type TokenLeases } from '../token/leases.ts'
@@ -69,7 +69,7 @@ export function openLending(deps: LendingDeps): Lending {
     quotas,
     namespaceOf,
     holderAlive: (tx, hash) => ids.get(tx, hash) !== undefined && tokens.byHash(hash) !== undefined,
-    mountAlive: (tx, mount) => isMounted(within(tx, namespacePrefix(mount.namespaceId)), mount),
+    mountAlive: (tx, mount) => isServing(within(tx, namespacePrefix(mount.namespaceId)), mount),
   })
   const vacate: Vacate = async (mount, awaited) => {
     if (mount.class === 'auth' && !(await endTokens(tokens, tokenLeases, mount))) return false
@@ -105,7 +105,7 @@ export function openLending(deps: LendingDeps): Lending {
       namespaceOf,
       namespacesFrom: (mount) => [mount.namespaceId, ...namespaces.list({ path: mount.namespace }, 'all').map(({ id }) => id)],
       accessorOf: (lease) => mountOf(lease)?.accessor,
-      mountAt: (mount, path) => tenants.at(mount.namespace).mounts.at(path),
+      below: (path) => tenants.below('', path),
     },
     measure: () => meter.level(leases.count(), irrevocable()),
   }

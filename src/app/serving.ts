@@ -5,6 +5,7 @@ import { fileProblem } from '../cli/failure.ts'
 import { openEdge } from '../edge/edge.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import type { Store } from '../store/store.ts'
+import type { ModuleOf } from '../modules.ts'
 import type { ServerPort } from '../sys/server.ts'
 import type { SealPort } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -29,6 +30,8 @@ export interface ServingDeps {
     readonly maxLeaseTtl: number
     readonly audit: AuditSettings
   }
+  /** Modules besides the built-in ones. */
+  readonly modules?: ModuleOf
   /** Where audit records wait for remote sinks. */
   readonly spools: Folder
   /** Writes whole lines to standard output. */

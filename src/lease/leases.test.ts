@@ -104,40 +104,40 @@ test('what cannot be taken back from a mount that leaves is tried again, and is 
 test('quotas count by namespace, mount and role, and the one that says most decides', async () => {
   const bench = await opened()
   await bench.addMount('mq')
-  const quota = { name: 'q', path: '', role: '', maxLeases: 3, inheritable: true }
+  const quota = { name: 'q', namespace: 'root', mount: '', path: '', role: '', maxLeases: 3, inheritable: true }
   const refused = { status: 429, message: '1 error occurred:\n\t* request path "db/creds/r": lease count quota exceeded\n\n' }
-  assert.equal(await bench.quotas.put('root', quota), undefined)
+  assert.equal(await bench.quotas.put(quota), undefined)
   const loans = await Promise.allSettled(Array.from({ length: 8 }, () => bench.borrow('db', 't')))
   assert.equal(loans.filter(({ status }) => status === 'fulfilled').length, 3)
   await assert.rejects(bench.borrow('db', 't'), refused)
   assert.equal(bench.accounts.asked.filter((one) => one.startsWith('add')).length, 3)
-  await bench.quotas.put('root', { ...quota, name: 'm', path: 'mq/', maxLeases: 2 })
+  await bench.quotas.put({ ...quota, name: 'm', mount: 'uuid-of-mq', maxLeases: 2 })
   await bench.borrow('mq', 't')
   await bench.borrow('mq', 't', { role: 'r' })
   await assert.rejects(bench.borrow('mq', 't'), { status: 429 })
-  await bench.quotas.put('root', { ...quota, name: 'r', path: 'mq/', role: 'r', maxLeases: 2 })
+  await bench.quotas.put({ ...quota, name: 'r', mount: 'uuid-of-mq', role: 'r', maxLeases: 2 })
   await bench.borrow('mq', 't', { role: 'r' })
   await assert.rejects(bench.borrow('mq', 't', { role: 'r' }), { status: 429 })
-  await bench.quotas.delete('root', 'q')
+  await bench.quotas.delete('q')
   await bench.borrow('db', 't')
   assert.deepEqual(bench.check(), [])
 })
 
 test('a quota is one of its place; it goes with its mount', async () => {
   const bench = await opened()
-  const quota = { name: 'a', path: 'db/', role: '', maxLeases: 3, inheritable: false }
-  assert.equal(await bench.quotas.put('root', quota), undefined)
-  assert.equal(await bench.quotas.put('root', { ...quota, name: 'b' }), 'a')
-  assert.equal(await bench.quotas.put('root', { ...quota, role: 'r' }), undefined)
-  assert.equal(await bench.quotas.put('root', { ...quota, name: 'b' }), undefined)
+  const quota = { name: 'a', namespace: 'root', mount: 'uuid-of-db', path: 'db/', role: '', maxLeases: 3, inheritable: false }
+  assert.equal(await bench.quotas.put(quota), undefined)
+  assert.equal(await bench.quotas.put({ ...quota, name: 'b' }), 'a')
+  assert.equal(await bench.quotas.put({ ...quota, role: 'r' }), undefined)
+  assert.equal(await bench.quotas.put({ ...quota, name: 'b' }), undefined)
   assert.deepEqual(
-    bench.quotas.list('root').map(({ name }) => name),
-    ['a', 'b', 'default'],
+    bench.quotas.list().map(({ name }) => name),
+    ['default', 'a', 'b'],
   )
   await bench.removeMount('db')
   await bench.leave(bench.mount('db'), true)
   assert.deepEqual(
-    bench.quotas.list('root').map(({ name, maxLeases }) => [name, maxLeases]),
+    bench.quotas.list().map(({ name, maxLeases }) => [name, maxLeases]),
     [['default', 1_000_000]],
   )
 })

@@ -128,7 +128,7 @@ class LeaseTable implements Leases {
     const lease: Lease = { ...spec, ...made, id, mount: mount.uuid, certain: !intended, again: intended, dueAt: actBy ?? spec.expiresAt }
     return this.#batcher.run((tx) => {
       if (!this.#alive(tx, lease, mount)) throw permissionDenied()
-      quotas.check(tx, { namespace, mount: mount.uuid, path: mount.path, role, request: path })
+      quotas.check(tx, { namespace, mount: mount.uuid, role }, path)
       put(tx, undefined, lease)
       return lease
     })

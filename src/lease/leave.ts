@@ -44,7 +44,8 @@ export function openLeave(deps: LeaveDeps): Leave {
     }
     const out = leases.count({ namespace, mount: uuid })
     if (out === 0) {
-      await quotas.dropOf(namespace, mount.path)
+      // One that moves keeps its quotas.
+      if (mount.moving === undefined) await quotas.dropOf(uuid)
       await transact(store, (tx) => {
         if (left.get(tx, uuid)) left.delete(tx, uuid)
       })

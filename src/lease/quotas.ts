@@ -1,118 +1,101 @@
 // Lease-count quotas: how many leases may be out at once, of a namespace, a mount or a role of it; checked as a lease is made.
 import { coreFault } from '../base/fault.ts'
-import { namespacePrefix } from '../store/layout.ts'
-import { type Records, records } from '../store/records.ts'
+import { namespacePrefix, ROOT_ID } from '../store/layout.ts'
+import { records } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { countOf, type Scope } from './counts.ts'
 
 /** What a quota is of. */
 export interface QuotaPlace {
-  /** A mount's path, ending in a slash; '' for the namespace. */
-  readonly path: string
+  /** The id of a namespace. */
+  readonly namespace: string
+  /** A mount's uuid; '' for the namespace. */
+  readonly mount: string
   /** '' for all roles of the mount. */
   readonly role: string
 }
 
 export interface Quota extends QuotaPlace {
   readonly name: string
+  /** From the root, of the namespace or mount when the quota was made. */
+  readonly path: string
   readonly maxLeases: number
   /** Whether it holds in namespaces below that have none of their own; of a quota for a namespace only. */
   readonly inheritable: boolean
 }
 
-/** A lease that is about to be made. */
-export interface Wish extends QuotaPlace {
-  readonly namespace: string
-  /** The mount's uuid. */
-  readonly mount: string
-  /** For the message. */
-  readonly request: string
-}
-
-/** Namespaces are named by their ids. */
+/** Managed for all namespaces together. */
 export interface Quotas {
-  list(namespace: string): readonly Quota[]
-  get(namespace: string, name: string): Quota | undefined
+  list(): readonly Quota[]
+  get(name: string): Quota | undefined
   /** Undefined where it was stored, otherwise the name of another that is of the same place. */
-  put(namespace: string, quota: Quota): Promise<string | undefined>
-  delete(namespace: string, name: string): Promise<void>
-  /** Removes the quotas of a mount that is gone. */
-  dropOf(namespace: string, path: string): Promise<void>
-  /** Throws `throttled` where one lease more would be too many. */
-  check(tx: Tx, wish: Wish): void
+  put(quota: Quota): Promise<string | undefined>
+  delete(name: string): Promise<void>
+  /** Removes the quotas of a mount that is gone, by its uuid. */
+  dropOf(mount: string): Promise<void>
+  /** Throws `throttled` where one lease more would be too many; `path` is that of the request. */
+  check(tx: Tx, wish: QuotaPlace, path: string): void
 }
 
-/** Holds in every namespace that no other quota of a namespace holds in: whoever makes one replaces it. */
-export const BUILT_IN: Quota = { name: 'default', path: '', role: '', maxLeases: 1_000_000, inheritable: true }
+/** Holds wherever no other quota of a namespace does: whoever makes one for the root replaces it. */
+export const BUILT_IN: Quota = { name: 'default', namespace: ROOT_ID, mount: '', role: '', path: '', maxLeases: 1_000_000, inheritable: true }
 
-interface Tables {
-  readonly byName: Records<Quota>
-  /** Names by place. */
-  readonly byPlace: Records<string>
-}
+const FOLDER = `${namespacePrefix(ROOT_ID)}lease/quota`
+const byName = records<Quota>(`${FOLDER}/`)
+/** Names by place. */
+const byPlace = records<string>(`${FOLDER}-of/`)
 
-function tablesOf(namespace: string): Tables {
-  const folder = `${namespacePrefix(namespace)}lease/quota`
-  return { byName: records(`${folder}/`), byPlace: records(`${folder}-of/`) }
-}
-
-function placeId({ path, role }: QuotaPlace): string {
-  return `${encodeURIComponent(role)}/${path}`
+function placeId({ namespace, mount, role }: QuotaPlace): string {
+  return `${namespace}/${mount}/${role}`
 }
 
 /** `above` tells the id of the namespace that one is in; undefined for the root. */
 export function openQuotas(store: Store, above: (namespace: string) => string | undefined): Quotas {
-  function at(from: Pick<Tx, 'get'>, namespace: string, place: QuotaPlace): Quota | undefined {
-    const { byName, byPlace } = tablesOf(namespace)
-    const name = byPlace.get(from, placeId(place))
-    return name === undefined ? undefined : byName.get(from, name)
-  }
-
-  /** That of the namespace, or of the nearest above that hands its own down. */
-  function ofNamespace(from: Pick<Tx, 'get'>, namespace: string): Quota {
-    const own = at(from, namespace, BUILT_IN)
-    if (own) return own
-    for (let id = above(namespace); id !== undefined; id = above(id)) {
-      const quota = at(from, id, BUILT_IN)
-      if (quota?.inheritable) return quota
-    }
-    return BUILT_IN
-  }
-
-  /** The one that says most of where the lease is made, and what it counts. */
-  function nearest(tx: Tx, { namespace, mount, path, role }: Wish): [Quota, Scope] {
-    const ofRole = role === '' ? undefined : at(tx, namespace, { path, role })
-    if (ofRole) return [ofRole, { namespace, mount, role }]
-    const ofMount = at(tx, namespace, { path, role: '' })
-    return ofMount ? [ofMount, { namespace, mount }] : [ofNamespace(tx, namespace), { namespace }]
-  }
-
+  const all = () => byName.ids(store).map((name) => byName.get(store, name) as Quota)
+  const isReplaced = (from: Pick<Tx, 'get'>) => at(from, BUILT_IN) !== undefined
   return {
-    list(namespace) {
-      const { byName } = tablesOf(namespace)
-      const own = byName.ids(store).map((name) => byName.get(store, name) as Quota)
-      return ofNamespace(store, namespace) === BUILT_IN ? [BUILT_IN, ...own].sort((a, b) => (a.name < b.name ? -1 : 1)) : own
-    },
-    get(namespace, name) {
-      const own = tablesOf(namespace).byName.get(store, name)
-      return own ?? (name === BUILT_IN.name && ofNamespace(store, namespace) === BUILT_IN ? BUILT_IN : undefined)
-    },
-    put: (namespace, quota) => transact(store, (tx) => put(tx, tablesOf(namespace), quota)),
-    delete: (namespace, name) => transact(store, (tx) => remove(tx, tablesOf(namespace), name)),
-    dropOf: (namespace, path) =>
+    list: () => (isReplaced(store) ? all() : [BUILT_IN, ...all()]),
+    get: (name) => byName.get(store, name) ?? (name === BUILT_IN.name && !isReplaced(store) ? BUILT_IN : undefined),
+    put: (quota) => transact(store, (tx) => put(tx, quota)),
+    delete: (name) => transact(store, (tx) => remove(tx, name)),
+    dropOf: (mount) =>
       transact(store, (tx) => {
-        const tables = tablesOf(namespace)
-        for (const name of tables.byName.ids(store)) if (tables.byName.get(tx, name)?.path === path) remove(tx, tables, name)
+        for (const name of byName.ids(store)) if (byName.get(tx, name)?.mount === mount) remove(tx, name)
       }),
-    check(tx, wish) {
-      const [quota, scope] = nearest(tx, wish)
-      if (countOf(tx, scope) >= quota.maxLeases) throw coreFault('throttled', `request path "${wish.request}": lease count quota exceeded`)
+    check(tx, wish, path) {
+      const [quota, scope] = nearest(tx, wish, above)
+      if (countOf(tx, scope) >= quota.maxLeases) throw coreFault('throttled', `request path "${path}": lease count quota exceeded`)
     },
   }
 }
 
-function put(tx: Tx, { byName, byPlace }: Tables, quota: Quota): string | undefined {
+/** The one that says most of where the lease is made, and what it counts. */
+function nearest(tx: Tx, wish: QuotaPlace, above: (namespace: string) => string | undefined): [Quota, Scope] {
+  const { namespace, mount, role } = wish
+  const ofRole = role === '' ? undefined : at(tx, wish)
+  if (ofRole) return [ofRole, { namespace, mount, role }]
+  const ofMount = at(tx, { ...wish, role: '' })
+  if (ofMount) return [ofMount, { namespace, mount }]
+  const own = at(tx, { namespace, mount: '', role: '' })
+  return [own ?? inherited(tx, namespace, above), { namespace }]
+}
+
+/** That of the nearest namespace above that hands its own down. */
+function inherited(tx: Tx, namespace: string, above: (namespace: string) => string | undefined): Quota {
+  for (let id = above(namespace); id !== undefined; id = above(id)) {
+    const quota = at(tx, { namespace: id, mount: '', role: '' })
+    if (quota?.inheritable) return quota
+  }
+  return BUILT_IN
+}
+
+function at(from: Pick<Tx, 'get'>, place: QuotaPlace): Quota | undefined {
+  const name = byPlace.get(from, placeId(place))
+  return name === undefined ? undefined : byName.get(from, name)
+}
+
+function put(tx: Tx, quota: Quota): string | undefined {
   const holder = byPlace.get(tx, placeId(quota))
   if (holder !== undefined && holder !== quota.name) return holder
   const before = byName.get(tx, quota.name)
@@ -122,7 +105,7 @@ function put(tx: Tx, { byName, byPlace }: Tables, quota: Quota): string | undefi
   return undefined
 }
 
-function remove(tx: Tx, { byName, byPlace }: Tables, name: string): void {
+function remove(tx: Tx, name: string): void {
   const quota = byName.get(tx, name)
   if (!quota) return
   byName.delete(tx, name)

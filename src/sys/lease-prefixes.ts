@@ -5,6 +5,7 @@ import { type Ctx, type Path, path } from '../contract/module.ts'
 import { accepted, empty, type Reply } from '../contract/reply.ts'
 import { forEach } from '../lease/pool.ts'
 import { CLAIM_MS } from '../lease/times.ts'
+import { namespaceIdOf } from '../store/layout.ts'
 import { failure, type LeaseDeps, syncInput } from './leases.ts'
 
 const param = { prefix: text('What the ids start with, or one id.') }
@@ -62,9 +63,10 @@ async function forget(deps: LeaseDeps, ctx: Ctx, prefix: string): Promise<Reply>
 }
 
 async function endTokens({ tokens, tokenLeases, namespaceOf }: LeaseDeps, { mount }: Ctx, prefix: string): Promise<void> {
-  const one = tokenLeases.find(prefix)
+  const own = namespaceOf(mount)
+  const one = namespaceIdOf(prefix) === own ? tokenLeases.find(prefix) : undefined
   if (one) return tokens.revoke(one)
-  const page = (after?: string) => tokenLeases.under(namespaceOf(mount), `${prefix}/`, after)
+  const page = (after?: string) => tokenLeases.under(own, `${prefix}/`, after)
   for (let ids = page(); ids.length > 0; ids = page(ids.at(-1))) {
     for (const id of ids) {
       const token = tokenLeases.stored(id)
@@ -77,6 +79,6 @@ async function endTokens({ tokens, tokenLeases, namespaceOf }: LeaseDeps, { moun
 function* pages({ leases, namespaceOf }: LeaseDeps, { mount }: Ctx, prefix: string): Generator<string[]> {
   const namespace = namespaceOf(mount)
   const page = (after?: string) => leases.under(namespace, `${prefix}/`, after)
-  if (leases.find(prefix)) yield [prefix]
+  if (namespaceIdOf(prefix) === namespace && leases.find(prefix)) yield [prefix]
   else for (let ids = page(); ids.length > 0; ids = page(ids.at(-1))) yield ids
 }

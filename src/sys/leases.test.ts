@@ -422,7 +422,7 @@ test('quotas: shapes and refusals', async (t) => {
     [{ max_leases: 0 }, "'max_leases' is invalid"],
     [{}, "'max_leases' is invalid"],
     [{ max_leases: 1, path: 'nowhere' }, 'invalid mount path "nowhere"'],
-    [{ max_leases: 1, path: 'auth/token' }, 'Mount path "auth/token/" is that of an auth method: tokens are not counted as leases'],
+    [{ max_leases: 1, path: 'auth/token' }, 'Mount path "auth/token" is that of an auth method: tokens are not counted as leases'],
     [{ max_leases: 1, path: 'db' }, 'quota rule with similar properties exists under the name "few"'],
     [{ max_leases: 1, role: 'r' }, 'role requires the path of a mount'],
     [{ max_leases: 1, path: 'db', role: 'r', inheritable: true }, 'inheritable can only be set on quotas of a namespace'],

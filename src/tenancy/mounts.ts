@@ -120,6 +120,11 @@ export function isMounted(own: Pick<Tx, 'get'>, { path, uuid }: Mount): boolean 
   return entries.get(own, path)?.uuid === uuid
 }
 
+/** The same, but for one that moves. */
+export function isServing(own: Pick<Tx, 'get'>, mount: Mount): boolean {
+  return isMounted(own, mount) && entries.get(own, mount.path)?.moving === undefined
+}
+
 function load(store: Store): Table {
   const mounts = Array.from(store.range({ prefix: MOUNTS }), (entry) => JSON.parse(entry.value.toString()) as Mount)
   const by = (key: 'path' | 'accessor' | 'uuid') => new Map(mounts.map((mount) => [mount[key], mount]))

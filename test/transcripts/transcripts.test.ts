@@ -16,7 +16,8 @@ interface Step {
   readonly output: string
 }
 
-for (const guide of ['README.md', 'docs/guide/audit.md', 'docs/guide/namespaces.md', 'docs/guide/tokens.md']) test(guide, (t) => follow(t, guide))
+const GUIDES = ['audit', 'leases', 'namespaces', 'tokens'].map((name) => `docs/guide/${name}.md`)
+for (const guide of ['README.md', ...GUIDES]) test(guide, (t) => follow(t, guide))
 
 async function follow(t: TestContext, guide: string): Promise<void> {
   const address = await devServer(t)
