@@ -7,10 +7,10 @@ import { createInterface, type Interface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ports } from '../src/app/ports.ts'
-import { openLeases } from '../src/lease/leases.ts'
-import { openQuotas } from '../src/lease/quotas.ts'
-import { ROOT_ID } from '../src/store/layout.ts'
+import { base62 } from '../src/base/ids.ts'
+import { type Lease, put } from '../src/lease/lease.ts'
 import { openLmdb } from '../src/store/lmdb.ts'
+import { transact } from '../src/store/transact.ts'
 import { openWorld, type World } from '../src/testing/world.ts'
 import { bare } from './bare-lender.ts'
 import { Client } from './client.ts'
@@ -36,8 +36,8 @@ interface Size {
 /** From when the last leases are made until the first of them ends: time to start the server, and to measure it at rest. */
 const LEAD_MS = 45_000
 const SECRETS = 1_000
-/** Leases that wait for the same commit while filling. */
-const LANES = 512
+/** Leases of one commit while filling. */
+const PAGE = 500
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const
@@ -86,6 +86,7 @@ async function fill(at: string, { count, expiring, seconds }: Size): Promise<{ t
   world.clock.set(Date.now())
   writeFileSync(join(at, 'key'), world.share.toString('base64'))
   await world.ok('write', 'sys/mounts/bare', { type: 'bare' })
+  await world.ok('write', 'sys/quotas/lease-count/default', { max_leases: 1_000_000_000 })
   const filling = performance.now()
   const make = await maker(world)
   await make(count - expiring, () => Date.now() + 30 * 86_400_000)
@@ -97,21 +98,20 @@ async function fill(at: string, { count, expiring, seconds }: Size): Promise<{ t
   return { token: world.rootToken, ends }
 }
 
+/** Writes leases as the lease room does, many with each commit. */
 async function maker(world: World): Promise<(count: number, expiresAt: (i: number) => number) => Promise<void>> {
   const { data } = await world.ok('read', 'sys/mounts/bare')
-  const mount = { uuid: data.uuid, path: 'bare/', namespace: '' } as Parameters<ReturnType<typeof openLeases>['create']>[0]['mount']
-  const quotas = openQuotas(world.inside, () => undefined)
-  await quotas.put({ name: 'default', namespace: ROOT_ID, mount: '', role: '', path: '', maxLeases: 1_000_000_000, inheritable: true })
-  const alive = () => true
-  const given = { store: world.inside, clock: ports.clock, random: ports.random, quotas, namespaceOf: () => ROOT_ID }
-  const leases = openLeases({ ...given, holderAlive: alive, mountAlive: alive })
-  const plain = { mount, path: 'bare/lease', kind: 'nothing', target: '', role: '', holder: '', ttl: 0, maxTtl: 0, renewable: true, internal: {} }
+  const same = { path: 'bare/lease', kind: 'nothing', mount: data.uuid, target: '', role: '', holder: 'nobody', renewedAt: 0, ttl: 0, maxTtl: 0 }
+  const state = { renewable: true, internal: {}, certain: true, again: false, tries: 0, error: '' }
+  const made = (expiresAt: number): Lease => {
+    const id = `${same.path}/${base62(ports.random, 24)}`
+    return { ...same, ...state, id, issuedAt: Date.now(), expiresAt, dueAt: expiresAt }
+  }
   return async (count, expiresAt) => {
-    let made = 0
-    const lane = async () => {
-      while (made < count) await leases.create({ ...plain, actBy: undefined, expiresAt: expiresAt(made++) })
+    for (let from = 0; from < count; from += PAGE) {
+      const page = Array.from({ length: Math.min(PAGE, count - from) }, (_, n) => made(expiresAt(from + n)))
+      await transact(world.inside, (tx) => page.forEach((lease) => put(tx, undefined, lease)))
     }
-    await Promise.all(Array.from({ length: LANES }, lane))
   }
 }
 

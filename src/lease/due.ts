@@ -34,8 +34,8 @@ interface Lane {
   running: Promise<void> | undefined
 }
 
-/** Leases taken in hand at once, and how many of them are with the target at the same time. */
-const CHUNK = 64
+/** Leases taken in hand at once, for the time it takes to look at them, and how many of them are with the target at the same time. */
+const CHUNK = 128
 const WIDTH = 16
 
 export function openDue(deps: DueDeps): Due {
@@ -82,12 +82,34 @@ async function drain(deps: DueDeps, lane: string, breaker: Breaker): Promise<voi
     const room = breaker.room(clock.now(), CHUNK)
     const keys = dueKeys(store, lane, clock.now(), room)
     if (keys.length === 0) return
+    const writing = new Writing()
     await forEach(keys, WIDTH, async (key) => {
       if (breaker.room(clock.now(), 1) === 0) return
-      if (leads(store, key)) note(deps, lane, breaker, await deps.giveBack(parseDueKey(key).id))
+      if (leads(store, key)) note(deps, lane, breaker, await deps.giveBack(parseDueKey(key).id, (recorded) => writing.add(recorded)))
       else await dropStray(store, key)
     })
+    await writing.done()
     await timers.turn() // requests first
+  }
+}
+
+/** What is on its way to the disk, so that the next ask of the target need not wait for it. */
+class Writing {
+  readonly #under: Promise<void>[] = []
+  #failure: { readonly error: unknown } | undefined
+
+  add(recorded: Promise<void>): void {
+    this.#under.push(
+      recorded.catch((error: unknown) => {
+        this.#failure ??= { error }
+      }),
+    )
+  }
+
+  /** Rejects where anything could not be written. */
+  async done(): Promise<void> {
+    await Promise.all(this.#under)
+    if (this.#failure) throw this.#failure.error
   }
 }
 

@@ -29,21 +29,23 @@ export interface GiveBackDeps {
   readonly meter: LeaseMeter
 }
 
-/** Takes back one lease or intent that has ended; resolves to what went wrong, which is then recorded, or to undefined. */
-export type GiveBack = (id: string) => Promise<Fault | undefined>
+/**
+ * Takes back one lease or intent that has ended; resolves to what went wrong, or to undefined, once that is recorded. With `later`
+ * it resolves as soon as the target answered, and `later` is given the rest, to be awaited.
+ */
+export type GiveBack = (id: string, later?: (recorded: Promise<void>) => void) => Promise<Fault | undefined>
 
 export function openGiveBack(deps: GiveBackDeps): GiveBack {
-  const { store, leases, clock, meter } = deps
-  return async (id) => {
+  const { store, leases, clock } = deps
+  return async (id, later) => {
     const lease = stored(store, id)
     if (!lease) return undefined
     // From here on nobody can confirm an intent any more.
     if (!hasEnded(lease, clock.now())) await leases.end([id], lease.dueAt)
     const fault = await act(deps, lease)
-    if (fault) await record(deps, lease, fault)
-    else await leases.takenBack(id, clock.now() + AGAIN_MS)
-    if (fault) meter.failed()
-    else meter.takenBack()
+    const recorded = record(deps, lease, fault)
+    if (later) later(recorded)
+    else await recorded
     return fault
   }
 }
@@ -62,7 +64,15 @@ async function act({ lenderOf, timers, log }: GiveBackDeps, lease: Lease): Promi
   }
 }
 
-async function record({ leases, clock, random, log }: GiveBackDeps, { id, tries }: Lease, fault: Fault): Promise<void> {
+async function record(deps: GiveBackDeps, lease: Lease, fault: Fault | undefined): Promise<void> {
+  const { leases, clock, meter } = deps
+  if (fault) meter.failed()
+  else meter.takenBack()
+  if (fault) await recordFailure(deps, lease, fault)
+  else await leases.takenBack(lease.id, clock.now() + AGAIN_MS)
+}
+
+async function recordFailure({ leases, clock, random, log }: GiveBackDeps, { id, tries }: Lease, fault: Fault): Promise<void> {
   const error = fault.message.slice(0, MAX_ERROR)
   const after = await leases.failed(id, error, clock.now() + backoff(tries + 1, random))
   if (after && isIrrevocable(after)) log.error('a lease is irrevocable', { lease_id: id, reason: error })
