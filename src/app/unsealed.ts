@@ -216,6 +216,10 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
     settle: () => void follower.sync(),
     route: openRoute({
       resolve: (header, path) => namespaces.resolve(header, path),
+      homeOf(token) {
+        const found = tokens.find(token.reveal())
+        return found && namespaces.at(found.namespace)
+      },
       lockOf: (namespace) => namespaces.lockOf(namespace),
       match: (namespace, path) => tenants.of(namespace).mounts.match(path),
       moduleOf,

@@ -6,12 +6,15 @@ import type { Module } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Namespace } from '../contract/namespace.ts'
 import { asFolder, type CanonPath } from '../base/path.ts'
+import type { Secret } from '../base/secret.ts'
 import type { Resolved } from '../tenancy/namespaces.ts'
 import { refusedInNamespace } from '../tenancy/restricted.ts'
 import { target } from '../tenancy/router.ts'
 
 export interface RouteDeps {
   readonly resolve: (header: string, path: CanonPath) => Resolved | undefined
+  /** The namespace of the token that a request came with; undefined for one that doesn't live. */
+  readonly homeOf: (token: Secret) => Namespace | undefined
   readonly lockOf: (namespace: Namespace) => Namespace | undefined
   readonly match: (namespace: Namespace, path: CanonPath) => Mount | undefined
   readonly moduleOf: (mount: Mount) => Module | undefined
@@ -20,10 +23,22 @@ export interface RouteDeps {
 const NO_DATA: JsonObject = {}
 const NO_PATH: Target = { found: 'no-path' }
 
+/** What a token asks of itself is asked in its own namespace, wherever it is sent to. */
+const OWN: ReadonlySet<string> = new Set([
+  ...['lookup-self', 'renew-self', 'revoke-self'].map((path) => `auth/token/${path}`),
+  ...['lookup', 'unwrap', 'rewrap'].map((path) => `sys/wrapping/${path}`),
+])
+
 /** Throws where the namespace is not there or takes no such request. */
-export function openRoute({ resolve, lockOf, match, moduleOf }: RouteDeps): (received: Received) => Routed {
+export function openRoute({ resolve, homeOf, lockOf, match, moduleOf }: RouteDeps): (received: Received) => Routed {
+  function atHome({ token }: Received, path: CanonPath): Resolved | undefined {
+    const tenant = token && homeOf(token)
+    return tenant && { tenant, path }
+  }
+
   return (received) => {
-    const resolved = resolve(received.namespace, received.path)
+    const asked = resolve(received.namespace, received.path)
+    const resolved = asked && OWN.has(asked.path) ? (atHome(received, asked.path) ?? asked) : asked
     if (!resolved) throw new Fault('missing', 'namespace not found')
     const { tenant, path } = resolved
     if (tenant.path !== '') assertUnlocked(lockOf(tenant), path)

@@ -32,6 +32,7 @@ function optional(token: Token): JsonObject {
     ...(token.lastRenewedAt === 0
       ? {}
       : { last_renewal: formatTime(token.lastRenewedAt), last_renewal_time: Math.floor(token.lastRenewedAt / 1000) }),
+    ...(token.namespace === '' ? {} : { namespace_path: token.namespace }),
     ...(token.role === '' ? {} : { role: token.role }),
     ...(token.period === 0 ? {} : { period: token.period }),
     ...(token.boundCidrs.length === 0 ? {} : { bound_cidrs: [...token.boundCidrs] }),

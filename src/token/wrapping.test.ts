@@ -372,6 +372,49 @@ describe('sys/wrapping', () => {
   })
 })
 
+describe('a namespace', () => {
+  async function inTeam() {
+    const opened = await open()
+    const { world } = opened
+    for (const name of ['team', 'other']) await world.ok('write', `sys/namespaces/${name}`)
+    const make = async (namespace: string) =>
+      (await world.ok('write', 'auth/token/create', { policies: ['default'] }, { namespace })).auth.client_token as string
+    const wrap = async () => (await world.ok('write', 'sys/wrapping/wrap', { a: 1 }, { namespace: 'team', wrapTtl: 60 })).wrap_info.token as string
+    return { ...opened, make, wrap }
+  }
+
+  test('is that of its tokens, wherever they ask for what they hold', async () => {
+    const { world, wrap } = await inTeam()
+    for (const namespace of ['', 'team', 'other']) {
+      const token = await wrap()
+      assert.match(token, /^hvs\.\w{24}\.\w{6}$/)
+      assert.equal((await world.ok('read', 'sys/wrapping/lookup', {}, { token, namespace })).data.creation_path, 'sys/wrapping/wrap')
+      assert.deepEqual((await world.ok('write', 'sys/wrapping/unwrap', {}, { token, namespace })).data, { a: 1 })
+    }
+  })
+
+  test('keeps what is wrapped in it from those who come from beside it', async () => {
+    const { world, make, wrap } = await inTeam()
+    const token = await wrap()
+    const beside = { token: await make('other'), namespace: 'other' }
+    assert.equal((await world.call('write', 'sys/wrapping/unwrap', { token }, beside)).status, 400)
+    const above = { token: await make(''), namespace: 'team' }
+    assert.deepEqual((await world.ok('write', 'sys/wrapping/unwrap', { token }, above)).data, { a: 1 })
+  })
+
+  test('is where a token sees, renews and revokes itself', async () => {
+    const { world, make } = await inTeam()
+    const token = await make('team')
+    for (const namespace of ['', 'team', 'other']) {
+      assert.equal((await world.ok('read', 'auth/token/lookup-self', {}, { token, namespace })).data.namespace_path, 'team/')
+      assert.equal((await world.ok('write', 'auth/token/renew-self', {}, { token, namespace })).auth.client_token, token)
+    }
+    assert.equal((await world.call('read', 'auth/token/lookup', {}, { token })).status, 403)
+    await world.ok('write', 'auth/token/revoke-self', {}, { token, namespace: 'other' })
+    assert.equal((await world.call('read', 'auth/token/lookup-self', {}, { token, namespace: 'team' })).status, 403)
+  })
+})
+
 describe('the audit records', () => {
   async function audited() {
     const opened = await open()

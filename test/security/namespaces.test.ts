@@ -69,7 +69,6 @@ const HARMLESS: readonly (readonly [Verb, string, Record<string, any>?])[] = [
   ['read', 'auth/up/users/ann'],
   ['list', 'auth/token/accessors'],
   ['write', 'auth/token/create', { policies: ['default'] }],
-  ['read', 'auth/token/lookup-self'],
   ['write', 'cubbyhole/mine', { a: 1 }],
 ]
 
@@ -87,7 +86,6 @@ const HARMFUL: readonly (readonly [Verb, string, Record<string, any>?])[] = [
   ['write', 'sys/namespaces/api-lock/lock/deep'],
   ['write', 'sys/namespaces/api-lock/lock'],
   ['write', 'auth/up/users/ann', { password: 'other' }],
-  ['write', 'auth/token/revoke-self'],
   ['write', 'auth/token/revoke-orphan', { token: 'x' }],
 ]
 
