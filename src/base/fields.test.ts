@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Fault } from './fault.ts'
-import { any, bool, choice, type Field, int, list, maybe, object, or, pairs, parseShape, seconds, secret, text, time } from './fields.ts'
+import { any, bool, choice, type Field, float, int, list, maybe, object, or, pairs, parseShape, seconds, secret, text, time } from './fields.ts'
 import { type Json, parseJson } from './json.ts'
 
 const kept = (number: string): Json => parseJson(Buffer.from(number))
@@ -52,6 +52,23 @@ const COERCIONS: Readonly<Record<string, readonly [Field<unknown>, Rows]>> = {
       ['five', REFUSED],
       ['Infinity', REFUSED],
       [kept('9007199254740993'), REFUSED],
+      [[], REFUSED],
+    ],
+  ],
+  float: [
+    float('f'),
+    [
+      [5, 5],
+      [1.5, 1.5],
+      ['1.5', 1.5],
+      ['-.5e1', -5],
+      ['', 0],
+      [true, 1],
+      [kept('1.0'), 1],
+      [kept('1e400'), REFUSED],
+      ['0x10', REFUSED],
+      ['Infinity', REFUSED],
+      [' 1', REFUSED],
       [[], REFUSED],
     ],
   ],

@@ -3,7 +3,7 @@ import { parseSeconds } from './duration.ts'
 import { Fault } from './fault.ts'
 import { isObject, isRawNumber, type Json, type JsonObject } from './json.ts'
 
-export type FieldKind = 'text' | 'bool' | 'int' | 'seconds' | 'list' | 'pairs' | 'object' | 'any' | 'time' | 'choice'
+export type FieldKind = 'text' | 'bool' | 'int' | 'float' | 'seconds' | 'list' | 'pairs' | 'object' | 'any' | 'time' | 'choice'
 
 /** One parameter of an op. `parse` gets what the client sent (never undefined) and returns the value or throws. */
 export interface Field<T> {
@@ -48,6 +48,8 @@ export const text = (doc: string): Field<string> => field('text', doc, toText)
 export const bool = (doc: string): Field<boolean> => field('bool', doc, toBool)
 /** An integer; digits in a string are taken. */
 export const int = (doc: string): Field<number> => field('int', doc, toInt)
+/** A finite number; one in a string is taken (TypeFloat). */
+export const float = (doc: string): Field<number> => field('float', doc, toFloat)
 /** A duration of whole seconds, never negative (Vault's TypeDurationSecond). */
 export const seconds = (doc: string): Field<number> => field('seconds', doc, toSeconds)
 /** Texts as an array, or separated by commas; trimmed, empty ones dropped (TypeCommaStringSlice). */
@@ -117,6 +119,14 @@ const INTEGER = /^(?:[+-]?\d+(?:\.0*)?(?:[eE]\+?\d+)?|0[xX][0-9a-fA-F]+)$/
 function toInt(raw: Json): number {
   const value = typeof raw === 'boolean' || raw === '' ? Number(raw) : INTEGER.test(scalar(raw)) ? Number(scalar(raw)) : Number.NaN
   if (!Number.isSafeInteger(value)) throw new Fault('invalid', 'cannot parse as int')
+  return value
+}
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
+function toFloat(raw: Json): number {
+  const value = typeof raw === 'boolean' || raw === '' ? Number(raw) : DECIMAL.test(scalar(raw)) ? Number(scalar(raw)) : Number.NaN
+  if (!Number.isFinite(value)) throw new Fault('invalid', 'cannot parse value as float')
   return value
 }
 

@@ -112,6 +112,13 @@ export interface Module {
   readonly paths: readonly Path[]
   /** An auth method's word on a renewal of a token it gave: new limits, or a Fault to refuse. */
   readonly renew?: (ctx: Ctx, token: Token) => TokenLimits & { readonly policies: readonly string[] }
+  /** The names of a mount that wrong guesses have locked, sorted, and the end of a lock; only where names can be guessed at. */
+  readonly lockout?: {
+    locked(ctx: Pick<Ctx, 'store' | 'mount'>, now: number): string[]
+    unlock(ctx: Pick<Ctx, 'store' | 'random'>, name: string): Promise<void>
+  }
+  /** The role that a login is for, which quotas may name; only for auth methods that have roles. */
+  readonly roleOf?: (ctx: Pick<Ctx, 'store' | 'random'>, data: JsonObject) => string | undefined | Promise<string | undefined>
   /** By the `kind` of its leases: how it prolongs and takes back what it lends. */
   readonly leases?: Readonly<Record<string, LeaseKind>>
   /** Due work on a mount's own slice, in bounded steps that a crash may cut short; done by one process at a time. */

@@ -99,6 +99,7 @@ const TYPES: Record<Field<unknown>['kind'], JsonObject> = {
   text: { type: 'string' },
   bool: { type: 'boolean' },
   int: { type: 'integer' },
+  float: { type: 'number' },
   seconds: { type: 'string', format: 'duration' },
   list: { type: 'array', items: { type: 'string' } },
   pairs: { type: 'object', additionalProperties: { type: 'string' } },

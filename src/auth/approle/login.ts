@@ -1,12 +1,13 @@
 // Logging in with a role ID and a secret ID: found, checked and used up in one transaction.
 import { Fault } from '../../base/fault.ts'
+import type { JsonObject } from '../../base/json.ts'
 import type { Ctx } from '../../contract/module.ts'
 import { login, type Reply } from '../../contract/reply.ts'
 import type { LoginGrant, Token, TokenLimits } from '../../contract/token.ts'
 import type { Tx } from '../../store/transact.ts'
 import type { Lockout } from '../lockout.ts'
 import { normalise } from '../normalise.ts'
-import { type Digest, openDigest } from '../salt.ts'
+import { type Digest, findDigest, openDigest } from '../salt.ts'
 import { notRenewed, renewedGrant, tokenGrant } from '../token-fields.ts'
 import { checkSource, checkWithin } from './address-blocks.ts'
 import { type Role, roleNameOf, roles } from './roles.ts'
@@ -23,13 +24,19 @@ export async function logIn(ctx: Ctx, input: Credentials, lockout: Lockout): Pro
   if (roleId === '') throw new Fault('invalid', 'missing role_id')
   const digest = await openDigest(ctx)
   const exists = roleNameOf(ctx.store, digest, roleId) !== undefined
-  const grant = await lockout.attempt(ctx.store, { digest, name: roleId, exists, now: ctx.clock.now() }, (tx) => {
+  const grant = await lockout.attempt(ctx, { digest, name: roleId, exists, now: ctx.clock.now() }, (tx) => {
     const name = roleNameOf(tx, digest, roleId)
     const role = name === undefined ? undefined : roles.get(tx, name)
     return role && name !== undefined ? redeem(ctx, tx, digest, { name, role }, input) : undefined
   })
   if (!grant) throw new Fault('invalid', 'invalid role or secret ID')
   return login(grant)
+}
+
+/** Undefined where the role ID is nobody's. */
+export function roleOfLogin({ store }: Pick<Ctx, 'store'>, { role_id: raw }: JsonObject): string | undefined {
+  const digest = findDigest(store)
+  return digest && typeof raw === 'string' ? roleNameOf(store, digest, normalise('role-id', raw)) : undefined
 }
 
 interface Named {
