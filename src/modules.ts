@@ -1,6 +1,7 @@
 // The built-in engines and auth methods: to have one more, add a line.
 import { approle } from './auth/approle/approle.ts'
 import { userpass } from './auth/userpass/userpass.ts'
+import type { LockoutRuleOf } from './auth/lockout-rule.ts'
 import type { Module } from './contract/module.ts'
 import type { Mount } from './contract/mount.ts'
 import type { Passwords } from './crypto/password.ts'
@@ -15,6 +16,7 @@ export type ModuleOf = (mount: MountKind) => Module | undefined
 
 export interface BuiltInDeps {
   readonly passwords: Passwords
+  readonly lockoutRule: LockoutRuleOf
 }
 
 export interface BuiltIns {
@@ -23,12 +25,12 @@ export interface BuiltIns {
   readonly kinds: readonly string[]
 }
 
-export function builtIn({ passwords }: BuiltInDeps): BuiltIns {
+export function builtIn({ passwords, lockoutRule }: BuiltInDeps): BuiltIns {
   const byType: Readonly<Record<string, (mount: MountKind) => Module>> = {
     'secret/kv': kvFor,
     'secret/cubbyhole': always(cubbyhole),
-    'auth/approle': always(approle()),
-    'auth/userpass': always(userpass({ passwords })),
+    'auth/approle': always(approle({ lockoutRule })),
+    'auth/userpass': always(userpass({ passwords, lockoutRule })),
   }
   return {
     kinds: Object.keys(byType),

@@ -1,20 +1,11 @@
 // User lockout: after too many wrong guesses at one name, nobody may try it for a while, not even with the right secret.
 import { Fault } from '../base/fault.ts'
+import type { Ctx } from '../contract/module.ts'
 import { records } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
+import type { LockoutRule, LockoutRuleOf } from './lockout-rule.ts'
 import type { Digest } from './salt.ts'
-
-export interface LockoutRule {
-  /** Wrong guesses that lock the name. */
-  readonly threshold: number
-  /** How long it stays locked after the last of them. */
-  readonly lockSeconds: number
-  /** Wrong guesses are forgotten when none came for this long. */
-  readonly resetSeconds: number
-}
-
-export const LOCKOUT: LockoutRule = { threshold: 5, lockSeconds: 900, resetSeconds: 900 }
 
 /** Whom a login names, in the normal form of the name, and the wall time in milliseconds. */
 export interface Claim {
@@ -24,31 +15,38 @@ export interface Claim {
   readonly now: number
 }
 
+/** The mount at which the name is tried. */
+export type At = Pick<Ctx, 'store' | 'mount'>
+
 export interface Lockout {
   /** Throws `denied` while the name is locked. */
-  check(store: Store, claim: Claim): void
+  check(at: At, claim: Claim): void
   /**
    * Checks a guess in a transaction that also counts it. `check` returns undefined for a wrong one, and throws for one that is
    * neither right nor wrong. A right guess at a name without wrong ones writes nothing of its own. Throws `denied` while the name is locked.
    */
-  attempt<T>(store: Store, claim: Claim, check: (tx: Tx) => T | undefined): Promise<T | undefined>
+  attempt<T>(at: At, claim: Claim, check: (tx: Tx) => T | undefined): Promise<T | undefined>
+  /** The names of a mount that are locked, sorted. */
+  locked(at: At, now: number): string[]
 }
 
-export function openLockout(rule: LockoutRule): Lockout {
+export function openLockout(ruleOf: LockoutRuleOf): Lockout {
   /** Wrong guesses of this process that are not stored yet. Later ones wait for them, so that a volley is not judged all at once. */
   const counting = new Map<string, Promise<unknown>>()
 
-  async function attempt<T>(store: Store, claim: Claim, check: (tx: Tx) => T | undefined): Promise<T | undefined> {
+  async function attempt<T>({ store, mount }: At, claim: Claim, check: (tx: Tx) => T | undefined): Promise<T | undefined> {
+    const rule = ruleOf(mount)
+    if (!rule) return transact(store, check)
     const counter = counterOf(claim)
     while (counting.has(counter.id)) await counting.get(counter.id)
     let wrong = false
     const settled = transact(store, (tx) => {
-      const guesses = counter.table.get(tx, counter.id)
+      const guesses = counter.get(tx)
       refuseLocked(rule, guesses, claim.now)
       const result = check(tx)
       wrong = result === undefined
-      if (wrong) counter.table.put(tx, counter.id, { name: counter.shown, count: recent(rule, guesses, claim.now) + 1, at: claim.now })
-      else if (guesses) counter.table.delete(tx, counter.id)
+      if (wrong) counter.put(tx, { count: recent(rule, guesses, claim.now) + 1, at: claim.now })
+      else if (guesses) counter.put(tx, undefined)
       return result
     })
     const done = () => counting.delete(counter.id)
@@ -57,33 +55,68 @@ export function openLockout(rule: LockoutRule): Lockout {
   }
 
   return {
-    check(store, claim) {
-      const { table, id } = counterOf(claim)
-      refuseLocked(rule, table.get(store, id), claim.now)
+    check({ store, mount }, claim) {
+      const rule = ruleOf(mount)
+      if (rule) refuseLocked(rule, counterOf(claim).get(store), claim.now)
     },
     attempt,
+    locked({ store, mount }, now) {
+      const rule = ruleOf(mount)
+      const all = rule ? known.ids(store).flatMap((id) => known.get(store, id) ?? []) : []
+      return all.flatMap((one) => (rule && isLocked(rule, one, now) ? [one.name] : [])).sort()
+    },
   }
 }
 
 /** Wrong guesses at one name; `at` is when the last one came. */
 interface Guesses {
-  readonly name: string
   readonly count: number
   readonly at: number
 }
 
-const known = records<Guesses>('lockout/known/')
-const unknown = records<Guesses>('lockout/unknown/')
+interface Counter {
+  readonly id: string
+  get(from: Pick<Tx, 'get'> | Store): Guesses | undefined
+  put(tx: Tx, guesses: Guesses | undefined): void
+}
+
+const known = records<Guesses & { readonly name: string }>('lockout/known/')
+/** Those of names that nobody has, a few in one record, by more digits of their hashes. */
+const unknown = records<Readonly<Record<string, Guesses>>>('lockout/unknown/')
+
+function counterOf({ digest, name, exists }: Claim): Counter {
+  const id = hashOf(digest, name)
+  return exists ? knownCounter(id, name) : unknownCounter(id)
+}
+
+function knownCounter(id: string, name: string): Counter {
+  return {
+    id,
+    get: (from) => known.get(from, id),
+    put: (tx, guesses) => (guesses ? known.put(tx, id, { name, ...guesses }) : known.delete(tx, id)),
+  }
+}
+
+const DRAWER_DIGITS = 4
+const ENTRY_DIGITS = 12
+const ENTRIES = 8
 
 /**
- * Names that nobody has are counted too, or a lock would tell who exists; but many of them share one counter,
- * so that however many are tried there are never more than 65,536 counters.
+ * Names that nobody has are counted too, or a lock would tell who exists; each by itself, or the lock of one that was never
+ * tried would. However many are tried, there are never more than 65,536 records of 8 counters; past that the oldest are lost.
  */
-const UNKNOWN_DIGITS = 4
-
-function counterOf({ digest, name, exists }: Claim) {
-  const hash = hashOf(digest, name)
-  return exists ? { table: known, id: hash, shown: name } : { table: unknown, id: hash.slice(0, UNKNOWN_DIGITS), shown: '' }
+function unknownCounter(id: string): Counter {
+  const drawer = id.slice(0, DRAWER_DIGITS)
+  const entry = id.slice(DRAWER_DIGITS, DRAWER_DIGITS + ENTRY_DIGITS)
+  return {
+    id,
+    get: (from) => unknown.get(from, drawer)?.[entry],
+    put(tx, guesses) {
+      const others = Object.entries(unknown.get(tx, drawer) ?? {}).filter(([other]) => other !== entry)
+      const kept = others.sort(([, a], [, b]) => b.at - a.at).slice(0, ENTRIES - 1)
+      unknown.put(tx, drawer, Object.fromEntries(guesses ? [...kept, [entry, guesses]] : kept))
+    },
+  }
 }
 
 function recent(rule: LockoutRule, guesses: Guesses | undefined, now: number): number {
@@ -98,15 +131,14 @@ function refuseLocked(rule: LockoutRule, guesses: Guesses | undefined, now: numb
   if (guesses && isLocked(rule, guesses, now)) throw new Fault('denied', 'permission denied')
 }
 
-/** The names of a mount that are locked, sorted. */
-export function lockedNames(store: Store, rule: LockoutRule, now: number): string[] {
-  const all = known.ids(store).map((id) => known.get(store, id))
-  return all.flatMap((guesses) => (guesses && isLocked(rule, guesses, now) ? [guesses.name] : [])).sort()
-}
-
 /** Ends a lock before its time. */
 export function unlock(store: Store, digest: Digest, name: string): Promise<void> {
-  return transact(store, (tx) => forgetName(tx, digest, name))
+  return transact(store, (tx) => {
+    for (const exists of [true, false]) {
+      const counter = counterOf({ digest, name, exists, now: 0 })
+      if (counter.get(tx)) counter.put(tx, undefined)
+    }
+  })
 }
 
 /** To be called where a name ceases to exist, so that no counter outlives it. */

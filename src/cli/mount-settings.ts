@@ -1,7 +1,7 @@
 // What can be set on a mount, of a secrets engine or of an auth method alike.
 import { formatDuration } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
-import { bool, duration, type FlagValues, int, list, or, pairs, text } from './flag.ts'
+import { bool, choice, duration, type FlagValues, int, list, or, pairs, text } from './flag.ts'
 
 /** Of a new mount, and of one that is tuned. */
 export const settingFlags = {
@@ -23,6 +23,14 @@ export const enableFlags = {
   path: text('Where to mount it; its type, unless given.'),
   local: bool('Only on this cluster, never replicated.'),
   'seal-wrap': bool('Wrap what it stores by the seal as well.'),
+}
+
+/** Of an auth method that is tuned. */
+export const lockoutFlags = {
+  'user-lockout-threshold': int('Wrong guesses that lock a name out.'),
+  'user-lockout-duration': duration('How long a name stays locked out.'),
+  'user-lockout-counter-reset-duration': duration('Wrong guesses are forgotten when none came for this long.'),
+  'user-lockout-disable': choice('Lock nobody out.'),
 }
 
 export type Settings = FlagValues<typeof settingFlags>
@@ -66,7 +74,6 @@ export function mountRequest(type: string, flags: FlagValues<typeof enableFlags>
 
 /** The body of a request that tunes: what was not given stays as it is; `system` goes back to the server's setting. */
 export function tuneRequest(flags: Settings & { readonly description: string | undefined }): JsonObject {
-  const ttl = (seconds: number): string => (seconds < 0 ? 'system' : formatDuration(seconds))
   const { 'default-lease-ttl': normal, 'max-lease-ttl': max, description } = flags
   const options = mountOptions(flags)
   return {
@@ -76,4 +83,21 @@ export function tuneRequest(flags: Settings & { readonly description: string | u
     ...givenSettings(flags),
     ...(options ? { options } : {}),
   }
+}
+
+/** What was given of `user_lockout_config`. */
+export function lockoutRequest(flags: FlagValues<typeof lockoutFlags>): JsonObject {
+  const { 'user-lockout-duration': lasting, 'user-lockout-counter-reset-duration': reset } = flags
+  const given = {
+    lockout_threshold: flags['user-lockout-threshold']?.toString(),
+    lockout_duration: lasting === undefined ? undefined : ttl(lasting),
+    lockout_counter_reset_duration: reset === undefined ? undefined : ttl(reset),
+    lockout_disable: flags['user-lockout-disable'],
+  }
+  const changes = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return changes.length > 0 ? { user_lockout_config: Object.fromEntries(changes) } : {}
+}
+
+function ttl(seconds: number): string {
+  return seconds < 0 ? 'system' : formatDuration(seconds)
 }

@@ -12,6 +12,16 @@ export interface MountConfig {
   readonly auditNonHmacResponseKeys: readonly string[]
   /** Kind of token a login gives; for auth mounts. */
   readonly tokenType: MountTokenType
+  /** For auth mounts. */
+  readonly userLockout?: UserLockout
+}
+
+/** How wrong guesses at a name lock it, where the mount differs from the server; 0 is "as the server has it". Times in seconds. */
+export interface UserLockout {
+  readonly threshold: number
+  readonly lockSeconds: number
+  readonly resetSeconds: number
+  readonly disabled: boolean
 }
 
 export interface Mount {

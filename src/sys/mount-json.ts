@@ -2,6 +2,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { TtlBounds } from '../base/ttl.ts'
+import { describeUserLockout } from './user-lockout.ts'
 import { RUNNING_VERSION } from './version.ts'
 
 export function describeMount(mount: Mount): JsonObject {
@@ -29,7 +30,13 @@ function shownType({ type, namespace }: Mount): string {
 
 function describeConfig(mount: Mount): JsonObject {
   const { config } = mount
-  return { default_lease_ttl: config.defaultLeaseTtl, force_no_cache: false, max_lease_ttl: config.maxLeaseTtl, ...shared(mount) }
+  return {
+    default_lease_ttl: config.defaultLeaseTtl,
+    force_no_cache: false,
+    max_lease_ttl: config.maxLeaseTtl,
+    ...shared(mount),
+    ...(config.userLockout ? { user_lockout_config: describeUserLockout(config.userLockout) } : {}),
+  }
 }
 
 /** What `tune` reads: lifetimes as they take effect. */
@@ -41,6 +48,7 @@ export function describeTuning(mount: Mount, bounds: TtlBounds): JsonObject {
     max_lease_ttl: bounds.maxTtl,
     ...(mount.options ? { options: { ...mount.options } } : {}),
     ...shared(mount),
+    ...(mount.config.userLockout ? describeUserLockout(mount.config.userLockout) : {}),
   }
 }
 

@@ -4,11 +4,12 @@ import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import { type Ctx, type Module, type Path, path } from '../contract/module.ts'
-import type { Mount, MountConfig } from '../contract/mount.ts'
+import type { Mount, MountConfig, UserLockout } from '../contract/mount.ts'
 import type { MountTokenType } from '../contract/token.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
 import type { Mounts } from '../tenancy/mounts.ts'
 import { describeMount, describeTuning } from './mount-json.ts'
+import { changeUserLockout } from './user-lockout.ts'
 import type { TenantOf } from './tenant.ts'
 
 export interface MountDeps {
@@ -43,6 +44,10 @@ const PROTECTED = ['sys/', 'cubbyhole/', 'auth/token/']
 const visibility = maybe(choice('Whether unauthenticated users see the mount: "unauth" or "hidden".', ['', 'hidden', 'unauth']))
 const TOKEN_TYPES: readonly MountTokenType[] = ['default-service', 'default-batch', 'service', 'batch']
 
+const userLockout = or(
+  object('When wrong guesses lock a name: lockout_threshold, lockout_duration, lockout_counter_reset_duration, lockout_disable.'),
+  {},
+)
 const tokenType = maybe(
   text('Kind of token that logins give: `service`, `batch`, or `default-service` and `default-batch`, which leave it to roles.'),
 )
@@ -56,6 +61,7 @@ const tuneInput = {
   audit_non_hmac_response_keys: maybe(list('Response keys that audit records show in clear.')),
   listing_visibility: visibility,
   token_type: tokenType,
+  user_lockout_config: userLockout,
   options: maybe(pairs('Options of the engine, such as version=2.')),
 }
 
@@ -66,6 +72,7 @@ const configInput = {
   audit_non_hmac_response_keys: tuneInput.audit_non_hmac_response_keys,
   listing_visibility: visibility,
   token_type: tokenType,
+  user_lockout_config: userLockout,
 }
 
 const enableInput = {
@@ -140,7 +147,8 @@ async function enable(deps: MountDeps, family: Family, ctx: Ctx, input: Values<t
   }
   const module = deps.moduleOf({ class: family.of, type, options })
   if (!module || module.kind === 'system') throw new Fault('invalid', `plugin not found in the catalog: ${input.type}`)
-  const config = configOf(parseShape(configInput, input.config))
+  const given = parseShape(configInput, input.config)
+  const config = { ...configOf(given), ...lockoutOf({ type }, module, undefined, given.user_lockout_config) }
   checkLifetimes(config)
   const spec = { path: where, class: family.of, type, description: input.description, config, local: input.local, ...(options ? { options } : {}) }
   await deps.tenant(ctx).mounts.enable(spec, (mount) => module.configure?.(undefined, mount))
@@ -165,7 +173,9 @@ async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typ
   await mounts.tune(find(mounts, family, input.path), (now) => {
     refuseTokenType(input.token_type, now)
     const options = input.options === undefined ? now.options : { ...now.options, ...input.options }
-    const after: Mount = { ...now, config: { ...now.config, ...configOf(input) }, options, description: input.description ?? now.description }
+    const lockout = lockoutOf(now, deps.moduleOf(now), now.config.userLockout, input.user_lockout_config)
+    const config = { ...now.config, ...configOf(input), ...lockout }
+    const after: Mount = { ...now, config, options, description: input.description ?? now.description }
     checkLifetimes(after.config)
     const module = deps.moduleOf(after)
     if (!module) throw new Fault('invalid', 'the engine does not know these options')
@@ -173,6 +183,11 @@ async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typ
     return after
   })
   return empty()
+}
+
+function lockoutOf(mount: Pick<Mount, 'type'>, module: Module | undefined, before: UserLockout | undefined, sent: JsonObject): Partial<MountConfig> {
+  const userLockout = changeUserLockout(mount, module?.lockout !== undefined, before, sent)
+  return userLockout ? { userLockout } : {}
 }
 
 function refuseTokenType(asked: string | undefined, mount: Mount): void {

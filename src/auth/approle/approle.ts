@@ -1,16 +1,19 @@
 // Auth method: a role ID that names what logs in, and a secret ID that proves it; for machines.
 import { int, list, maybe, or, seconds, secret, text } from '../../base/fields.ts'
 import { type Module, type Path, path } from '../../contract/module.ts'
-import { LOCKOUT, type LockoutRule, openLockout } from '../lockout.ts'
+import { type LockoutRuleOf, lockoutRules } from '../lockout-rule.ts'
+import { openLockout, unlock } from '../lockout.ts'
+import { normalise } from '../normalise.ts'
+import { openDigest } from '../salt.ts'
 import { facets } from './facets.ts'
-import { logIn, renew } from './login.ts'
+import { logIn, renew, roleOfLogin } from './login.ts'
 import { deleteRole, listRoles, readRole, roleExists, writeRole } from './role-ops.ts'
 import { roleFields, roleInput } from './roles.ts'
 import { destroy, destroyByAccessor, generate, listAccessors, lookUp, lookUpByAccessor, registerCustom } from './secret-id-ops.ts'
 import { sweepSecretIds, tidy } from './tidy.ts'
 
 export interface AppRoleDeps {
-  readonly lockoutRule?: LockoutRule
+  readonly lockoutRule?: LockoutRuleOf
 }
 
 const roleName = { role_name: text('Name of the role; letter case makes no difference.') }
@@ -41,14 +44,16 @@ const properties = {
   token_bound_cidrs: secretIdInput.token_bound_cidrs,
 }
 
-export function approle({ lockoutRule = LOCKOUT }: AppRoleDeps = {}): Module {
+export function approle({ lockoutRule = lockoutRules() }: AppRoleDeps = {}): Module {
   const lockout = openLockout(lockoutRule)
   return {
     kind: 'auth',
     type: 'approle',
     doc: 'Log in with a role ID and a secret ID.',
     renew,
+    lockout: { locked: lockout.locked, unlock: async (ctx, name) => unlock(ctx.store, await openDigest(ctx), normalise('role-id', name)) },
     sweep: sweepSecretIds,
+    roleOf: roleOfLogin,
     paths: [
       path('login', 'Logging in.', {}, (op) => ({
         write: op({

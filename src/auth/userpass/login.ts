@@ -25,9 +25,9 @@ export async function logIn(ctx: Ctx, input: { username: string; password: strin
   const digest = await openDigest(ctx)
   const found = users.get(ctx.store, name)
   const claim = { digest, name, exists: found !== undefined, now: ctx.clock.now() }
-  lockout.check(ctx.store, claim)
+  lockout.check(ctx, claim)
   const right = await passwords.verify(found?.passwordHash, input.password)
-  const user = await lockout.attempt(ctx.store, claim, (tx) => {
+  const user = await lockout.attempt(ctx, claim, (tx) => {
     const user = users.get(tx, name)
     return right && user && user.passwordHash === found?.passwordHash ? admit(ctx, user) : undefined
   })

@@ -2,14 +2,17 @@
 import { int, list, maybe, or, seconds, secret, text } from '../../base/fields.ts'
 import { type Module, path } from '../../contract/module.ts'
 import type { Passwords } from '../../crypto/password.ts'
-import { LOCKOUT, type LockoutRule, openLockout } from '../lockout.ts'
+import { type LockoutRuleOf, lockoutRules } from '../lockout-rule.ts'
+import { openLockout, unlock } from '../lockout.ts'
+import { tryNormalise } from '../normalise.ts'
+import { openDigest } from '../salt.ts'
 import { tokenFields } from '../token-fields.ts'
 import { logIn, renew } from './login.ts'
 import { deleteUser, listUsers, readUser, userExists, writePassword, writePolicies, writeUser } from './users.ts'
 
 export interface UserpassDeps {
   readonly passwords: Passwords
-  readonly lockoutRule?: LockoutRule
+  readonly lockoutRule?: LockoutRuleOf
 }
 
 const username = { username: text('Name of the user; letter case makes no difference.') }
@@ -26,13 +29,17 @@ const aliases = {
 }
 const shown = { ...tokenFields, ...aliases }
 
-export function userpass({ passwords, lockoutRule = LOCKOUT }: UserpassDeps): Module {
+export function userpass({ passwords, lockoutRule = lockoutRules() }: UserpassDeps): Module {
   const lockout = openLockout(lockoutRule)
   return {
     kind: 'auth',
     type: 'userpass',
     doc: 'Log in with a user name and a password.',
     renew,
+    lockout: {
+      locked: lockout.locked,
+      unlock: async (ctx, name) => unlock(ctx.store, await openDigest(ctx), tryNormalise('username', name) ?? name),
+    },
     paths: [
       path('users', 'The users of this mount.', {}, (op) => ({
         list: op({ doc: 'List the names of the users.', input: page, run: listUsers }),

@@ -6,7 +6,7 @@ import { bool, oneOf, text } from '../flag.ts'
 import { LOGIN_METHODS } from '../login/methods.ts'
 import { config, detailed, SIMPLE, showMounts, VERSION } from '../mount-list.ts'
 import { cleanPath, mountPath } from '../mount-path.ts'
-import { enableFlags, mountRequest, settingFlags, tuneRequest } from '../mount-settings.ts'
+import { enableFlags, lockoutFlags, lockoutRequest, mountRequest, settingFlags, tuneRequest } from '../mount-settings.ts'
 import { goText } from '../output/text.ts'
 
 const TOKEN_TYPES = ['service', 'batch', 'default-service', 'default-batch']
@@ -62,12 +62,13 @@ What is not given stays as it is; a TTL of "system" goes back to the server's.
 
     $ signet auth tune -default-lease-ttl=1h userpass/`,
   args: ['PATH'],
-  flags: { ...settingFlags, description: text('What the mount is for.'), 'token-type': tokenType },
+  flags: { ...settingFlags, ...lockoutFlags, description: text('What the mount is for.'), 'token-type': tokenType },
   async run(terminal, { args: [given = ''], flags }) {
     const path = mountPath(cleanPath(given))
     const client = await terminal.client()
     const type = flags['token-type'] === undefined ? {} : { token_type: flags['token-type'] }
-    await attempt(`Error tuning auth method ${path}`, () => client.post(`sys/mounts/auth/${path}tune`, { ...tuneRequest(flags), ...type }))
+    const body = { ...tuneRequest(flags), ...lockoutRequest(flags), ...type }
+    await attempt(`Error tuning auth method ${path}`, () => client.post(`sys/mounts/auth/${path}tune`, body))
     terminal.print(`Success! Tuned the auth method at: ${path}`)
   },
 })
