@@ -64,7 +64,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     metrics,
     server: serverOf(options, logs, metrics, () => serving.kernel),
     settings: {
-      listeners: [{ address: options.listenAddress, bodyBytes: undefined }],
+      listeners: [{ address: options.listenAddress }],
       defaultLeaseTtl: SYSTEM_TTL,
       maxLeaseTtl: SYSTEM_TTL,
       audit: AUDIT_DEFAULTS,

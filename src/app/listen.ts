@@ -6,12 +6,15 @@ import type { TLSSocket } from 'node:tls'
 import { Failure } from '../cli/failure.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { EdgeLimits } from '../edge/limits.ts'
+import { introducing, type ProxyProtocol } from './introductions.ts'
 import { checkTls, isTrusted, readTls, type TlsFiles } from './tls.ts'
 
 export interface ListenerConfig {
   /** `host:port`; IPv6 in brackets; port 0 for any that is free. */
   readonly address: string
   readonly tls?: TlsFiles
+  /** Where load balancers tell whom they speak for before the first byte. */
+  readonly proxyProtocol?: ProxyProtocol | undefined
 }
 
 export interface Listener {
@@ -29,10 +32,13 @@ type AnyServer = Server | Http2SecureServer
 export async function listen(config: ListenerConfig, edge: Edge): Promise<Listener> {
   const { tls } = config
   const server = tls ? createTlsServer(tls, edge) : createPlainServer(edge)
-  const sockets = watchSockets(server)
+  const front = config.proxyProtocol ? introducing(server as Server, config.proxyProtocol, edge, tls === undefined) : (server as NetServer)
+  const sockets = watchSockets(front)
   const sessions = watchSessions(server)
   attach(server, edge)
-  const { address, port } = await bind(server, config.address)
+  front.maxConnections = edge.limits.connections
+  front.on('drop', edge.onDrop)
+  const { address, port } = await bind(front, config.address)
   return {
     host: address,
     port,
@@ -41,13 +47,13 @@ export async function listen(config: ListenerConfig, edge: Edge): Promise<Listen
       checkTls(files)
       ;(server as Http2SecureServer).setSecureContext(readTls(files))
     },
-    close: (graceMs) => close(server, edge, sockets, sessions, graceMs),
+    close: (graceMs) => close({ server, front, edge, sockets, sessions }, graceMs),
   }
 }
 
 function createPlainServer(edge: Edge): Server {
   const server = createServer(httpOptions(edge.limits))
-  server.on('connection', edge.onConnection)
+  server.on('connection', (socket) => edge.onConnection(socket, edge.welcome(socket)))
   return server
 }
 
@@ -61,6 +67,9 @@ function createTlsServer(files: TlsFiles, edge: Edge): Http2SecureServer {
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
     settings: { maxConcurrentStreams: 128, maxHeaderListSize: limits.headBytes },
+  })
+  ;(server as unknown as NetServer).on('connection', (socket: Socket) => {
+    if (edge.welcome(socket)) socket.destroy() // a handshake costs more than its client is worth
   })
   server.on('secureConnection', (socket: TLSSocket) => (isTrusted(socket) ? edge.onConnection(socket) : socket.destroy()))
   return server
@@ -83,7 +92,6 @@ function attach(server: AnyServer, edge: Edge): void {
   const http = server as Server
   http.maxHeadersCount = 0 // no silent cut: the edge counts
   Object.assign(http, { httpAllowHalfOpen: true }) // a client may close its side and still wait for the answer
-  http.maxConnections = edge.limits.connections
   http.setTimeout(edge.limits.idleMs)
   http.on('request', edge.onRequest)
   http.on('checkContinue', edge.onRequest)
@@ -91,9 +99,9 @@ function attach(server: AnyServer, edge: Edge): void {
   http.on('clientError', edge.onClientError as (error: Error, socket: unknown) => void)
 }
 
-function watchSockets(server: AnyServer): Set<Socket> {
+function watchSockets(front: NetServer): Set<Socket> {
   const sockets = new Set<Socket>()
-  ;(server as NetServer).on('connection', (socket: Socket) => {
+  front.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -109,7 +117,7 @@ function watchSessions(server: AnyServer): Set<ServerHttp2Session> {
   return sessions
 }
 
-async function bind(server: AnyServer, address: string): Promise<AddressInfo> {
+async function bind(server: NetServer, address: string): Promise<AddressInfo> {
   const [, ipv6, name, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address) ?? []
   if (port === undefined) throw new Failure(1, `the listener address ${address} is not host:port`)
   const host = ipv6 ?? name
@@ -136,9 +144,18 @@ function bindFailure(error: NodeJS.ErrnoException, address: string): Failure {
   return new Failure(1, `the listener address ${address} ${problem}`, { hints: [hint] })
 }
 
-async function close(server: AnyServer, edge: Edge, sockets: Set<Socket>, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {
+interface Open {
+  readonly server: AnyServer
+  /** What listens: the server itself, or what stands before it. */
+  readonly front: NetServer
+  readonly edge: Edge
+  readonly sockets: ReadonlySet<Socket>
+  readonly sessions: ReadonlySet<ServerHttp2Session>
+}
+
+async function close({ server, front, edge, sockets, sessions }: Open, graceMs: number): Promise<void> {
   // The plain `close` of node:http would destroy connections whose last answer is still on its way out.
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(front, () => resolve()))
   edge.drain()
   for (const session of sessions) session.close()
   ;(server as Http2SecureServer).on('session', (late: ServerHttp2Session) => late.close()) // its handshake was under way

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { BlockList, isIPv6 } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cidrContains, cidrsWithin, formatCidr, parseCidr } from './cidr.ts'
+import { cidrContains, cidrsWithin, formatCidr, networkOf, parseCidr } from './cidr.ts'
 
 const PRINTED: readonly (readonly [text: string, printed: string])[] = [
   ['10.0.0.0/8', '10.0.0.0/8'],
@@ -95,4 +95,19 @@ test('membership agrees with the runtime for random blocks and addresses', () =>
     }),
     { numRuns: 500 },
   )
+})
+
+test('an address of IPv6 stands for its network', () => {
+  for (const [address, network] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:0:1:2:3:4:5', '2001:db8:0:1::/64'],
+    ['2001:db8:0:1::', '2001:db8:0:1::/64'],
+    ['fe80::1%eth0', 'fe80::/64'],
+    ['::1', '::/64'],
+    ['no:address', 'no:address'],
+    ['', ''],
+  ] as const) {
+    assert.equal(networkOf(address), network)
+  }
 })

@@ -53,6 +53,17 @@ export function cidrContains(list: readonly string[], address: string): boolean 
   })
 }
 
+/**
+ * Whom an address stands for: itself, or of IPv6 the network of 64 bits, within which one host can choose any address.
+ * @example networkOf('2001:db8::1:2:3:4') // '2001:db8::/64'
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const host = parseAddress(address.replace(/%.*$/, ''))
+  if (!host) return address
+  return host.family === 4 ? formatCidr({ ...host, bits: 32 }) : formatCidr({ family: 6, address: (host.address >> 64n) << 64n, bits: 64 })
+}
+
 /** Whether each of the blocks lies whole in one of the outer ones. */
 export function cidrsWithin(blocks: readonly string[], outer: readonly string[]): boolean {
   const bounds = outer.map(parseCidr)

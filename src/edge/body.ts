@@ -6,7 +6,9 @@ import type { EdgeLimits } from './limits.ts'
 
 export interface BodyReader {
   readonly whole: (body: Buffer) => void
-  readonly refused: (fault: Fault) => void
+  readonly refused: (fault: unknown) => void
+  /** Makes room for more bytes, or throws. */
+  readonly hold: (bytes: number) => void
   /** The client went away before the end. */
   readonly gone: () => void
 }
@@ -25,13 +27,18 @@ export function readBody(req: Incoming, limits: EdgeLimits, timers: Timers, read
     req.removeListener('data', onData)
     return true
   }
-  function refuse(fault: Fault): void {
+  function refuse(fault: unknown): void {
     if (settle()) reader.refused(fault)
   }
   function onData(chunk: Buffer): void {
     size += chunk.length
-    if (size > limits.bodyBytes) refuse(tooLarge(limits))
-    else chunks.push(chunk)
+    if (size > limits.bodyBytes) return refuse(tooLarge(limits))
+    try {
+      reader.hold(chunk.length)
+      chunks.push(chunk)
+    } catch (error) {
+      refuse(error)
+    }
   }
 
   req.on('data', onData)

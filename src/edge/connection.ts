@@ -15,8 +15,8 @@ export interface Connection {
   refuseBody: ((fault: Fault) => void) | undefined
 }
 
-export function openConnection(socket: ParsedSocket): Connection {
-  return { socket, peer: toPeer(socket), shim: openShim(socket), pending: 0, state: 'open', refuseBody: undefined }
+export function openConnection(socket: ParsedSocket, peer: Peer): Connection {
+  return { socket, peer, shim: openShim(socket), pending: 0, state: 'open', refuseBody: undefined }
 }
 
 interface PeerSocket {

@@ -2,14 +2,18 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
+import { networkOf } from '../base/cidr.ts'
+import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock, Random, Timers } from '../base/ports.ts'
 import type { Answer } from '../contract/answer.ts'
-import type { Received } from '../contract/call.ts'
+import type { Peer, Received } from '../contract/call.ts'
 import { breakOff, toClientFault } from './client-error.ts'
-import { openConnection } from './connection.ts'
+import { openConnection, toPeer } from './connection.ts'
+import { Crowd, type Refusal } from './crowd.ts'
 import type { ParsedSocket } from './shim.ts'
 import { type Incoming, toOutgoing } from './exchange.ts'
+import { type Forwarding, isProxy } from './forwarded.ts'
 import { openIds } from './ids.ts'
 import { EDGE_LIMITS, type EdgeLimits } from './limits.ts'
 import { type CustomHeaders, openResponseHeaders } from './response-headers.ts'
@@ -25,10 +29,13 @@ export interface EdgeParts {
   readonly secure: boolean
   readonly limits?: Partial<EdgeLimits>
   readonly headers?: CustomHeaders
+  readonly forwarding?: Forwarding | undefined
   readonly hooks?: EdgeHooks
 }
 
 export interface EdgeHooks {
+  /** A client was not let in, or was cut off for being slow. */
+  refused?(why: Refusal | 'connections' | 'slow'): void
   /** After each answer; the time is from the request's head to here. */
   answered?(status: number, milliseconds: number): void
 }
@@ -39,8 +46,14 @@ export interface Edge {
   /** Requests being answered. */
   readonly running: number
   onRequest(req: Incoming, res: ServerResponse | Http2ServerResponse): void
-  /** A socket that speaks HTTP, after its TLS handshake, once the server has put its parser on it. */
-  onConnection(socket: Socket): void
+  /** Counts a connection, before anything is spent on it. What it returns is why its client has too many: it must be sent away. */
+  welcome(socket: Socket): Fault | undefined
+  /** Somebody spoke for the client of a socket: from now on it is `peer`. */
+  introduce(socket: Socket, peer: Peer): void
+  /** A socket that speaks HTTP, after its TLS handshake, once the server has put its parser on it. Tells why it isn't welcome. */
+  onConnection(socket: Socket, refusal?: Fault): void
+  /** A connection past the limit of all was closed unseen. */
+  onDrop(): void
   onClientError(error: Error & { code?: string }, socket: Socket): void
   /** From now on every answer closes its connection, and idle connections close at once. */
   drain(): void
@@ -49,12 +62,19 @@ export interface Edge {
 /** Throws an Error where the operator's headers can't be sent. */
 export function openEdge(parts: EdgeParts): Edge {
   const { clock, timers, log, handle, hooks = {} } = parts
+  const limits = { ...EDGE_LIMITS, ...parts.limits }
+  const refused = (why: Parameters<NonNullable<EdgeHooks['refused']>>[0]): void => hooks.refused?.(why)
+  const introduced = new Map<string, Peer>()
   const door: Door = {
     handle,
     clock,
     timers,
     log,
-    limits: { ...EDGE_LIMITS, ...parts.limits },
+    limits,
+    crowd: new Crowd(limits, refused),
+    forwarding: parts.forwarding,
+    peerOf: (socket) => (introduced.size > 0 ? introduced.get(wireOf(socket)) : undefined) ?? toPeer(socket),
+    tooSlow: () => refused('slow'),
     nextId: openIds(parts.random),
     fixed: openResponseHeaders(parts.secure, parts.headers ?? {}),
     answered: (status, milliseconds) => hooks.answered?.(status, milliseconds),
@@ -68,22 +88,52 @@ export function openEdge(parts: EdgeParts): Edge {
       return door.running
     },
     onRequest: (req, res) => serve(door, req, toOutgoing(res)),
-    onConnection: (socket) => watch(door, socket),
+    welcome: (socket) => welcome(door, socket),
+    introduce(socket, peer) {
+      const wire = wireOf(socket)
+      introduced.set(wire, peer)
+      socket.once('close', () => introduced.delete(wire))
+    },
+    onConnection: (socket, refusal) => watch(door, socket, refusal),
+    onDrop: () => refused('connections'),
     onClientError: (error, socket) => giveUp(door, error, socket),
     drain: () => drain(door),
   }
 }
 
-function watch(door: Door, socket: ParsedSocket): void {
+/** The other end as the system knows it: no two connections share it, and one that is wrapped in TLS has it too. */
+function wireOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+/** Proxies bring many clients, who are counted by their requests. */
+function welcome({ crowd, forwarding, peerOf }: Door, socket: Socket): Fault | undefined {
+  const { address } = peerOf(socket)
+  if (forwarding && isProxy(forwarding, address)) return undefined
+  const client = networkOf(address)
+  try {
+    crowd.connect(client)
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
+  socket.once('close', () => crowd.disconnect(client))
+  return undefined
+}
+
+function watch(door: Door, socket: ParsedSocket, refusal: Fault | undefined): void {
   if (!socket.parser) return // HTTP/2 needs no watching: it frames its messages itself
   if (door.draining) return socket.destroySoon()
-  door.connections.set(socket, openConnection(socket))
+  const connection = openConnection(socket, door.peerOf(socket))
+  if (refusal) return breakOff(door, connection, refusal)
+  door.connections.set(socket, connection)
   socket.once('close', () => door.connections.delete(socket))
 }
 
 function giveUp(door: Door, error: Error & { code?: string }, socket: Socket): void {
   const connection = door.connections.get(socket)
   const fault = toClientFault(error.code)
+  if (fault?.code === 'timeout') door.tooSlow()
   if (!connection || !fault) socket.destroy()
   else if (connection.state === 'open') breakOff(door, connection, fault)
 }

@@ -1,7 +1,9 @@
 // One request and its answer, as both HTTP/1.1 and HTTP/2 present them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Peer } from '../contract/call.ts'
 import type { Connection } from './connection.ts'
+import type { Room } from './crowd.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
 
@@ -27,6 +29,10 @@ export interface Exchange {
   readonly connection: Connection | undefined
   readonly isHead: boolean
   namespace: string | undefined
+  /** Who asks; behind a proxy not the other end of the connection. */
+  peer: Peer
+  /** Undefined until the request was let in. */
+  room: Room | undefined
 }
 
 export function toOutgoing(res: ServerResponse | Http2ServerResponse): Outgoing {

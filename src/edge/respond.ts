@@ -1,5 +1,5 @@
 // Turns an answer into a response: headers, framing, and the wiping of bodies that must not linger in memory.
-import { Fault } from '../base/fault.ts'
+import { Fault, type FaultCode } from '../base/fault.ts'
 import { type Answer, faultAnswer } from '../contract/answer.ts'
 import { METHODS } from './ask.ts'
 import { type Exchange, isGone } from './exchange.ts'
@@ -8,10 +8,16 @@ const JSON_TYPE = 'application/json'
 /** Up to here copying a body costs less than a write of its own. */
 const SMALL = 16 << 10
 
-/** A refusal by the edge itself; a 405 says which methods there are (RFC 9110 §15.5.6). */
+/** A 405 says which methods there are (RFC 9110 §15.5.6); who came when it was full may try again (§10.2.3). */
+const EXTRA: Partial<Record<FaultCode, Answer['headers']>> = {
+  unsupported: { Allow: METHODS },
+  throttled: { 'Retry-After': '1' },
+  unavailable: { 'Retry-After': '1' },
+}
+
+/** A refusal by the edge itself. */
 export function refusalAnswer(fault: Fault): Answer {
-  const answer = faultAnswer(fault)
-  return fault.code === 'unsupported' ? { ...answer, headers: { Allow: METHODS } } : answer
+  return { ...faultAnswer(fault), headers: EXTRA[fault.code] ?? {} }
 }
 
 /** What a client learns of an error that is a bug: nothing. */

@@ -1,16 +1,20 @@
 // A request's way through the door: head, body, handling, answer; or, at any point before handling, a refusal.
 import type { Socket } from 'node:net'
+import { networkOf } from '../base/cidr.ts'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock, Timers } from '../base/ports.ts'
 import { Secret } from '../base/secret.ts'
 import type { Answer } from '../contract/answer.ts'
-import type { Received } from '../contract/call.ts'
+import type { Peer, Received } from '../contract/call.ts'
 import { type Ask, parseAsk } from './ask.ts'
 import { drainBody, readBody, tooLarge } from './body.ts'
-import { type Connection, toPeer } from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { Crowd, Room } from './crowd.ts'
 import { type Exchange, type Incoming, isBodiless, isHttp2, type Outgoing } from './exchange.ts'
+import { clientBehind, type Forwarding } from './forwarded.ts'
 import { type Head, readHead } from './head.ts'
+import { laneOf } from './lanes.ts'
 import type { EdgeLimits } from './limits.ts'
 import { checkMedia, settleBody } from './media.ts'
 import { refusalAnswer, INTERNAL, respond, toHeaders } from './respond.ts'
@@ -26,12 +30,20 @@ export interface Door {
   /** The headers that every answer of a status carries. */
   readonly fixed: (status: number) => readonly string[]
   readonly answered: (status: number, milliseconds: number) => void
+  /** A client was cut off because what it sent came too slowly. */
+  readonly tooSlow: () => void
   readonly connections: Map<Socket, Connection>
+  readonly crowd: Crowd
+  /** Undefined where nobody is believed about whom they speak for. */
+  readonly forwarding: Forwarding | undefined
+  /** The other end of a connection, as it is known before a request says more. */
+  readonly peerOf: (socket: Socket) => Peer
   running: number
   draining: boolean
 }
 
 const NO_BODY = Buffer.alloc(0)
+const NEARLY = 0.9
 
 export function serve(door: Door, req: Incoming, res: Outgoing): void {
   const connection = isHttp2(req) ? undefined : door.connections.get(req.socket)
@@ -39,11 +51,12 @@ export function serve(door: Door, req: Incoming, res: Outgoing): void {
   const exchange = begin(door, connection, req, res)
   try {
     const { limits } = door
-    if (door.running > limits.concurrent) throw new Fault('unavailable', 'too many requests at once')
     const head = readHead(toVersion(req), req.rawHeaders, limits)
     exchange.namespace = head.namespaceSent
+    if (door.forwarding) exchange.peer = clientBehind(exchange.peer, req.rawHeaders, door.forwarding)
     const ask = parseAsk(connection?.shim.verb ?? (req.method as string), req.url as string, limits.parameters)
     checkMedia(ask.verb, head.contentType)
+    exchange.room = door.crowd.enter(networkOf(exchange.peer.address), laneOf(ask, head))
     if (isBodiless(req)) void handle(door, exchange, ask, head, NO_BODY)
     else takeBody(door, exchange, ask, head)
   } catch (error) {
@@ -54,7 +67,8 @@ export function serve(door: Door, req: Incoming, res: Outgoing): void {
 function begin(door: Door, connection: Connection | undefined, req: Incoming, res: Outgoing): Exchange {
   door.running++
   if (connection) connection.pending++
-  return { id: door.nextId(), started: door.clock.monotonic(), req, res, connection, isHead: req.method === 'HEAD', namespace: undefined }
+  const told = { namespace: undefined, peer: connection?.peer ?? door.peerOf(req.socket), room: undefined }
+  return { id: door.nextId(), started: door.clock.monotonic(), req, res, connection, isHead: req.method === 'HEAD', ...told }
 }
 
 function toVersion(req: Incoming): '1.0' | '1.1' | '2' {
@@ -75,6 +89,7 @@ function takeBody(door: Door, exchange: Exchange, ask: Ask, head: Head): void {
   const refuseBody = readBody(req, limits, timers, {
     whole: (body) => settled(() => void handle(door, exchange, ask, head, body)),
     refused: (fault) => settled(() => refuse(door, exchange, fault)),
+    hold: (bytes) => door.crowd.hold(exchange.room as Room, bytes),
     gone: () => settled(() => end(door, exchange)),
   })
   if (connection) connection.refuseBody = refuseBody
@@ -102,7 +117,7 @@ function receive(door: Door, exchange: Exchange, ask: Ask, head: Head, sent: Buf
     body: ask.verb === 'write' || ask.verb === 'patch' ? body : NO_BODY,
     contentType,
     token: head.token === undefined ? undefined : new Secret(head.token),
-    peer: exchange.connection?.peer ?? toPeer(exchange.req.socket),
+    peer: exchange.peer,
     headers: exchange.req.rawHeaders,
     wrapTtl: head.wrapTtl,
   }
@@ -115,7 +130,7 @@ function toAnswer(door: Door, exchange: Exchange, error: unknown): Answer {
 }
 
 function send(door: Door, exchange: Exchange, answer: Answer): void {
-  const close = exchange.connection !== undefined && (door.draining || exchange.connection.state === 'broken')
+  const close = exchange.connection !== undefined && (door.draining || exchange.connection.state === 'broken' || isFull(door))
   try {
     respond(exchange, answer, toHeaders(answer, door.fixed(answer.status), exchange.namespace, close))
   } catch (error) {
@@ -125,11 +140,17 @@ function send(door: Door, exchange: Exchange, answer: Answer): void {
   end(door, exchange, answer.status)
 }
 
+/** So close to the limit that connections between two requests are wanted by others. */
+function isFull({ connections, limits }: Door): boolean {
+  return connections.size > limits.connections * NEARLY
+}
+
 /** Answers at once, and closes the connection when the client has had time to read it: its body may be half sent. */
 function refuse(door: Door, exchange: Exchange, error: unknown): void {
   const { req, res, connection, isHead } = exchange
   if (connection) connection.state = 'refused'
   const answer = toAnswer(door, exchange, error)
+  if (answer.status === 408) door.tooSlow()
   const headers = toHeaders(answer, door.fixed(answer.status), exchange.namespace, connection !== undefined)
   if (isBodiless(req)) respond(exchange, answer, headers)
   else {
@@ -143,5 +164,6 @@ function refuse(door: Door, exchange: Exchange, error: unknown): void {
 function end(door: Door, exchange: Exchange, status?: number): void {
   door.running--
   if (exchange.connection) exchange.connection.pending--
+  if (exchange.room) door.crowd.leave(exchange.room)
   if (status !== undefined) door.answered(status, door.clock.monotonic() - exchange.started)
 }

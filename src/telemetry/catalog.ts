@@ -44,6 +44,8 @@ export const METRICS = {
   vault_runtime_alloc_bytes: { kind: 'gauge', help: 'Resident memory of all processes.' },
   vault_runtime_heap_bytes: { kind: 'gauge', help: 'Bytes of the JavaScript heaps in use.' },
   signet_event_loop_lag_ms: { kind: 'gauge', help: 'The longest delay of a process in the last seconds, in milliseconds.', across: 'max' },
+  vault_quota_rate_limit_violation: { kind: 'counter', help: 'Requests that a rate limit refused, by its name.', labels: ['name'] },
+  signet_edge_refused: { kind: 'counter', help: 'Clients sent away at the door, by why.', labels: ['why'] },
   signet_workers: { kind: 'gauge', help: 'Worker processes that live.' },
   signet_worker_restarts: { kind: 'counter', help: 'Workers that ended and were replaced.' },
   signet_storage_bytes: { kind: 'gauge', help: 'Size of the database.' },

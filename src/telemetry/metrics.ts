@@ -12,6 +12,10 @@ export interface Metrics {
   readonly barrier: Readonly<Record<'get' | 'list' | 'put', (from: number) => void>>
   readonly audit: AuditMetrics
   tokenMade(): void
+  /** A rate limit of this name refused a request. */
+  rateLimited(quota: string): void
+  /** A client was sent away before its request was looked at. */
+  refused(why: string): void
   unsealed(yes: boolean): void
   readonly leases: LeaseMeter
   /** As data, to be summed with those of other processes. */
@@ -44,6 +48,8 @@ export function openMetrics(self: Self): Metrics {
     timing.sum += self.monotonic() - from
   }
   const tokens = meters.counter('vault_token_creation')
+  const violations = meters.counter('vault_quota_rate_limit_violation')
+  const refused = meters.counter('signet_edge_refused')
   const states = [meters.gauge('vault_core_unsealed'), meters.gauge('vault_core_active')]
   meters.gauge('vault_runtime_alloc_bytes', (gauge) => gauge.set(self.residentBytes()))
   meters.gauge('vault_runtime_heap_bytes', (gauge) => gauge.set(self.heapBytes()))
@@ -58,6 +64,8 @@ export function openMetrics(self: Self): Metrics {
     },
     audit: openAuditMetrics(meters),
     tokenMade: () => tokens.inc(),
+    rateLimited: (name) => violations.inc({ name }),
+    refused: (why) => refused.inc({ why }),
     unsealed: (yes) => {
       for (const state of states) state.set(yes ? 1 : 0)
     },

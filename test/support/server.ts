@@ -46,15 +46,16 @@ export interface ProductionOptions {
   readonly port?: number
   /** More of the configuration. */
   readonly config?: string
+  /** More lines of the listener's stanza. */
+  readonly listener?: string
+  readonly env?: Readonly<Record<string, string>>
   /** Takes what it prints. */
   readonly printed?: (text: string) => void
 }
 
 /** A server with a store on disk, as `signet server -config` starts it. */
-export async function productionServer(
-  t: TestContext,
-  { at, workers = 2, port, config: more = '', printed }: ProductionOptions,
-): Promise<Production> {
+export async function productionServer(t: TestContext, options: ProductionOptions): Promise<Production> {
+  const { at, workers = 2, port, config: more = '', listener = '', env = {}, printed } = options
   const listen = port ?? (await freePort())
   const config = join(at, 'server.hcl')
   writeFileSync(
@@ -63,17 +64,23 @@ export async function productionServer(
 listener "tcp" {
   address = "127.0.0.1:${listen}"
   tls_disable = true
+  ${listener}
 }
 workers = ${workers}
 ${more}`,
   )
-  const child = start(t, ['server', `-config=${config}`], {}, printed)
+  const child = start(t, ['server', `-config=${config}`], env, printed)
   const address = `http://127.0.0.1:${listen}`
   await answering(address)
   return { address, process: child, config }
 }
 
-function start(t: TestContext, args: readonly string[], env: Record<string, string>, printed?: (text: string) => void): ChildProcess {
+function start(
+  t: TestContext,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  printed?: (text: string) => void,
+): ChildProcess {
   const child = spawn(SIGNET, args, { env: { ...process.env, ...env }, stdio: ['ignore', printed ? 'pipe' : 'ignore', 'pipe'], detached: true })
   child.stdout?.setEncoding('utf8').on('data', printed ?? (() => {}))
   const errors: string[] = []

@@ -35,13 +35,14 @@ function refusal(...texts: string[]): string {
 
 test('what is not said has a default', () => {
   assert.deepEqual(settings(STORAGE + LISTENER), {
-    listeners: [{ address: '127.0.0.1:8200', bodyBytes: undefined }],
+    listeners: [{ address: '127.0.0.1:8200', limits: {} }],
     storagePath: '/data',
     workers: undefined,
     logLevel: 'info',
     logFormat: 'standard',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
+    lockout: { byType: {} },
     audit: NO_AUDIT,
   })
   assert.ok(Object.isFrozen(parse(STORAGE + LISTENER)))
@@ -69,8 +70,12 @@ max_lease_ttl = "2d"
 workers = 3`)
   assert.deepEqual(config, {
     listeners: [
-      { address: '[::]:8201', bodyBytes: 1_048_576, tls: { certFile: '/c.pem', keyFile: '/k.pem', minVersion: 'TLSv1.3', clientCaFile: '/ca.pem' } },
-      { address: '127.0.0.1:8202', bodyBytes: undefined },
+      {
+        address: '[::]:8201',
+        limits: { bodyBytes: 1_048_576 },
+        tls: { certFile: '/c.pem', keyFile: '/k.pem', minVersion: 'TLSv1.3', clientCaFile: '/ca.pem' },
+      },
+      { address: '127.0.0.1:8202', limits: {} },
     ],
     storagePath: '/data',
     workers: 3,
@@ -78,6 +83,7 @@ workers = 3`)
     logFormat: 'json',
     defaultLeaseTtl: 3600,
     maxLeaseTtl: 172_800,
+    lockout: { byType: {} },
     audit: NO_AUDIT,
   })
 })

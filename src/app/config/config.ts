@@ -1,4 +1,5 @@
 // The server's configuration: HCL or JSON from any number of files, read by one table a stanza into one frozen shape.
+import type { LockoutSettings } from '../../auth/lockout-rule.ts'
 import { choice, int, maybe, or, seconds } from '../../base/fields.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
 import type { AuditSettings } from '../audit.ts'
@@ -7,6 +8,7 @@ import { FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
 import { type Effect, readStanza, refuse, type Source, wholeOf } from './stanza.ts'
 import { parseStorage } from './storage.ts'
+import { parseLockouts } from './user-lockout.ts'
 
 export interface Config {
   readonly listeners: readonly ListenerSettings[]
@@ -18,6 +20,7 @@ export interface Config {
   /** Seconds. */
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
+  readonly lockout: LockoutSettings
   readonly audit: AuditSettings
   /** What is in effect, as it may be shown. */
   readonly effect: Effect
@@ -38,7 +41,7 @@ const TOP = {
 }
 
 /** Each block with how many labels it has. */
-const BLOCKS = { audit: 2, listener: 1, storage: 1 } as const
+const BLOCKS = { audit: 2, listener: 1, storage: 1, user_lockout: 1 } as const
 
 export interface Parsed {
   readonly config: Config
@@ -62,6 +65,7 @@ export function parseConfig(sources: readonly Source[]): Parsed {
     logFormat: values.log_format,
     defaultLeaseTtl,
     maxLeaseTtl,
+    lockout: { byType: parseLockouts(blocks.user_lockout) },
     audit: parseAudit(whole, blocks.audit, values),
     effect: whole.effect,
   })

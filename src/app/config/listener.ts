@@ -1,13 +1,11 @@
 // listener "tcp": where to listen, with which certificate, and what is too much.
-import { bool, choice, int, maybe, or, text } from '../../base/fields.ts'
+import { bool, choice, or, text } from '../../base/fields.ts'
 import type { ListenerConfig } from '../listen.ts'
 import { FOREIGN_LISTENER } from './foreign.ts'
+import { limitKeys, type ListenerLimits, limitsOf } from './listener-limits.ts'
 import { type Block, readStanza, refuse } from './stanza.ts'
 
-export interface ListenerSettings extends ListenerConfig {
-  /** Bytes of the largest request body; the edge's own bound where unset. */
-  readonly bodyBytes: number | undefined
-}
+export type ListenerSettings = ListenerConfig & Partial<ListenerLimits>
 
 const KEYS = {
   address: or(text('host:port to listen on.'), '127.0.0.1:8200'),
@@ -16,7 +14,7 @@ const KEYS = {
   tls_key_file: or(text('PEM file of the private key.'), ''),
   tls_client_ca_file: or(text('PEM file of the authorities that client certificates must come from.'), ''),
   tls_min_version: or(choice('Oldest version of TLS.', ['tls12', 'tls13']), 'tls12'),
-  max_request_size: maybe(int('Bytes of the largest request body.')),
+  ...limitKeys,
 }
 
 export function parseListeners(whole: Block, blocks: readonly Block[]): ListenerSettings[] {
@@ -34,7 +32,7 @@ function parseListener(block: Block): ListenerSettings {
   if (kind !== 'tcp') throw refuse(block, `${block.title} is not offered; write listener "tcp" { … }`)
   const { values } = readStanza(block, { keys: KEYS, foreign: FOREIGN_LISTENER })
   if (!/^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]*):\d{1,5}$/.test(values.address)) throw refuse(block, `address "${values.address}" is not host:port`)
-  const shared = { address: values.address, bodyBytes: values.max_request_size }
+  const shared = { address: values.address, ...limitsOf(block, values) }
   if (values.tls_disable) return shared
   if (values.tls_cert_file === '' || values.tls_key_file === '') {
     throw refuse(block, 'listener "tcp" needs tls_cert_file and tls_key_file, or tls_disable = true')
