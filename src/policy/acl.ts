@@ -3,8 +3,9 @@ import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Capability, Verb } from '../contract/call.ts'
 import { BIT, capabilitiesOf, grantsAny, neededFor } from './capability.ts'
+import { type Explanation, explain } from './explain.ts'
 import { type Grants, grantsOf, merge } from './merge.ts'
-import { permitsPage, permitsParameters } from './parameters.ts'
+import { type ParameterFault, parameterFault, permitsPage } from './parameters.ts'
 import { type Pattern, toPattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
 import { type ReachRule, reachesBelow } from './reach.ts'
@@ -24,6 +25,15 @@ export interface AclRequest {
   readonly wrapTtl?: number | undefined
 }
 
+/** Why a request is refused. */
+export type Refusal =
+  | { readonly why: 'no-rule' | 'denied' }
+  | { readonly why: 'capability'; readonly missing: readonly Capability[] }
+  /** Seconds; 0 is no bound. */
+  | { readonly why: 'wrapping'; readonly min: number; readonly max: number }
+  | { readonly why: 'page'; readonly most: number }
+  | ParameterFault
+
 export interface AclDecision {
   readonly allowed: boolean
   /** By the policy `root`, which asks nothing further. */
@@ -34,6 +44,8 @@ export interface AclDecision {
   readonly policies: readonly string[]
   /** What the request's `limit` must become before it runs. */
   readonly limit?: number
+  /** Undefined where it is allowed. */
+  readonly refusal?: Refusal
 }
 
 export interface Acl {
@@ -43,6 +55,8 @@ export interface Acl {
   /** Sorted; `['deny']` for nothing, `['root']` for everything. */
   capabilities(path: string): readonly (Capability | 'root')[]
   decide(request: AclRequest): AclDecision
+  /** Why. A decision that was taken before explains itself even where the request's parameters are not known any more. */
+  explain(request: AclRequest, decision?: AclDecision): Explanation
   /** Whether a folder, which ends in a slash, or anything below has a capability. */
   reaches(folder: string): boolean
 }
@@ -59,11 +73,13 @@ export function compileAcl(policies: readonly Policy[], identity?: TemplateIdent
   }
   const { exact, wild, expiresAt } = compileRules(policies, identity, now)
   const find = compileWildcards([...wild.values()])
+  const decideOn = (request: AclRequest) => decide(lookUp(exact, find, request.path, request.verb === 'list' || request.verb === 'scan'), request)
   return {
     root: false,
     expiresAt,
     capabilities: (path) => capabilitiesOf(lookUp(exact, find, path, true)?.bits ?? 0),
-    decide: (request) => decide(lookUp(exact, find, request.path, request.verb === 'list' || request.verb === 'scan'), request),
+    decide: decideOn,
+    explain: (request, decision = decideOn(request)) => explain({ policies, identity, now }, request, decision),
     reaches: (folder) => grantsAny(lookUp(exact, find, folder, true)?.bits ?? 0) || reachesBelow(rulesOf(exact, wild), folder),
   }
 }
@@ -73,11 +89,16 @@ function* rulesOf(exact: ExactRules, wild: WildRules): Generator<ReachRule> {
   for (const [path, { pattern, grants }] of wild) yield { path, pattern, bits: grants.bits }
 }
 
+function allowAll({ verb, creates }: AclRequest): AclDecision {
+  return { allowed: true, root: true, capability: neededFor(verb, creates), policies: ['root'] }
+}
+
 const ROOT: Acl = {
   root: true,
   expiresAt: Number.POSITIVE_INFINITY,
   capabilities: () => ['root'],
-  decide: ({ verb, creates }) => ({ allowed: true, root: true, capability: neededFor(verb, creates), policies: ['root'] }),
+  decide: allowAll,
+  explain: (request) => explain({ policies: [], identity: undefined, now: 0 }, request, allowAll(request)),
   reaches: () => true,
 }
 
@@ -115,23 +136,30 @@ function lookUp(exact: ExactRules, find: FindWildcard, raw: string, folder: bool
   return exact.get(path) ?? (bare === undefined ? undefined : exact.get(bare)) ?? find(path) ?? (bare === undefined ? undefined : find(bare))
 }
 
-function decide(grants: Grants | undefined, { verb, creates, data, sudo, wrapTtl }: AclRequest): AclDecision {
+function decide(grants: Grants | undefined, request: AclRequest): AclDecision {
+  const { verb, creates, data } = request
   const capability = neededFor(verb, creates)
   if (verb === 'help') return { allowed: true, root: false, capability, policies: [] }
-  const needed = BIT[capability] | (sudo ? BIT.sudo : 0)
-  if (!grants || (grants.bits & needed) !== needed || !permitsWrapping(grants, wrapTtl)) return refused(capability)
+  if (!grants) return refused(capability, { why: 'no-rule' })
+  const refusal = refusalBy(grants, capability, request)
+  if (refusal) return refused(capability, refusal)
   const policies = grants.from.get(capability) ?? []
-  if (verb === 'list' || verb === 'scan') {
-    const { allowed, limit } = permitsPage(grants, data)
-    if (!allowed) return refused(capability)
-    return limit === undefined ? { allowed, root: false, capability, policies } : { allowed, root: false, capability, policies, limit }
-  }
-  if (verb !== 'delete' && !permitsParameters(grants, data)) return refused(capability)
-  return { allowed: true, root: false, capability, policies }
+  const limit = verb === 'list' || verb === 'scan' ? permitsPage(grants, data).limit : undefined
+  return { allowed: true, root: false, capability, policies, ...(limit === undefined ? {} : { limit }) }
 }
 
-function refused(capability: Capability): AclDecision {
-  return { allowed: false, root: false, capability, policies: [] }
+function refusalBy(grants: Grants, capability: Capability, { verb, data, sudo, wrapTtl }: AclRequest): Refusal | undefined {
+  const needed = BIT[capability] | (sudo ? BIT.sudo : 0)
+  if (grants.bits & BIT.deny) return { why: 'denied' }
+  if ((grants.bits & needed) !== needed) return { why: 'capability', missing: capabilitiesOf(needed & ~grants.bits) }
+  const { minWrapTtl: min, maxWrapTtl: max } = grants
+  if (!permitsWrapping(grants, wrapTtl)) return { why: 'wrapping', min, max }
+  if (verb === 'list' || verb === 'scan') return permitsPage(grants, data).allowed ? undefined : { why: 'page', most: grants.paginationLimit }
+  return verb === 'delete' ? undefined : parameterFault(grants, data)
+}
+
+function refused(capability: Capability, refusal: Refusal): AclDecision {
+  return { allowed: false, root: false, capability, policies: [], refusal }
 }
 
 /** Merging may leave a minimum above the maximum; then nothing passes. */

@@ -3,6 +3,7 @@ import { invalidToken, permissionDenied } from '../base/fault.ts'
 import type { Allowed, allowed as Mark, Grant, Known } from '../contract/call.ts'
 import type { Token } from '../contract/token.ts'
 import { neededFor } from './capability.ts'
+import { Denial } from './denial.ts'
 import type { Policies } from './policies.ts'
 import type { TemplateIdentity } from './template.ts'
 
@@ -34,8 +35,9 @@ export function openAuthorise(
     const known = identityOf(caller)
     const acl = policiesIn(caller.namespace).aclFor(known ? joined(caller, known) : caller.policies, known?.identity)
     const { verb, data, wrapTtl } = call
-    const decision = acl.decide({ path, verb, creates, data, sudo: op?.access === 'sudo', wrapTtl })
-    if (!decision.allowed) throw permissionDenied()
+    const asked = { path, verb, creates, data, sudo: op?.access === 'sudo', wrapTtl }
+    const decision = acl.decide(asked)
+    if (!decision.allowed) throw new Denial(acl, asked, decision)
     const limited = decision.limit === undefined ? call : { ...call, data: { ...data, limit: decision.limit } }
     return allow(limited, { capability: decision.capability, policies: decision.policies })
   }

@@ -18,8 +18,17 @@ path "auth/token/revoke-self" {
   capabilities = ["update"]
 }
 
-# What the token may do: on given paths, and as a whole for user interfaces.
+# Whom the token stands for.
+path "sys/whoami" {
+  capabilities = ["read"]
+}
+
+# What the token may do: on given paths, why or why not, and as a whole for user interfaces.
 path "sys/capabilities-self" {
+  capabilities = ["update"]
+}
+
+path "sys/policies/explain-self" {
   capabilities = ["update"]
 }
 

@@ -34,3 +34,18 @@ export function neededFor(verb: Verb, creates: boolean): Capability {
   if (verb === 'write') return creates ? 'create' : 'update'
   return verb === 'help' ? 'read' : verb
 }
+
+/** What can be asked of a path, in the terms of policies. */
+export const OPERATIONS = {
+  read: { verb: 'read', creates: false },
+  list: { verb: 'list', creates: false },
+  scan: { verb: 'scan', creates: false },
+  create: { verb: 'write', creates: true },
+  update: { verb: 'write', creates: false },
+  patch: { verb: 'patch', creates: false },
+  delete: { verb: 'delete', creates: false },
+} as const satisfies Readonly<Record<string, { readonly verb: Verb; readonly creates: boolean }>>
+
+export function isOperation(text: string): text is keyof typeof OPERATIONS {
+  return Object.hasOwn(OPERATIONS, text)
+}

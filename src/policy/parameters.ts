@@ -2,30 +2,33 @@
 import { isObject, isRawNumber, type Json, type JsonObject } from '../base/json.ts'
 import type { Limits, Parameters } from './policy.ts'
 
-/** For read, create, update and patch. */
-export function permitsParameters({ required, denied, allowed }: Limits, data: JsonObject): boolean {
-  if (!required.every((name) => Object.hasOwn(data, name))) return false
+/** Why a request's parameters are refused. Names only: a value may be a secret. */
+export interface ParameterFault {
+  readonly why: 'parameter-missing' | 'parameter-denied' | 'parameter-not-allowed'
+  readonly parameter: string
+}
+
+/** For read, create, update and patch. Undefined where all is permitted. */
+export function parameterFault({ required, denied, allowed }: Limits, data: JsonObject): ParameterFault | undefined {
+  const missing = required.find((name) => !Object.hasOwn(data, name))
+  if (missing !== undefined) return { why: 'parameter-missing', parameter: missing }
   const names = Object.keys(data)
-  if (names.length === 0) return true
-  if (denied && denied.size > 0 && isDenied(denied, names, data)) return false
-  return !allowed || allowed.size === 0 || isAllowed(allowed, names, data)
+  const refused = denied && denied.size > 0 ? names.find((name) => isDenied(denied, name, data[name] as Json)) : undefined
+  if (refused !== undefined) return { why: 'parameter-denied', parameter: refused }
+  const foreign = allowed && allowed.size > 0 ? names.find((name) => !isAllowed(allowed, name, data[name] as Json)) : undefined
+  return foreign === undefined ? undefined : { why: 'parameter-not-allowed', parameter: foreign }
 }
 
-function isDenied(denied: Parameters, names: readonly string[], data: JsonObject): boolean {
+function isDenied(denied: Parameters, name: string, sent: Json): boolean {
   if (denied.has('*')) return true
-  return names.some((name) => {
-    const values = denied.get(name.toLowerCase())
-    return values !== undefined && (values.length === 0 || values.some((value) => touches(value, data[name] as Json)))
-  })
+  const values = denied.get(name.toLowerCase())
+  return values !== undefined && (values.length === 0 || values.some((value) => touches(value, sent)))
 }
 
-function isAllowed(allowed: Parameters, names: readonly string[], data: JsonObject): boolean {
-  const others = allowed.has('*')
-  return names.every((name) => {
-    const values = allowed.get(name.toLowerCase())
-    if (values === undefined) return others
-    return values.length === 0 || isAmong(values, data[name] as Json)
-  })
+function isAllowed(allowed: Parameters, name: string, sent: Json): boolean {
+  const values = allowed.get(name.toLowerCase())
+  if (values === undefined) return allowed.has('*')
+  return values.length === 0 || isAmong(values, sent)
 }
 
 /** A list is allowed as a whole, or if each of its items is. */

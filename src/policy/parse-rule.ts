@@ -2,7 +2,7 @@
 import { toMilliseconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import { time } from '../base/fields.ts'
-import type { HclBody } from '../base/hcl.ts'
+import type { HclBody, HclName } from '../base/hcl.ts'
 import { toObject } from '../base/hcl-object.ts'
 import { isObject, type Json } from '../base/json.ts'
 import type { Capability } from '../contract/call.ts'
@@ -43,12 +43,12 @@ const DENIED: Limits = {
   paginationLimit: 0,
 }
 
-export function parseRule(label: string, body: HclBody): Rule {
-  const path = label.startsWith('/') ? label.slice(1) : label
+export function parseRule({ text, line }: HclName, body: HclBody): Rule {
+  const path = text.startsWith('/') ? text.slice(1) : text
   const templated = isTemplated(path)
   if (path.includes('+*')) throw new Fault('invalid', `invalid use of wildcards ('+*' is forbidden)`)
   const stanza: Stanza = toObject(body)
-  return { path, templated, expiresAt: toExpiry(stanza.expiration), ...toLimits(stanza) }
+  return { path, templated, line, expiresAt: toExpiry(stanza.expiration), ...toLimits(stanza) }
 }
 
 function toLimits(stanza: Stanza): Limits {

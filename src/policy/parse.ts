@@ -33,7 +33,7 @@ function nest(labels: readonly HclName[], body: HclBody): HclBody {
 function stanza(label: HclName, body: HclBody): Rule {
   const context = `path ${quoted(label.text)}: `
   refuseUnknown(body, RULE_KEYS, context)
-  return prefixed(context, () => parseRule(label.text, body))
+  return prefixed(context, () => parseRule(label, body))
 }
 
 function refuseUnknown(body: HclBody, known: readonly string[], context: string): void {

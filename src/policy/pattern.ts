@@ -35,3 +35,23 @@ export function compareSpecificity(a: Pattern, b: Pattern): number {
     Buffer.compare(a.bytes, b.bytes)
   )
 }
+
+/** Whether a path has the pattern. */
+export function matches({ segments, glob }: Pattern, path: string): boolean {
+  const parts = path.split('/')
+  const last = segments.length - 1
+  if (glob ? parts.length <= last : parts.length !== segments.length) return false
+  return segments.every((segment, i) => {
+    const part = parts[i] as string
+    return glob && i === last ? part.startsWith(segment) : segment === '+' || segment === part
+  })
+}
+
+/** Why `a` goes before `b` when both match; undefined where it does not. */
+export function advantage(a: Pattern, b: Pattern): string | undefined {
+  if (compareSpecificity(a, b) <= 0) return undefined
+  if (a.firstWildcard !== b.firstWildcard) return 'its first wildcard comes later'
+  if (a.glob !== b.glob) return 'it does not end in "*"'
+  if (a.wildcards !== b.wildcards) return 'it has fewer "+"'
+  return a.bytes.length === b.bytes.length ? 'it comes later in the order of bytes' : 'it is longer'
+}

@@ -12,6 +12,8 @@ export interface Rule extends Limits {
   /** As written, without a leading slash: may hold `{{…}}`, `+` segments and a `*` at its end. */
   readonly path: string
   readonly templated: boolean
+  /** Where it begins in the text. */
+  readonly line: number
   /** Wall milliseconds from which on the rule is void; Infinity for never. */
   readonly expiresAt: number
 }
