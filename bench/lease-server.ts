@@ -34,7 +34,7 @@ const serving = await openServing({
   metrics: openMetrics({ monotonic: ports.clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 }),
   server: {} as ServerPort,
   settings: {
-    listeners: [{ address: `127.0.0.1:${port}`, bodyBytes: undefined }],
+    listeners: [{ address: `127.0.0.1:${port}` }],
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
     audit: AUDIT_DEFAULTS,

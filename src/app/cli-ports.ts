@@ -5,7 +5,7 @@ import type { CliFiles, CliPorts, Output, Stdin } from '../cli/ports.ts'
 import { sendRequest } from './cli-request.ts'
 
 /** What the composition root adds: the server, its configuration, the policy formatter, the version. */
-export type CliParts = Pick<CliPorts, 'checkConfig' | 'diagnose' | 'format' | 'startServer' | 'version'>
+export type CliParts = Pick<CliPorts, 'checkConfig' | 'diagnose' | 'format' | 'startServer' | 'sudoPaths' | 'version'>
 
 export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {
   return {

@@ -1,10 +1,13 @@
 // The rooms put together: one request handler over a store, whether the server is sealed or not.
+import type { LockoutSettings } from '../auth/lockout-rule.ts'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { Folder, Ports } from '../base/ports.ts'
 import { type Answer, faultAnswer } from '../contract/answer.ts'
 import type { Received } from '../contract/call.ts'
 import type { Module } from '../contract/module.ts'
+import { type Limiter, openLimiter } from '../quota/limiter.ts'
+import type { Denied } from '../pipeline/denials.ts'
 import type { ModuleOf } from '../modules.ts'
 import { openAlways } from '../pipeline/always.ts'
 import { barrier, sealedFault } from '../seal/barrier.ts'
@@ -35,6 +38,10 @@ export interface KernelDeps {
   /** System bounds of lifetimes, in seconds. */
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
+  /** How wrong guesses lock names; as built in where unset. */
+  readonly lockout?: LockoutSettings
+  /** What other processes know of a request that was refused, by its id; nothing where there are none. */
+  readonly denied?: (id: string) => Promise<readonly Denied[]>
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
 }
@@ -49,6 +56,10 @@ export interface Kernel {
   expire(): Promise<void>
   /** Lets go of audit files, so that log rotation can move them. */
   reopen(): void
+  /** Where this process tells what it spent of rate limits, and hears what others did. */
+  readonly limiter: Pick<Limiter, 'news' | 'hear'>
+  /** A request that was refused here, for other processes. */
+  denied(id: string): Denied | undefined
   /** Drops all that needed the keys; called when they are gone. Resolves when the last audit lines are written. */
   forget(): Promise<void>
   /** How many numbers of a term this process took for sealing and has left. */
@@ -66,11 +77,12 @@ export function openKernel(deps: KernelDeps): Kernel {
   const running = openInFlight()
   const plain = barrier(deps.store, keyring, ports.random, (term, count) => usage.take(term, count))
   const inside = measured(plain, { monotonic: ports.clock.monotonic, observe: metrics.barrier })
+  const limiter = openLimiter(ports.clock)
   let unsealed: Unsealed | undefined
 
   function current(): Unsealed {
     if (keyring.sealed) throw sealedFault()
-    unsealed ??= openUnsealed(deps, inside)
+    unsealed ??= openUnsealed({ ...deps, limiter }, inside)
     return unsealed
   }
 
@@ -79,15 +91,8 @@ export function openKernel(deps: KernelDeps): Kernel {
   const audit = () => (keyring.sealed ? undefined : current().auditState())
   const state = { seal: deps.seal, clock: ports.clock, storageType: deps.storageType, cluster, audit }
   const module: Module = { kind: 'system', type: 'system', doc: 'The state of the server.', paths: statePaths(state) }
-  const always = openAlways({
-    clock: ports.clock,
-    random: ports.random,
-    storeOf: () => inside,
-    boundsOf: () => bounds,
-    module,
-    mount: SYSTEM_MOUNT,
-    log,
-  })
+  const { clock, random } = ports
+  const always = openAlways({ clock, random, storeOf: () => inside, boundsOf: () => bounds, module, mount: SYSTEM_MOUNT, log })
 
   async function answer(received: Received): Promise<Answer> {
     try {
@@ -114,6 +119,8 @@ export function openKernel(deps: KernelDeps): Kernel {
       if (!keyring.sealed) await current().expire()
     },
     reopen: () => unsealed?.reopen(),
+    limiter,
+    denied: (id) => unsealed?.denied(id),
     forget,
     unspent: (term) => usage.unspent(term),
   }

@@ -10,6 +10,7 @@ const ports = nodeCliPorts(
   {
     format: { policy: formatPolicy },
     version: SIGNET_VERSION,
+    sudoPaths: async () => (await import('./sudo-paths.ts')).sudoPaths(),
     checkConfig,
     diagnose: async (config, ask) => (await import('./diagnose/diagnose.ts')).diagnose(config, ask),
     startServer: async (options) => (await import('./start.ts')).startServer(options, ports),

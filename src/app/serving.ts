@@ -11,7 +11,7 @@ import type { SealPort } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AuditSettings } from './audit.ts'
 import type { ListenerSettings } from './config/listener.ts'
-import { type Kernel, openKernel } from './kernel.ts'
+import { type Kernel, type KernelDeps, openKernel } from './kernel.ts'
 import { listen, type Listener } from './listen.ts'
 import { ports } from './ports.ts'
 import type { TlsFiles } from './tls.ts'
@@ -24,12 +24,11 @@ export interface ServingDeps {
   readonly log: Log
   readonly metrics: Metrics
   readonly server: ServerPort
-  readonly settings: {
-    readonly listeners: readonly ListenerSettings[]
-    readonly defaultLeaseTtl: number
-    readonly maxLeaseTtl: number
-    readonly audit: AuditSettings
-  }
+  readonly denied?: NonNullable<KernelDeps['denied']>
+  readonly settings: { readonly listeners: readonly ListenerSettings[]; readonly audit: AuditSettings } & Pick<
+    KernelDeps,
+    'defaultLeaseTtl' | 'maxLeaseTtl' | 'lockout'
+  >
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
   /** Where audit records wait for remote sinks. */
@@ -57,7 +56,7 @@ const EXPIRE_MS = 200
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const kernel = openKernel({ ...deps, ...settings, ports: { ...ports, print: deps.print } })
-  const listeners = await Promise.all(settings.listeners.map((one) => openListener(one, kernel, log)))
+  const listeners = await Promise.all(settings.listeners.map((one) => openListener(one, kernel, deps)))
   let stopSweeping = () => {}
   let sweeping = false
 
@@ -98,14 +97,16 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   }
 }
 
-function openListener(settings: ListenerSettings, kernel: Kernel, log: Log): Promise<Listener> {
-  const limits = settings.bodyBytes === undefined ? {} : { limits: { bodyBytes: settings.bodyBytes } }
+function openListener(settings: ListenerSettings, kernel: Kernel, { log, metrics }: Pick<ServingDeps, 'log' | 'metrics'>): Promise<Listener> {
+  const { tls, limits = {}, forwarding } = settings
   const edge = openEdge({
     ...ports,
     handle: (received) => kernel.handle(received),
     log: log.named('edge'),
-    secure: settings.tls !== undefined,
-    ...limits,
+    secure: tls !== undefined,
+    limits,
+    forwarding,
+    hooks: { refused: metrics.refused },
   })
   return listen(settings, edge)
 }

@@ -1,4 +1,8 @@
 // `signet server`: reads the configuration, or none for a development server, and runs until it is told to stop.
+import { Fault } from '../base/fault.ts'
+import { bool } from '../base/fields.ts'
+import { type Environment, lookup } from '../cli/environment.ts'
+import { Failure } from '../cli/failure.ts'
 import type { CliPorts, DevOptions, ServerOptions } from '../cli/ports.ts'
 import { storeToken } from '../cli/token-file.ts'
 import { openLogs } from '../telemetry/log.ts'
@@ -28,8 +32,21 @@ async function runServer(options: ServerOptions): Promise<number> {
 function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): Config {
   return {
     ...config,
+    lockout: { ...config.lockout, disabled: disabledLockout(process.env) },
     ...(logLevel === undefined ? {} : { logLevel: logLevel as Config['logLevel'] }),
     ...(logFormat === undefined ? {} : { logFormat: logFormat as Config['logFormat'] }),
+  }
+}
+
+/** The variable that people know from Vault overrides what the configuration and the mounts say. */
+function disabledLockout(env: Environment): boolean | undefined {
+  const found = lookup(env, 'DISABLE_USER_LOCKOUT')
+  if (!found || found.value === '') return undefined
+  try {
+    return bool('').parse(found.value)
+  } catch (error) {
+    if (error instanceof Fault) throw new Failure(1, `${found.name} must be true or false`)
+    throw error
   }
 }
 

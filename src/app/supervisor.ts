@@ -82,6 +82,10 @@ function treeHandlers(members: Members, metrics: SupervisorMetrics, running: () 
     inFlight: async () => (await members.ask<readonly InFlight[]>('inFlight')).flat(),
     print: (text: string) => ports.print(text),
     snapshots: async () => [...(await members.ask<MetricObject[]>('snapshot')), await metrics.snapshot()],
+    /** What the workers know of a request that one of them refused. */
+    denied: async (id: string) => (await members.ask<unknown>('denied', id)).filter((one) => one !== undefined),
+    /** What clients spent of rate limits at one worker, for all the others. */
+    spent: (news: unknown) => members.tell('spent', news),
   }
 }
 

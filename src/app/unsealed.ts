@@ -1,4 +1,5 @@
 // The rooms of an unsealed server, each given what it needs of the others; made when the keys come, dropped when they go.
+import { lockoutRules } from '../auth/lockout-rule.ts'
 import { Fault } from '../base/fault.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { TtlBounds } from '../base/ttl.ts'
@@ -10,7 +11,9 @@ import { openPasswords } from '../crypto/password.ts'
 import { secretKey } from '../crypto/secret-key.ts'
 import { cubbyholePrefix, foreignCubbyholePrefix } from '../engines/cubbyhole.ts'
 import { builtIn, type ModuleOf } from '../modules.ts'
+import { openAdmit } from '../pipeline/admit.ts'
 import { openAuthenticate } from '../pipeline/authenticate.ts'
+import { type Denials, type Denied, openDenials } from '../pipeline/denials.ts'
 import { openHandle } from '../pipeline/handle.ts'
 import { openLendStage } from '../pipeline/lend.ts'
 import { openMint } from '../pipeline/mint.ts'
@@ -20,6 +23,8 @@ import { checkWrapping } from '../pipeline/unwrap.ts'
 import { openWrap } from '../pipeline/wrap.ts'
 import { openAuthorise } from '../policy/authorise.ts'
 import { openRotation, type Rotation } from '../seal/rotation.ts'
+import type { Limiter } from '../quota/limiter.ts'
+import { openQuotas, type Quotas } from '../quota/quotas.ts'
 import { clear } from '../store/clear.ts'
 import { type Follower, follow } from '../store/follow.ts'
 import { decode } from '../store/records.ts'
@@ -38,6 +43,8 @@ import { openSlices } from '../tenancy/slices.ts'
 import { tokenModule } from '../token/module.ts'
 import type { Cemetery } from '../token/bury.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
+import { explaining, whyUnknown } from './explaining.ts'
+import { isInForce, limiting, locate } from './limiting.ts'
 import { openWrapping, type Wrapping } from '../token/wrapping.ts'
 import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
@@ -54,6 +61,8 @@ import { openTidying } from './tidying.ts'
 export interface Unsealed {
   readonly cluster: Cluster
   handle(received: Received): Promise<Answer>
+  /** A request that was refused here, by its id. */
+  denied(id: string): Denied | undefined
   sweep(): Promise<void>
   expire(): Promise<void>
   auditState(): AuditState
@@ -64,6 +73,11 @@ export interface Unsealed {
 export interface Cluster {
   readonly name: string
   readonly id: string
+}
+
+/** What outlives a seal besides: counts of requests, which are no secret. */
+export interface UnsealedDeps extends KernelDeps {
+  readonly limiter: Limiter
 }
 
 /** What the parts below share. */
@@ -79,24 +93,28 @@ export interface Parts {
   readonly audit: Audit
   readonly migrations: Migrations
   readonly rotation: Rotation
+  readonly quotas: Quotas
+  readonly denials: Denials
   readonly lending: Lending
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
 
 /** `inside` is the store behind the barrier. */
-export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
+export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
   const follower = follow(inside)
   const parts = openParts(deps, inside, follower)
-  const { audit } = parts
+  const { audit, quotas } = parts
   const cluster = decode<Cluster>(need(inside, CLUSTER))
   const sweep = openSweep(parts, deps.ports.clock)
   return {
     cluster,
     handle: openLine(deps, parts, follower),
+    denied: parts.denials.get,
     async sweep() {
       follower.sync()
       await sweep()
+      await quotas.sweep((rule) => isInForce(parts, rule))
       await parts.rotation.sweep()
       audit.sweep()
       await noteVersion(parts.space.store, deps.ports.clock)
@@ -111,7 +129,7 @@ export function openUnsealed(deps: KernelDeps, inside: Store): Unsealed {
   }
 }
 
-function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
+function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts {
   const { ports, log } = deps
   const { clock, random } = ports
   const takeSlice = openSlices(inside)
@@ -155,15 +173,17 @@ function openParts(deps: KernelDeps, inside: Store, follower: Follower): Parts {
     bounds,
     moduleOf: (mount) => moduleOf(mount),
   })
-  const parts = { store: inside, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds }
+  const quotas = openQuotas(space)
+  const denials = openDenials(whyUnknown(tokens))
+  const parts = { store: inside, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
-function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
+function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
   const { store, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds } = parts
-  const builtins = builtIn({ passwords: openPasswords(deps.ports.random) })
+  const builtins = builtIn({ passwords: openPasswords(deps.ports.random), lockoutRule: lockoutRules(deps.lockout) })
   const tenant = ({ mount }: { mount: Mount }) => tenants.at(mount.namespace)
   const below = ({ mount }: { mount: Mount }, path: CanonPath) => tenants.below(mount.namespace, path)
   const rights = openRights(tenants)
@@ -193,6 +213,8 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
       find: (id) => tokens.find(id),
       reaches: rights.reaches,
     },
+    ...limiting({ ...parts, ports: deps.ports, moduleOf, tenant }),
+    ...explaining({ ...parts, moduleOf, elsewhere: deps.denied ?? (async () => []) }),
     server: deps.server,
     random: deps.ports.random,
     leases: lending.paths,
@@ -209,11 +231,20 @@ function openModules(deps: KernelDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf
   return moduleOf
 }
 
-function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received: Received) => Promise<Answer> {
-  const { namespaces, tenants, tokens, wrapping, audit, moduleOf, bounds } = parts
+function openLine(deps: UnsealedDeps, parts: Parts, follower: Follower): (received: Received) => Promise<Answer> {
+  const { namespaces, tenants, tokens, wrapping, audit, quotas, denials, moduleOf, bounds } = parts
   const { clock, random } = deps.ports
   return openHandle({
     settle: () => void follower.sync(),
+    admit: openAdmit({
+      quotas,
+      limiter: deps.limiter,
+      locate: ({ namespace, path }) => locate(parts, namespace, path),
+      moduleOf,
+      storeOf: (mount) => tenants.storeOf(mount, undefined),
+      random,
+      exceeded: deps.metrics.rateLimited,
+    }),
     route: openRoute({
       resolve: (header, path) => namespaces.resolve(header, path),
       homeOf(token) {
@@ -235,6 +266,7 @@ function openLine(deps: KernelDeps, parts: Parts, follower: Follower): (received
     made: deps.metrics.tokenMade,
     spend: (token) => tokens.revoke(token),
     record: audit.record,
+    denied: denials.add,
     log: deps.log,
   })
 }

@@ -2,6 +2,8 @@
 import { join } from 'node:path'
 import type { MetricObject } from 'prom-client'
 import type { Log } from '../base/log.ts'
+import type { Limiter, Spent } from '../quota/limiter.ts'
+import type { Denied } from '../pipeline/denials.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Store } from '../store/store.ts'
@@ -40,10 +42,12 @@ async function work(config: Config): Promise<void> {
   logs.setLevels((await supervisor.call<Settings>('settings')).levels)
   const server = serverOf(supervisor, logs, settings)
   const audit = { spools: nodeFolder(join(config.storagePath, 'audit-spool')), print: (text: string) => supervisor.call<void>('print', text) }
-  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, server, settings: config, ...audit }
+  const denied = (id: string) => supervisor.call<Denied[]>('denied', id)
+  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, server, denied, settings: config, ...audit }
   const serving = await openServing(deps).catch((error) => fail(supervisor, error))
   started.resolve(serving)
   await supervisor.call('started')
+  shareLimits(serving.kernel.limiter, (spent) => supervisor.call('spent', { by: process.pid, spent }))
   for (const { host, port } of serving.listeners) log.info('listening', { host, port, pid: process.pid })
 }
 
@@ -108,8 +112,28 @@ function handlers({ keyring, store, metrics, logs, settings, serving }: Parts) {
       process.off('disconnect', endNow)
       process.once('disconnect', () => process.exit(0))
     },
+    async spent({ by, spent }: { by: number; spent: readonly Spent[] }) {
+      if (by !== process.pid) (await serving).kernel.limiter.hear(spent)
+    },
+    denied: async (id: string) => (await serving).kernel.denied(id),
     snapshot: () => metrics.snapshot(),
   }
+}
+
+const SHARE_MS = 50
+
+/** Tells the other workers what clients spent of rate limits here, where they spent anything. */
+function shareLimits(limiter: Pick<Limiter, 'news'>, tell: (spent: readonly Spent[]) => Promise<void>): void {
+  let telling = false
+  ports.timers.every(SHARE_MS, () => {
+    const spent = telling ? [] : limiter.news()
+    if (spent.length === 0) return
+    telling = true
+    const told = () => {
+      telling = false
+    }
+    tell(spent).then(told, told)
+  })
 }
 
 function take(keyring: Keyring, bytes: Uint8Array, active?: number): void {

@@ -28,6 +28,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   unwrap: async () => (await import('./commands/unwrap.ts')).unwrap,
   version: async () => (await import('./commands/version.ts')).version,
   'version-history': async () => (await import('./commands/version-history.ts')).versionHistory,
+  whoami: async () => (await import('./commands/whoami.ts')).whoami,
   write: async () => (await import('./commands/write.ts')).write,
 }
 

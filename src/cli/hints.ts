@@ -19,7 +19,7 @@ export function hintsFor(error: unknown, situation: Situation): readonly string[
 
 function refused(error: ApiError, { address, hasToken }: Situation): readonly string[] {
   const told = error.errors.join(' ')
-  if (error.status === 403) return denied(pathOf(error.url), told, hasToken)
+  if (error.status === 403) return denied(error, told, hasToken)
   if (error.status === 501) return ['the server is new: initialize it with "signet operator init"']
   if (error.status === 503 && /sealed/i.test(told))
     return ['unseal the server with "signet operator unseal"; a new one is first made with "signet operator init"']
@@ -30,11 +30,15 @@ function refused(error: ApiError, { address, hasToken }: Situation): readonly st
 }
 
 /** A login needs no token; a wrong token is refused without the words that stand before what policies deny. */
-function denied(path: string, told: string, hasToken: boolean): readonly string[] {
+function denied({ url, explainId }: ApiError, told: string, hasToken: boolean): readonly string[] {
+  const path = pathOf(url)
   if (/^auth\/.*\/?login(\/|$)/.test(path)) return []
   if (!hasToken) return ['there is no token: log in with "signet login", or set VAULT_TOKEN']
   if (told === 'permission denied') return ['the token may be wrong, expired or revoked: log in with "signet login", or set VAULT_TOKEN']
-  return [`see what your token may do there: signet token capabilities ${path.replace(/^sys\/internal\/ui\/mounts\//, '')}`]
+  // Commands look first at what is mounted, which is no matter of one rule.
+  const mounted = path.replace(/^sys\/internal\/ui\/mounts\//, '')
+  if (explainId !== undefined && mounted === path) return [`see why: signet policy explain -id=${explainId}`]
+  return [`see what your token may do there: signet token capabilities ${mounted}`]
 }
 
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ISSUER/

@@ -83,6 +83,8 @@ export interface CliPorts {
   /** The program's own version. */
   readonly version: string
   readonly format: { policy(text: string): string }
+  /** Paths of endpoints that ask for sudo, with `:name` for a segment and `*name` for the rest. */
+  sudoPaths(): Promise<readonly string[]>
   /** Throws a Failure that says what is wrong in the files. */
   checkConfig(paths: readonly string[]): CheckedConfig
   /** Looks at how a server is set up: its files, its process, its machine, and itself. */

@@ -10,6 +10,8 @@ export class ApiError extends Error {
   readonly status: number
   /** What the server said; the whole body where it was no JSON. */
   readonly errors: readonly string[]
+  /** By what `sys/policies/explain` knows the request, where it was refused. */
+  readonly explainId: string | undefined
   /** What some answers carry beside their status: warnings, or the metadata of a deleted version. */
   readonly secret: Secret | undefined
 
@@ -21,6 +23,7 @@ export class ApiError extends Error {
     this.url = request.url
     this.status = response.status
     this.errors = errors
+    this.explainId = response.headers['x-signet-explain-id']
     this.secret = raw ? undefined : secretBeside(response.body)
   }
 }

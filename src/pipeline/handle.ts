@@ -9,6 +9,8 @@ import type { Reply } from '../contract/reply.ts'
 import type { Token } from '../contract/token.ts'
 import type { Trail } from '../audit/record.ts'
 import type { Recording } from '../audit/recording.ts'
+import type { Admit } from './admit.ts'
+import { explainHeader } from './denials.ts'
 import { answerOf } from './envelope.ts'
 import type { LendStage } from './lend.ts'
 import { unrouted } from './route.ts'
@@ -19,6 +21,7 @@ import type { Running } from './run.ts'
 export interface Rooms {
   /** Moves to the newest commit. */
   readonly settle: () => void
+  readonly admit: Admit
   readonly route: (received: Received) => Routed
   /** Refuses what should name a wrapping token and doesn't. */
   readonly checkWrapping: (routed: Routed) => void
@@ -34,6 +37,8 @@ export interface Rooms {
   /** Ends a token whose last use this was, or that nobody will be told of. */
   readonly spend: (token: Token) => Promise<void>
   readonly record: (trail: Trail) => Recording
+  /** Keeps what was refused, so that it can be explained. */
+  readonly denied: (trail: Trail, fault: Fault) => void
   readonly log: Log
 }
 
@@ -42,6 +47,8 @@ interface Progress {
   trail: Trail
   /** Set once the request record is written. */
   recorded: Recording | undefined
+  /** What quotas tell the client, whatever else it is told. */
+  headers: Answer['headers'] | undefined
   /** Tokens that were made, and that end again where the client can't be told of them. */
   readonly made: Token[]
   /** What was lent, and is taken back again in the same case. */
@@ -50,14 +57,22 @@ interface Progress {
 
 export function openHandle(rooms: Rooms): (received: Received) => Promise<Answer> {
   return async (received) => {
-    const progress: Progress = { trail: received, recorded: undefined, made: [], lent: undefined }
+    const progress: Progress = { trail: received, recorded: undefined, headers: undefined, made: [], lent: undefined }
     try {
       rooms.settle()
-      return await follow(rooms, received, progress)
+      const { headers, refusal, audited } = await rooms.admit(received)
+      progress.headers = headers
+      if (refusal && !audited) return withHeaders(faultAnswer(refusal), headers)
+      if (refusal) throw refusal
+      return withHeaders(await follow(rooms, received, progress), headers)
     } catch (error) {
-      return refuse(rooms, received, progress, error)
+      return withHeaders(await refuse(rooms, received, progress, error), progress.headers)
     }
   }
+}
+
+function withHeaders(answer: Answer, headers: Answer['headers'] | undefined): Answer {
+  return headers ? { ...answer, headers: { ...answer.headers, ...headers } } : answer
 }
 
 async function follow(rooms: Rooms, received: Received, progress: Progress): Promise<Answer> {
@@ -122,6 +137,10 @@ function noteMade(rooms: Rooms, progress: Progress, reply: Reply): void {
 async function refuse(rooms: Rooms, received: Received, progress: Progress, error: unknown): Promise<Answer> {
   const fault = error instanceof Fault ? error : bug(rooms.log, received.id, error)
   if (fault.code === 'sealed') return faultAnswer(fault)
+  if (fault.code === 'denied') {
+    rooms.denied(progress.trail, fault)
+    progress.headers = { ...progress.headers, ...explainHeader(received.id) }
+  }
   try {
     for (const token of progress.made) await rooms.spend(token)
     if (progress.lent) await rooms.lending.takeBack(progress.lent)

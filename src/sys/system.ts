@@ -6,6 +6,8 @@ import { auditChainPaths, type ChainDeps } from './audit-chain.ts'
 import { auditedHeaderPaths } from './audited-headers.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
 import { type KeyDeps, keyPaths } from './keys.ts'
+import { type ExplainDeps, explainPaths } from './explain.ts'
+import { type LockedUsersDeps, lockedUserPaths } from './locked-users.ts'
 import { leaseOverviewPaths, type OverviewDeps } from './lease-overview.ts'
 import { leasePrefixPaths } from './lease-prefixes.ts'
 import { type LeaseQuotaDeps, leaseQuotaPaths } from './lease-quotas.ts'
@@ -13,11 +15,13 @@ import { leasePaths } from './leases.ts'
 import { type MountDeps, mountPaths } from './mounts.ts'
 import { type NamespaceDeps, namespacePaths } from './namespaces.ts'
 import { policyPaths } from './policies.ts'
+import { type QuotaDeps, quotaPaths } from './quotas.ts'
 import { type RemountDeps, remountPaths } from './remount.ts'
 import { type ServerPort, serverPaths } from './server.ts'
 import { type StateDeps, statePaths } from './state.ts'
 import { toolPaths } from './tools.ts'
 import { type UiDeps, uiPaths } from './ui.ts'
+import { type WhoamiDeps, whoamiPaths } from './whoami.ts'
 import type { AuditedHeaders } from '../audit/headers.ts'
 import type { Wrapping } from '../token/wrapping.ts'
 import { wrappingPaths } from './wrapping.ts'
@@ -32,6 +36,10 @@ export interface SystemDeps {
   readonly capabilities: CapabilityDeps
   readonly audit: ChainDeps & { readonly headers: AuditedHeaders }
   readonly ui: UiDeps
+  readonly quotas: QuotaDeps
+  readonly lockedUsers: LockedUsersDeps
+  readonly explain: ExplainDeps
+  readonly whoami: WhoamiDeps
   readonly wrapping: Wrapping
   readonly server: ServerPort
   readonly random: Random
@@ -58,6 +66,10 @@ export function systemModule(deps: SystemDeps): Module {
       ...auditChainPaths(deps.audit),
       ...auditedHeaderPaths(deps.audit.headers),
       ...uiPaths(deps.ui),
+      ...quotaPaths(deps.quotas),
+      ...lockedUserPaths(deps.lockedUsers),
+      ...explainPaths(deps.explain),
+      ...whoamiPaths(deps.whoami),
       ...wrappingPaths(deps.wrapping),
       ...serverPaths(deps.server),
       ...toolPaths(deps.random),

@@ -50,6 +50,7 @@ const OWN = [
   'revoke-prefix',
   'seal-status',
   'tools',
+  'whoami',
   'wrapping',
 ])
 

@@ -70,6 +70,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     sleep: async () => undefined,
     version: '1.2.3',
     format: { policy: (text) => `formatted ${text}` },
+    sudoPaths: async () => ['sys/seal', 'sys/auth/*path', 'sys/audit'],
     diagnose: async () => given.findings ?? [],
     checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
     async startServer(options) {

@@ -1,6 +1,7 @@
 // Supervisor and workers as an operator meets them: killed, restarted, stopped and reloaded under load.
 import assert from 'node:assert/strict'
 import { readFileSync, renameSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ask, folder, freePort, killed, productionServer } from '../support/server.ts'
@@ -88,5 +89,46 @@ test('revoking reaches every worker', async (t) => {
     assert.ok((await Promise.all(Array.from({ length: 6 }, look))).every(({ status }) => status === 200))
     assert.equal((await ask(address, 'POST', 'auth/token/revoke', { token }, keys.token)).status, 204)
     assert.ok((await Promise.all(Array.from({ length: 6 }, look))).every(({ status }) => status === 403))
+  }
+})
+
+/** The answer to a read over a connection of its own: the workers take connections in turn. */
+function readAlone(address: string, path: string, token: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = get(`${address}/v1/${path}`, { agent: false, headers: { 'X-Vault-Token': token } }, (response) => {
+      response.resume().once('end', () => resolve(response))
+    })
+    sent.once('error', reject)
+  })
+}
+
+test('workers keep to a rate limit together', async (t) => {
+  const { address, keys } = await ready(t, folder(t))
+  const rule = { path: 'sys/mounts', rate: 20, interval: '1h' }
+  assert.equal((await ask(address, 'POST', 'sys/quotas/rate-limit/mounts', rule, keys.token)).status, 204)
+  let allowed = 0
+  await until('no worker allows any more', async () => {
+    const statuses: number[] = []
+    for (let n = 0; n < 4; n++) statuses.push((await readAlone(address, 'sys/mounts', keys.token)).statusCode as number)
+    allowed += statuses.filter((status) => status === 200).length
+    return statuses.every((status) => status === 429)
+  })
+  // Each of the two may allow the limit before it hears of the other; one after the other, they hear in time.
+  assert.ok(allowed >= 20 && allowed <= 40, `${allowed} were allowed`)
+})
+
+test('any worker explains what another refused', async (t) => {
+  const { address, keys } = await ready(t, folder(t))
+  const { body } = await ask(address, 'POST', 'auth/token/create', { policies: ['default'] }, keys.token)
+  for (let n = 0; n < 4; n++) {
+    const { statusCode, headers } = await readAlone(address, 'sys/mounts', body.auth.client_token)
+    assert.equal(statusCode, 403)
+    const question = { id: headers['x-signet-explain-id'] }
+    const told = await Promise.all([1, 2, 3].map(() => ask(address, 'POST', 'sys/policies/explain', question, keys.token)))
+    for (const {
+      status,
+      body: { data },
+    } of told)
+      assert.deepEqual([status, data.reason], [200, 'no rule of these policies matches the path'])
   }
 })

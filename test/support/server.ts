@@ -75,12 +75,7 @@ ${more}`,
   return { address, process: child, config }
 }
 
-function start(
-  t: TestContext,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  printed?: (text: string) => void,
-): ChildProcess {
+function start(t: TestContext, args: readonly string[], env: Readonly<Record<string, string>>, printed?: (text: string) => void): ChildProcess {
   const child = spawn(SIGNET, args, { env: { ...process.env, ...env }, stdio: ['ignore', printed ? 'pipe' : 'ignore', 'pipe'], detached: true })
   child.stdout?.setEncoding('utf8').on('data', printed ?? (() => {}))
   const errors: string[] = []

@@ -7,6 +7,8 @@ import { attempt, Failure, fileProblem } from '../failure.ts'
 import { listOf, showObject } from '../output/show.ts'
 import { goText } from '../output/text.ts'
 import type { Terminal } from '../terminal.ts'
+import { lint, test } from './policy-check.ts'
+import { explain } from './policy-explain.ts'
 
 const BASE = 'sys/policies/acl'
 const canonical = (name: string): string => name.trim().toLowerCase()
@@ -105,4 +107,4 @@ Checks the policy and rewrites the file in the usual form.`,
   },
 })
 
-export const policy = group('Interact with policies', { delete: remove, fmt, list, read, write })
+export const policy = group('Interact with policies', { delete: remove, explain, fmt, lint, list, read, test, write })
