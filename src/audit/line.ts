@@ -25,8 +25,10 @@ const START = Buffer.from(',"chain":{"id":"')
 const ID = '"id":"([0-9A-Za-z]{1,64})"'
 const SEQ = '"seq":([1-9]\\d{0,14})'
 const PLAIN = new RegExp(`^,"chain":\\{${ID},${SEQ},"prev":"([\\w-]{43}|)"(\\}\\}$|,)`)
-const SIGNED =
-  /^"occasion":"(open|reopen|mend|mark|end)","device":("(?:[^"\\]|\\.)*"),"others":(\[[^\]]*\])(?:,"torn":"([\w-]{43})")?,"key":"([\w-]{16})","sig":"([\w-]{86})"\}\}$/
+const TEXT = String.raw`"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"`
+const SIGNED = new RegExp(
+  String.raw`^"occasion":"(open|reopen|mend|mark|end)","device":(${TEXT}),"others":(\[[^\]]*\])(?:,"torn":"([\w-]{43})")?,"key":"([\w-]{16})","sig":"([\w-]{86})"\}\}$`,
+)
 const SIGNATURE_BYTES = ',"sig":"'.length + 86 + '"}}'.length
 
 /** Undefined for what no chain wrote like this. `line` comes without its end. */

@@ -154,6 +154,14 @@ test('another key is told apart from a broken signature', async () => {
   assert.match(texts(log.verify(['/old.log', LOG], { key }))[0] ?? '', /is signed with the key .{16}, not with .{16}$/)
 })
 
+for (const garbage of ['\\n', '\\u00', '\n', '\u0000', '\t', '\\x']) {
+  test(`a device's name that no JSON holds (${JSON.stringify(garbage)}) is found and stops nothing`, async () => {
+    const log = await written()
+    const text = log.files.text(LOG).replace('"device":"', `"device":"${garbage}`)
+    assert.notEqual(verifyTexts(new Map([['', text]]), { key: log.key }).findings.length, 0)
+  })
+}
+
 test('whatever is flipped, dropped, swapped, moved, repeated or cut is found', async () => {
   const log = await written()
   const honest = Buffer.from(log.files.text('/old.log') + log.files.text(LOG))
