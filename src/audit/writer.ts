@@ -18,9 +18,9 @@ export interface WriterDeps {
 }
 
 /** How long after a record it is vouched for by a signature. */
-export const MARK_MS = 1_000
+const MARK_MS = 1_000
 /** How long an append may take before its records count as refused. */
-export const DEADLINE_MS = 10_000
+const DEADLINE_MS = 10_000
 
 /** On a disk that stays full, each try may leave half a line. */
 const MAX_HALVES = 100
