@@ -1,5 +1,6 @@
 // The audit trail through a whole server: what is recorded, what is hashed, and that nothing is served unrecorded.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { readPublicKey } from '../crypto/signature.ts'
 import { verifyTexts } from '../testing/audit-log.ts'
@@ -201,6 +202,22 @@ describe('options', () => {
     await world.ok('write', 'secret/data/x', { data: {} })
     const { body } = await world.call('read', 'sys/metrics', { format: 'prometheus' })
     assert.match(body, /^vault_audit_fallback_miss [1-9]/m)
+  })
+
+  test('a filter for one namespace', async () => {
+    const world = await openWorld()
+    await world.ok('write', 'sys/namespaces/team', {})
+    await enable(world, 'team', { filter: 'namespace == "team/"' })
+    await world.ok('read', 'sys/mounts')
+    await world.ok('read', 'sys/mounts', {}, { namespace: 'team' })
+    const records = world.audit('/team.log')
+    assert.equal(records.length, 2)
+    assert.equal(records[0].request.namespace.path, 'team/')
+    const { auth } = await world.ok('write', 'auth/token/create', { policies: ['default'] }, { namespace: 'team' })
+    await world.ok('read', 'auth/token/lookup-self', {}, { namespace: 'team', token: auth.client_token })
+    const { client_id: id } = world.audit('/team.log').at(-1).request
+    assert.notEqual(id, createHash('sha256').update('default\0root').digest('base64'))
+    assert.match(id, /^[\w+/]{43}=$/)
   })
 
   test('standard output and nowhere', async () => {

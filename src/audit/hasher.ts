@@ -2,6 +2,7 @@
 import type { Token } from '../contract/token.ts'
 import { hmacSha256 } from '../crypto/hmac.ts'
 import { secretKey } from '../crypto/secret-key.ts'
+import { namespaceIdOf } from '../store/layout.ts'
 import { clientId } from './client-id.ts'
 
 export interface Hasher {
@@ -45,7 +46,12 @@ export function openHasher(salt: string, { raw, hmacAccessor, elides }: Showing)
     caller(token, id) {
       const known = callers.get(token)
       if (known) return known
-      const hashes = { id: text(id), accessor: accessor(token.accessor), clientId: clientId(token, 'root'), auth: new Map<string, string>() }
+      const hashes = {
+        id: text(id),
+        accessor: accessor(token.accessor),
+        clientId: clientId(token, namespaceIdOf(token.hash)),
+        auth: new Map<string, string>(),
+      }
       callers.set(token, hashes)
       return hashes
     },

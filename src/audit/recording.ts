@@ -40,6 +40,6 @@ export function openRecording({ devices, headers, clock, version }: RecordingDep
 }
 
 function factsOf(trail: Trail): Facts {
-  const { mount, namespace, path } = trail
-  return { mount_type: mount?.type ?? '', mount_point: mount?.path ?? '', namespace, operation: operationOf(trail), path }
+  const { mount, tenant, namespace, path } = trail
+  return { mount_type: mount?.type ?? '', mount_point: mount?.path ?? '', namespace: tenant?.path ?? namespace, operation: operationOf(trail), path }
 }
