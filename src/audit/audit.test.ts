@@ -309,3 +309,23 @@ test('the chain of a live log holds, and the server tells its key and how far it
   const sealed = verifyTexts(new Map([[FILE, world.files.text(FILE)]]), { key, heads: data.chains, complete: true })
   assert.deepEqual([sealed.findings, sealed.chains[0]?.ended, sealed.notes], [[], true, []])
 })
+
+test('uses left and lifetimes are those that Vault tells', async () => {
+  const world = await audited()
+  const { auth } = await world.ok('write', 'auth/token/create', { policies: ['default'], num_uses: 3, ttl: '1h' })
+  const remaining: number[] = []
+  for (let n = 0; n < 3; n++) {
+    await world.ok('read', 'auth/token/lookup-self', {}, { token: auth.client_token })
+    remaining.push(world.audit(FILE).at(-1).auth.remaining_uses)
+  }
+  assert.deepEqual(remaining, [3, 2, 1])
+  const renewed = await world.ok('write', 'auth/token/create', { policies: ['default'], ttl: '1h' })
+  await world.ok('write', 'auth/token/renew', { token: renewed.auth.client_token, increment: '5m' })
+  const { response } = world.audit(FILE).at(-1)
+  assert.equal(response.auth.token_ttl, 300)
+  assert.equal(response.auth.token_type, 'service')
+  const { wrap_info: info } = await world.ok('read', 'sys/mounts', {}, { wrapTtl: 60 })
+  assert.deepEqual(Object.keys(world.audit(FILE).at(-1).response.wrap_info), ['ttl', 'token', 'accessor', 'creation_time', 'creation_path'])
+  await world.ok('write', 'sys/wrapping/unwrap', {}, { token: info.token })
+  assert.equal(world.audit(FILE).at(-1).auth.remaining_uses, 1)
+})

@@ -18,7 +18,7 @@ export function mountBlock(mount: Mount | undefined, versionKey: string, version
 }
 
 /** `id` and `accessor` come hashed as the device wants them. */
-export function tokenBlock(token: Token, id: string, accessor: string): JsonObject {
+export function tokenBlock(token: Token, id: string, accessor: string, ttl = token.ttl): JsonObject {
   return {
     client_token: id,
     ...unlessEmpty('accessor', accessor),
@@ -28,7 +28,7 @@ export function tokenBlock(token: Token, id: string, accessor: string): JsonObje
     ...(token.metadata && Object.keys(token.metadata).length > 0 ? { metadata: { ...token.metadata } } : {}),
     ...unlessEmpty('entity_id', token.entityId),
     token_type: token.type,
-    ...(token.ttl > 0 ? { token_ttl: token.ttl } : {}),
+    ...(ttl > 0 ? { token_ttl: ttl } : {}),
     token_issue_time: wholeSeconds(token.createdAt),
   }
 }

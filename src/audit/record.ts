@@ -3,7 +3,7 @@ import { formatTime } from '../base/duration.ts'
 import type { Fault } from '../base/fault.ts'
 import { isObject, type JsonObject } from '../base/json.ts'
 import type { Known, Received, Routed } from '../contract/call.ts'
-import type { AuthBlock, Token, WrapInfo } from '../contract/token.ts'
+import { type AuthBlock, grantedTtl, type Token, type WrapInfo } from '../contract/token.ts'
 import { namespaceIdOf } from '../store/layout.ts'
 import { mountBlock, tokenBlock, wrapBlock } from './blocks.ts'
 import type { CallerHashes, Hasher } from './hasher.ts'
@@ -110,7 +110,7 @@ function openedOf({ data, auth, warnings }: JsonObject, hasher: Hasher, clear: r
 
 function newAuth({ token, clientToken }: AuthBlock, hasher: Hasher): JsonObject {
   return {
-    ...tokenBlock(token, hasher.text(clientToken), hasher.accessor(token.accessor)),
+    ...tokenBlock(token, hasher.text(clientToken), hasher.accessor(token.accessor), grantedTtl(token)),
     ...(token.numUses > 0 ? { num_uses: token.numUses } : {}),
   }
 }
@@ -125,12 +125,13 @@ function authText(trail: Trail, hashes: CallerHashes | undefined): string {
   return text
 }
 
-function authOf({ caller, granting }: Trail, hashes: CallerHashes | undefined): JsonObject {
+function authOf(trail: Trail, hashes: CallerHashes | undefined): JsonObject {
+  const { caller, granting } = trail
   if (!caller || !hashes) return { ...(granting ? { policy_results: { allowed: true } } : {}), token_type: 'default' }
   return {
     ...tokenBlock(caller, hashes.id, hashes.accessor),
     policy_results: granting ? { allowed: true, granting_policies: granting.map((name) => granted(name, caller)) } : { allowed: false },
-    ...(caller.numUses === 0 ? {} : { remaining_uses: usesBefore(caller.numUses) }),
+    ...(caller.numUses === 0 ? {} : { remaining_uses: usesBefore(caller, trail) }),
   }
 }
 
@@ -139,9 +140,10 @@ function granted(name: string, { hash, namespace }: Token): JsonObject {
   return { name, namespace_id: namespaceIdOf(hash), ...(namespace === '' ? {} : { namespace_path: namespace }), type: 'acl' }
 }
 
-/** This call has been counted already. */
-function usesBefore(left: number): number {
-  return Math.max(left, 0) + 1
+/** This call has been counted already, unless it takes what the token holds: that counts when it is taken. */
+function usesBefore({ numUses }: Token, { target }: Trail): number {
+  const takes = target?.found === 'op' && target.op.wrapping === 'takes'
+  return takes && numUses > 0 ? numUses : Math.max(numUses, 0) + 1
 }
 
 function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefined, { headers, version }: PartsOptions): JsonObject {
