@@ -109,7 +109,7 @@ export async function openTaker(t: TestContext, listen: ListenOptions, reads = t
 }
 
 /** Looks again and again, as often as the event loop turns. */
-export async function until(what: string, holds: () => boolean, seconds = 20): Promise<void> {
+export async function until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
   const late = Date.now() + seconds * 1000
   while (!holds()) {
     if (Date.now() > late) throw new Error(`never happened: ${what}`)

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { folder, freePort } from '../support/server.ts'
@@ -18,7 +19,7 @@ interface Daemon {
 }
 
 async function openDaemon(t: TestContext): Promise<Daemon> {
-  const at = folder(t)
+  const at = mkdtempSync(join(tmpdir(), 'signet-syslog-'))
   const port = await freePort()
   const [socket, out, config] = ['log.sock', 'out', 'rsyslog.conf'].map((name) => join(at, name)) as [string, string, string]
   writeFileSync(
@@ -39,6 +40,7 @@ action(type="omfile" file="${out}" template="parts")
     daemon.kill('SIGCONT')
     daemon.kill('SIGKILL')
     if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit')
+    rmSync(at, { recursive: true, force: true })
   })
   await until('rsyslog listens', () => existsSync(socket))
   await listening(port)
@@ -53,9 +55,12 @@ action(type="omfile" file="${out}" template="parts")
 async function listening(port: number): Promise<void> {
   for (;;) {
     const socket = connect(port, '127.0.0.1')
-    const [event] = await Promise.race([once(socket, 'connect').then(() => ['connect']), once(socket, 'error').then(() => ['error'])])
+    const answers = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
     socket.destroy()
-    if (event === 'connect') return
+    if (answers) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -11,7 +11,7 @@ export const SIGNET = join(import.meta.dirname, '../../bin/signet')
 /** A folder that is removed when the test ends. */
 export function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'signet-test-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
+  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }))
   return path
 }
 
