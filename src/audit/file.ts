@@ -79,8 +79,8 @@ export class FileOut implements Out {
     this.#size = 0
   }
 
-  sync(): Promise<void> {
-    return this.#file?.sync() ?? Promise.resolve()
+  async sync(): Promise<void> {
+    if (!this.#options.synced) await this.#file?.sync()
   }
 
   close(): void {

@@ -32,6 +32,7 @@ export interface Out {
   /** The last part of what is there already, from the start of a line. */
   tail?(): Buffer
   reopen?(): void
+  /** Where appended bytes may still be lost with the power. */
   sync?(): Promise<void>
   close(): void
 }

@@ -207,7 +207,7 @@ export class Verifier {
 
   #absent(id: string, claims: readonly Claim[]): string[] {
     const [first] = claims
-    const isOlder = claims.length === 1 && first?.opening === true && this.#options.complete !== true
+    const isOlder = first?.opening === true && claims.every(({ seq }) => seq <= first.seq) && this.#options.complete !== true
     if (isOlder) return [`chain ${id} (${first.seq} lines or more) is spoken of, and not in these files`]
     this.#find(first?.at, `chain ${id} is spoken of here, and none of its lines is in these files: they were removed`)
     return []

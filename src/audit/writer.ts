@@ -177,7 +177,17 @@ export class Writer implements Sink {
 
   #signed({ torn }: Due, head: Head): void {
     if (torn !== undefined) this.#halves.splice(this.#halves.indexOf(torn), 1)
-    this.#signing = this.#deps.signed(head)
+    this.#signing = this.#vouch(head)
+  }
+
+  /** What is vouched for elsewhere shall be on disk here. */
+  async #vouch(head: Head): Promise<void> {
+    try {
+      await this.#deps.out.sync?.()
+    } catch (error) {
+      return this.#refuse([], error)
+    }
+    await this.#deps.signed(head)
   }
 
   #refuse(items: readonly Item[], error: unknown): void {
@@ -191,7 +201,6 @@ export class Writer implements Sink {
       this.#stopMark = undefined
       this.#checkpoint('mark')
       this.#flush()
-      void this.#deps.out.sync?.().catch((error: unknown) => this.#refuse([], error))
     })
   }
 }
