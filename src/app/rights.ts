@@ -1,5 +1,6 @@
 // What a token may do at a path of any namespace: its policies are those of its own, which sees paths from there on.
 import type { Token } from '../contract/token.ts'
+import type { Acl } from '../policy/acl.ts'
 import { seenFrom } from '../policy/authorise.ts'
 import type { Tenants } from './tenants.ts'
 
@@ -9,6 +10,8 @@ export interface Rights {
   isSudo(token: Token, namespace: string, path: string): boolean
   /** Whether it can do anything at all at or below a folder. */
   reaches(token: Token, namespace: string, folder: string): boolean
+  /** All that its policies say, which see paths from its own namespace on. */
+  aclOf(token: Token): Acl
 }
 
 export function openRights(tenants: Pick<Tenants, 'at'>): Rights {
@@ -20,6 +23,7 @@ export function openRights(tenants: Pick<Tenants, 'at'>): Rights {
   }
 
   return {
+    aclOf,
     capabilities,
     isSudo: (token, namespace, path) => capabilities(token, namespace, path).some((one) => one === 'root' || one === 'sudo'),
     reaches(token, namespace, folder) {

@@ -195,7 +195,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
     keys: { rotation, rotate: () => deps.seal.rotate() },
-    mounts: { tenant, moduleOf, bounds },
+    mounts: { tenant, moduleOf, bounds, systemMax: deps.maxLeaseTtl },
     tenant,
     namespaces: {
       namespaces,
@@ -212,6 +212,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
       children: ({ mount }) => namespaces.names(mount.namespace),
       find: (id) => tokens.find(id),
       reaches: rights.reaches,
+      aclOf: rights.aclOf,
     },
     ...limiting({ ...parts, ports: deps.ports, moduleOf, tenant }),
     ...explaining({ ...parts, moduleOf, elsewhere: deps.denied ?? (async () => []) }),

@@ -8,7 +8,6 @@ const CLASSES: Readonly<Record<FaultCode, string>> = {
   missing: 'unsupported path',
   unsupported: 'unsupported operation',
   timeout: 'request timed out',
-  conflict: 'conflict',
   stale: 'required index state not present',
   'too-large': 'request too large',
   'media-type': 'unsupported media type',

@@ -7,7 +7,6 @@ export const FAULTS = {
   missing: 404,
   unsupported: 405,
   timeout: 408,
-  conflict: 409,
   stale: 412,
   'too-large': 413,
   'media-type': 415,

@@ -48,3 +48,8 @@ function decode(raw: string): string {
 export function asFolder(path: CanonPath): CanonPath {
   return (path === '' || path.endsWith('/') ? path : `${path}/`) as CanonPath
 }
+
+/** The path without the slash of a folder. */
+export function asRecord(path: CanonPath): CanonPath {
+  return (path.endsWith('/') ? path.slice(0, -1) : path) as CanonPath
+}

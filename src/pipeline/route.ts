@@ -5,7 +5,7 @@ import type { Received, Routed, Target } from '../contract/call.ts'
 import type { Module } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Namespace } from '../contract/namespace.ts'
-import { asFolder, type CanonPath } from '../base/path.ts'
+import { asFolder, asRecord, type CanonPath } from '../base/path.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Resolved } from '../tenancy/namespaces.ts'
 import { refusedInNamespace } from '../tenancy/restricted.ts'
@@ -21,6 +21,8 @@ export interface RouteDeps {
 }
 
 const NO_DATA: JsonObject = {}
+/** Mounts and namespaces are often called with the slash that ends their paths; policy decides on the path without it. */
+const NAMED_AS_FOLDERS = /^sys\/(?:mounts|auth|namespaces)\/.+\/$/
 const NO_PATH: Target = { found: 'no-path' }
 
 /** What a token asks of itself is asked in its own namespace, wherever it is sent to. */
@@ -40,7 +42,8 @@ export function openRoute({ resolve, homeOf, lockOf, match, moduleOf }: RouteDep
     const asked = resolve(received.namespace, received.path)
     const resolved = asked && OWN.has(asked.path) ? (atHome(received, asked.path) ?? asked) : asked
     if (!resolved) throw new Fault('missing', 'namespace not found')
-    const { tenant, path } = resolved
+    const { tenant } = resolved
+    const path = plainName(received.verb, resolved.path)
     if (tenant.path !== '') assertUnlocked(lockOf(tenant), path)
     const mount = match(tenant, mountable(received.verb, path))
     const module = mount && moduleOf(mount)
@@ -57,6 +60,11 @@ function assertUnlocked(locked: Namespace | undefined, path: CanonPath): void {
   if (!locked || path === UNLOCK) return
   const text = `API access to this namespace has been locked by an administrator - "${locked.path}" must be unlocked to gain access.`
   throw new Fault('unavailable', text)
+}
+
+function plainName(verb: Received['verb'], path: CanonPath): CanonPath {
+  const isOne = verb === 'read' || verb === 'delete'
+  return isOne && NAMED_AS_FOLDERS.test(path) ? asRecord(path) : path
 }
 
 /** Help may be asked of a mount by its bare name. */

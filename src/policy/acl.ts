@@ -7,7 +7,7 @@ import { type Explanation, explain } from './explain.ts'
 import { type Grants, grantsOf, merge } from './merge.ts'
 import { type ParameterFault, parameterFault, permitsPage } from './parameters.ts'
 import { type Pattern, toPattern } from './pattern.ts'
-import type { Policy } from './policy.ts'
+import type { Limits, Policy } from './policy.ts'
 import { type ReachRule, reachesBelow } from './reach.ts'
 import { fillTemplate, type TemplateIdentity } from './template.ts'
 import { compileWildcards, type FindWildcard } from './wildcards.ts'
@@ -59,6 +59,8 @@ export interface Acl {
   explain(request: AclRequest, decision?: AclDecision): Explanation
   /** Whether a folder, which ends in a slash, or anything below has a capability. */
   reaches(folder: string): boolean
+  /** What it says of each path, as written in the policies; nothing for `root`. */
+  rules(): Iterable<readonly [path: string, limits: Limits]>
 }
 
 /**
@@ -80,11 +82,15 @@ export function compileAcl(policies: readonly Policy[], identity?: TemplateIdent
     capabilities: (path) => capabilitiesOf(lookUp(exact, find, path, true)?.bits ?? 0),
     decide: decideOn,
     explain: (request, decision = decideOn(request)) => explain({ policies, identity, now }, request, decision),
-    reaches: (folder) => grantsAny(lookUp(exact, find, folder, true)?.bits ?? 0) || reachesBelow(rulesOf(exact, wild), folder),
+    reaches: (folder) => grantsAny(lookUp(exact, find, folder, true)?.bits ?? 0) || reachesBelow(reachOf(exact, wild), folder),
+    *rules() {
+      yield* exact
+      for (const [path, { grants }] of wild) yield [path, grants]
+    },
   }
 }
 
-function* rulesOf(exact: ExactRules, wild: WildRules): Generator<ReachRule> {
+function* reachOf(exact: ExactRules, wild: WildRules): Generator<ReachRule> {
   for (const [path, { bits }] of exact) yield { path, pattern: undefined, bits }
   for (const [path, { pattern, grants }] of wild) yield { path, pattern, bits: grants.bits }
 }
@@ -100,6 +106,7 @@ const ROOT: Acl = {
   decide: allowAll,
   explain: (request) => explain({ policies: [], identity: undefined, now: 0 }, request, allowAll(request)),
   reaches: () => true,
+  rules: () => [],
 }
 
 type ExactRules = ReadonlyMap<string, Grants>

@@ -105,3 +105,54 @@ test('follows a slice of a store by the keys of the slice', async () => {
   await put('ns/1/role/a')
   assert.equal(count(), 2)
 })
+
+test('caches of a folder are let go of together, and what still holds one is never shown what was', async () => {
+  const follower = follow(store)
+  const first = follower.scope('ns/1/')
+  const second = follower.scope('ns/1/')
+  const other = follower.scope('ns/11/')
+  const loads = { first: 0, second: 0, other: 0 }
+  const keysIn = (folder: string, name: keyof typeof loads) => () => {
+    loads[name]++
+    return [...store.keys({ prefix: `${folder}role/` })].length
+  }
+  const caches = {
+    first: first.cache('role/', keysIn('ns/1/', 'first')),
+    second: second.cache('role/', keysIn('ns/1/', 'second')),
+    other: other.cache('role/', keysIn('ns/11/', 'other')),
+  }
+  const all = () => [caches.first(), caches.second(), caches.other()]
+  assert.deepEqual(
+    [all(), all()],
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  )
+  assert.deepEqual(loads, { first: 1, second: 1, other: 1 })
+  await put('ns/1/policy/a')
+  await put('ns/1')
+  assert.deepEqual([all(), loads], [[0, 0, 0], { first: 1, second: 1, other: 1 }])
+  await put('ns/1/role/a')
+  assert.deepEqual([all(), loads], [[1, 1, 0], { first: 2, second: 2, other: 1 }])
+  first.close()
+  await put('ns/1/role/b')
+  assert.deepEqual(
+    [all(), all()],
+    [
+      [2, 2, 0],
+      [2, 2, 0],
+    ],
+  )
+  assert.deepEqual(loads, { first: 4, second: 3, other: 1 })
+})
+
+test('a folder whose follower fell behind forgets everything', async () => {
+  const count = follow(store)
+    .scope('ns/1/')
+    .cache('', () => [...store.keys({ prefix: 'ns/1/' })].length)
+  assert.equal(count(), 0)
+  await put('ns/1/a')
+  for (let n = 0; n < 50; n++) await put('noise')
+  assert.equal(count(), 1)
+})

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { TtlBounds } from '../base/ttl.ts'
+import { SINGLE_TYPES } from '../tenancy/protected.ts'
 import { describeUserLockout } from './user-lockout.ts'
 import { RUNNING_VERSION } from './version.ts'
 
@@ -13,7 +14,7 @@ export function describeMount(mount: Mount): JsonObject {
     description: mount.description,
     external_entropy_access: false,
     local: mount.local,
-    options: mount.options ? { ...mount.options } : mount.class === 'auth' ? {} : null,
+    options: describeOptions(mount),
     plugin_version: '',
     running_plugin_version: RUNNING_VERSION,
     running_sha256: '',
@@ -23,9 +24,18 @@ export function describeMount(mount: Mount): JsonObject {
   }
 }
 
+/** What someone without a token may know of a visible mount. */
+export function describeVisible(mount: Mount): JsonObject {
+  return { description: mount.description, type: mount.type, options: describeOptions(mount) }
+}
+
+function describeOptions({ type, options }: Mount): JsonObject | null {
+  return options ? { ...options } : SINGLE_TYPES.includes(type) ? null : {}
+}
+
 /** The mounts that every namespace has are called differently below the root, by which user interfaces tell them. */
 function shownType({ type, namespace }: Mount): string {
-  return namespace !== '' && ['system', 'cubbyhole', 'token'].includes(type) ? `ns_${type}` : type
+  return namespace !== '' && SINGLE_TYPES.includes(type) ? `ns_${type}` : type
 }
 
 function describeConfig(mount: Mount): JsonObject {

@@ -1,13 +1,14 @@
 // sys/mounts and sys/auth: enable, list, tune and disable mounts of either class.
-import { bool, choice, list, maybe, object, or, pairs, seconds, text, type Values, parseShape } from '../base/fields.ts'
+import { text, type Values } from '../base/fields.ts'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import { type Ctx, type Module, type Path, path } from '../contract/module.ts'
-import type { Mount, MountConfig, UserLockout } from '../contract/mount.ts'
-import type { MountTokenType } from '../contract/token.ts'
+import type { Mount, MountConfig } from '../contract/mount.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
 import type { Mounts } from '../tenancy/mounts.ts'
+import { isProtected, SINGLE_TYPES } from '../tenancy/protected.ts'
+import { enableInput, firstSettings, tunedConfig, tuneInput } from './mount-config.ts'
 import { describeMount, describeTuning } from './mount-json.ts'
 import { changeUserLockout } from './user-lockout.ts'
 import type { TenantOf } from './tenant.ts'
@@ -16,6 +17,8 @@ export interface MountDeps {
   readonly tenant: TenantOf
   readonly moduleOf: (mount: Pick<Mount, 'class' | 'type' | 'options'>) => Module | undefined
   readonly bounds: (mount: Mount) => TtlBounds
+  /** How long a lease can live at most where a mount says nothing, in seconds. */
+  readonly systemMax: number
 }
 
 interface Family {
@@ -27,6 +30,10 @@ interface Family {
   readonly access: 'token' | 'sudo'
   readonly absent: (path: string) => string
   readonly noun: string
+  /** Why no other of a type can be made. */
+  readonly single: (type: string) => string
+  /** Why one of the server's own can't be disabled. */
+  readonly lasting: (path: string) => string
 }
 
 const SECRET: Family = {
@@ -36,53 +43,18 @@ const SECRET: Family = {
   access: 'token',
   absent: (at) => `No secret engine mount at ${at}`,
   noun: 'secrets engine',
+  single: (type) => `mount type of "${type}" is not mountable`,
+  lasting: (path) => `cannot unmount "${path}/"`,
 }
-const AUTH: Family = { of: 'auth', at: 'auth', prefix: 'auth/', access: 'sudo', absent: (at) => `No auth engine at ${at}`, noun: 'auth method' }
-
-const PROTECTED = ['sys/', 'cubbyhole/', 'auth/token/']
-
-const visibility = maybe(choice('Whether unauthenticated users see the mount: "unauth" or "hidden".', ['', 'hidden', 'unauth']))
-const TOKEN_TYPES: readonly MountTokenType[] = ['default-service', 'default-batch', 'service', 'batch']
-
-const userLockout = or(
-  object('When wrong guesses lock a name: lockout_threshold, lockout_duration, lockout_counter_reset_duration, lockout_disable.'),
-  {},
-)
-const tokenType = maybe(
-  text('Kind of token that logins give: `service`, `batch`, or `default-service` and `default-batch`, which leave it to roles.'),
-)
-const refused = (what: string) => or(bool(`Not supported: ${what}.`), false)
-
-const tuneInput = {
-  default_lease_ttl: maybe(seconds('How long a lease lives where nothing else is said; 0 for the system default.')),
-  max_lease_ttl: maybe(seconds('How long a lease can live at most; 0 for the system default.')),
-  description: maybe(text('What the mount is for.')),
-  audit_non_hmac_request_keys: maybe(list('Request keys that audit records show in clear.')),
-  audit_non_hmac_response_keys: maybe(list('Response keys that audit records show in clear.')),
-  listing_visibility: visibility,
-  token_type: tokenType,
-  user_lockout_config: userLockout,
-  options: maybe(pairs('Options of the engine, such as version=2.')),
-}
-
-const configInput = {
-  default_lease_ttl: tuneInput.default_lease_ttl,
-  max_lease_ttl: tuneInput.max_lease_ttl,
-  audit_non_hmac_request_keys: tuneInput.audit_non_hmac_request_keys,
-  audit_non_hmac_response_keys: tuneInput.audit_non_hmac_response_keys,
-  listing_visibility: visibility,
-  token_type: tokenType,
-  user_lockout_config: userLockout,
-}
-
-const enableInput = {
-  type: or(text('Type of the engine or method: kv, userpass, approle.'), ''),
-  description: or(text('What the mount is for.'), ''),
-  config: or(object('Lifetimes, visibility and audit keys, as in tune.'), {}),
-  options: maybe(pairs('Options of the engine, such as version=2.')),
-  local: or(bool('Keep the mount out of replication.'), false),
-  seal_wrap: refused('a second seal around values'),
-  external_entropy_access: refused('randomness from outside'),
+const AUTH: Family = {
+  of: 'auth',
+  at: 'auth',
+  prefix: 'auth/',
+  access: 'sudo',
+  absent: (at) => `No auth engine at ${at}`,
+  noun: 'auth method',
+  single: (type) => `${type} credential backend cannot be instantiated`,
+  lasting: (path) => `${path} credential backend cannot be disabled`,
 }
 
 export function mountPaths(deps: MountDeps): Path[] {
@@ -133,36 +105,43 @@ function find(mounts: Mounts, family: Family, where: string): Mount {
 
 function readTuning(deps: MountDeps, family: Family, ctx: Ctx, where: string): Reply {
   const mount = deps.tenant(ctx).mounts.at(tablePath(family, where))
-  if (!mount) throw new Fault('invalid', `cannot fetch sysview for path "${where}/"`)
+  if (!mount) throw new Fault('invalid', `cannot fetch sysview for path "${tablePath(family, where)}"`)
   return data(describeTuning(mount, deps.bounds(mount)), { spread: true })
 }
 
 async function enable(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typeof enableInput> & { path: string }): Promise<Reply> {
   if (input.seal_wrap || input.external_entropy_access) throw new Fault('invalid', 'seal_wrap and external_entropy_access are not supported')
-  if (input.type === '') throw new Fault('invalid', 'backend type must be specified as a string')
-  const { type, options } = aliased(input.type, input.options)
+  const { settings, lockout } = firstSettings(ctx, family.of, input.config, deps.systemMax)
+  const { type, options } = settledType(family, input)
   const where = tablePath(family, input.path)
-  if (PROTECTED.some((path) => where.startsWith(path)) || (family.of === 'secret' && where.startsWith('auth/'))) {
-    throw new Fault('invalid', `cannot mount "${input.path}/"`)
-  }
+  if (isProtected(family.of, where)) throw new Fault('invalid', `cannot mount "${input.path}/"`)
+  if (SINGLE_TYPES.includes(type)) throw new Fault('invalid', family.single(type))
   const module = deps.moduleOf({ class: family.of, type, options })
-  if (!module || module.kind === 'system') throw new Fault('invalid', `plugin not found in the catalog: ${input.type}`)
-  const given = parseShape(configInput, input.config)
-  const config = { ...configOf(given), ...lockoutOf({ type }, module, undefined, given.user_lockout_config) }
-  checkLifetimes(config)
+  if (!module || module.kind === 'system') throw new Fault('invalid', `plugin not found in the catalog: ${type}`)
+  const config = { ...settings, ...lockoutOf({ type }, module, lockout) }
   const spec = { path: where, class: family.of, type, description: input.description, config, local: input.local, ...(options ? { options } : {}) }
   await deps.tenant(ctx).mounts.enable(spec, (mount) => module.configure?.(undefined, mount))
   return empty()
 }
 
-/** `kv-v2` is `kv` with version 2. */
-function aliased(type: string, options: Record<string, string> | undefined): { type: string; options: Record<string, string> | undefined } {
+interface Settled {
+  readonly type: string
+  readonly options: Record<string, string> | undefined
+}
+
+/** `kv-v2` is `kv` with version 2; a plugin is what it is called. */
+function settledType({ noun }: Family, { type: asked, plugin_name: plugin, options }: Values<typeof enableInput>): Settled {
+  if (asked === '') throw new Fault('invalid', 'backend type must be specified as a string')
+  if (asked === 'plugin' && plugin === '') throw new Fault('invalid', 'plugin_name must be provided for plugin backend')
+  const type = asked === 'plugin' ? plugin : asked
   const version = /^kv-v([12])$/.exec(type)?.[1]
-  return version === undefined ? { type, options } : { type: 'kv', options: { ...options, version } }
+  if (version !== undefined) return { type: 'kv', options: { ...options, version } }
+  if (type !== 'kv' && options?.['version']) throw new Fault('invalid', `${noun} "${type}" does not allow setting a version`)
+  return { type, options }
 }
 
 async function disable(mounts: Mounts, family: Family, where: string): Promise<Reply> {
-  if (PROTECTED.includes(tablePath(family, where))) throw new Fault('invalid', `cannot unmount "${where}/"`)
+  if (isProtected(family.of, tablePath(family, where))) throw new Fault('invalid', family.lasting(where))
   const mount = mounts.at(tablePath(family, where))
   if (!mount || (await mounts.disable(mount))) return empty()
   return empty(`Not everything that "${where}/" lent could be taken back yet. That is tried again; see sys/leases?type=irrevocable.`)
@@ -170,13 +149,14 @@ async function disable(mounts: Mounts, family: Family, where: string): Promise<R
 
 async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typeof tuneInput> & { path: string }): Promise<Reply> {
   const { mounts } = deps.tenant(ctx)
-  await mounts.tune(find(mounts, family, input.path), (now) => {
-    refuseTokenType(input.token_type, now)
+  const where = tablePath(family, input.path)
+  const mount = mounts.at(where)
+  if (!where.startsWith('auth/') && isProtected('secret', where)) refuseTuning(ctx.data, where)
+  if (!mount) throw new Fault('invalid', `tune of path "${where}" failed: no mount entry found`)
+  await mounts.tune(mount, (now) => {
     const options = input.options === undefined ? now.options : { ...now.options, ...input.options }
-    const lockout = lockoutOf(now, deps.moduleOf(now), now.config.userLockout, input.user_lockout_config)
-    const config = { ...now.config, ...configOf(input), ...lockout }
+    const config = { ...tunedConfig(now, input), ...lockoutOf(now, deps.moduleOf(now), input.user_lockout_config) }
     const after: Mount = { ...now, config, options, description: input.description ?? now.description }
-    checkLifetimes(after.config)
     const module = deps.moduleOf(after)
     if (!module) throw new Fault('invalid', 'the engine does not know these options')
     module.configure?.(now, after)
@@ -185,35 +165,19 @@ async function tune(deps: MountDeps, family: Family, ctx: Ctx, input: Values<typ
   return empty()
 }
 
-function lockoutOf(mount: Pick<Mount, 'type'>, module: Module | undefined, before: UserLockout | undefined, sent: JsonObject): Partial<MountConfig> {
-  const userLockout = changeUserLockout(mount, module?.lockout !== undefined, before, sent)
+/** What becomes of a mount's setting; of one that is only being made, `config` is left out. */
+function lockoutOf(
+  mount: Pick<Mount, 'type'> & Partial<Pick<Mount, 'config'>>,
+  module: Module | undefined,
+  sent: JsonObject,
+): Pick<MountConfig, 'userLockout'> {
+  const userLockout = changeUserLockout(mount, module?.lockout !== undefined, mount.config?.userLockout, sent)
   return userLockout ? { userLockout } : {}
 }
 
-function refuseTokenType(asked: string | undefined, mount: Mount): void {
-  if (asked === undefined) return
-  if (mount.class !== 'auth') throw new Fault('invalid', "'token_type' can only be modified on auth mounts")
-  if (mount.type === 'token') throw new Fault('invalid', "'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
-}
-
-function configOf(input: Values<typeof configInput>): Partial<MountConfig> {
-  const named: { [K in keyof MountConfig]?: MountConfig[K] | undefined } = {
-    defaultLeaseTtl: input.default_lease_ttl,
-    maxLeaseTtl: input.max_lease_ttl,
-    auditNonHmacRequestKeys: input.audit_non_hmac_request_keys,
-    auditNonHmacResponseKeys: input.audit_non_hmac_response_keys,
-    listingVisibility: input.listing_visibility,
-    tokenType: input.token_type === undefined ? undefined : toTokenType(input.token_type),
-  }
-  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as Partial<MountConfig>
-}
-
-function toTokenType(raw: string): MountTokenType {
-  const type = TOKEN_TYPES.find((one) => one === (raw || 'default-service'))
-  if (type === undefined) throw new Fault('invalid', "invalid value for 'token_type'")
-  return type
-}
-
-function checkLifetimes({ defaultLeaseTtl = 0, maxLeaseTtl = 0 }: Partial<MountConfig>): void {
-  if (maxLeaseTtl > 0 && defaultLeaseTtl > maxLeaseTtl) throw new Fault('invalid', 'given default lease TTL greater than given max lease TTL')
+/** Of the server's own mounts only what audit shows of them can be changed. */
+function refuseTuning(sent: JsonObject, where: string): void {
+  const free = ['audit_non_hmac_request_keys', 'audit_non_hmac_response_keys']
+  const fixed = Object.keys(sent).find((name) => Object.hasOwn(tuneInput, name) && !free.includes(name))
+  if (fixed !== undefined) throw new Fault('invalid', `cannot tune parameter ${fixed} of ${where}`)
 }

@@ -12,7 +12,7 @@ import type { Namespaces } from '../tenancy/namespaces.ts'
 
 export interface NamespaceDeps {
   readonly namespaces: Namespaces
-  /** Closes one for removal, by its path; false where it is not there. Throws `conflict` where others are within it. */
+  /** Closes one for removal, by its path; false where it is not there. Throws `invalid` where others are within it. */
   readonly close: (path: string) => Promise<boolean>
   /** Whether the caller has sudo on the path that it asks. */
   readonly isSudo: (ctx: Ctx) => boolean
@@ -87,6 +87,7 @@ function listed(namespaces: Namespaces, { mount }: Ctx, depth: 'children' | 'all
   const parent = parentOf(namespaces, mount.namespace)
   const found = namespaces.list(parent, depth)
   const named = found.map((one) => [one.path.slice(parent.path.length), describe(one)] as const)
+  if (depth === 'all' && named.length === 0) return data({})
   return keys(
     named.map(([name]) => name),
     Object.fromEntries(named),

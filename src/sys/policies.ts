@@ -3,7 +3,7 @@ import { or, text } from '../base/fields.ts'
 import { type Path, path } from '../contract/module.ts'
 import { data, empty, keys, missing, type Reply } from '../contract/reply.ts'
 import type { Policies } from '../policy/policies.ts'
-import type { TenantOf } from './tenant.ts'
+import type { Tenant, TenantOf } from './tenant.ts'
 
 export function policyPaths(tenant: TenantOf): Path[] {
   return [...endpoints(tenant, 'policies/acl', 'policy'), ...endpoints(tenant, 'policy', 'rules')]
@@ -15,8 +15,8 @@ function endpoints(tenant: TenantOf, at: string, field: 'policy' | 'rules'): Pat
   const input = { policy: or(text('Its rules, as HCL or JSON, or either in base64.'), ''), rules: or(text('Old name of policy.'), '') }
   return [
     path(at, 'All ACL policies.', {}, (op) => ({
-      list: op({ doc: 'List the names.', run: (ctx) => keys(names(tenant(ctx).policies)) }),
-      read: op({ doc: 'List the names.', run: (ctx) => listed(names(tenant(ctx).policies)) }),
+      list: op({ doc: 'List the names.', run: (ctx) => keys(names(tenant(ctx))) }),
+      read: op({ doc: 'List the names.', run: (ctx) => listed(names(tenant(ctx))) }),
     })),
     path(`${at}/:name`, 'An ACL policy.', param, (op) => ({
       read: op({ doc: 'Read a policy.', run: (ctx, { name }) => read(tenant(ctx).policies, name, field) }),
@@ -50,7 +50,7 @@ async function write(policies: Policies, name: string, text: string): Promise<Re
   return empty(...(await policies.put(name, text)))
 }
 
-/** `root` is shown though it has no rules to read. */
-function names(policies: Policies): string[] {
-  return [...policies.list(), 'root'].sort()
+/** `root` is shown though it has no rules to read; it is for tokens of the root namespace alone. */
+function names({ namespace, policies }: Tenant): string[] {
+  return namespace.path === '' ? [...policies.list(), 'root'].sort() : policies.list()
 }

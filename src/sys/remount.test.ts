@@ -88,7 +88,7 @@ const REFUSED: readonly (readonly [from: string, to: string, text: string])[] = 
   ['a/sys', 'x', 'cannot remount "sys/"'],
   ['auth/token', 'auth/x', 'cannot remount "auth/token/"'],
   ['auth/up', 'x', 'cannot remount auth mount to non-auth mount "x/"'],
-  ['auth/up', 'auth/token', 'cannot remount to destination auth/token/'],
+  ['auth/up', 'auth/token', 'cannot remount to destination "auth/token/"'],
   ['kv', 'a', 'invalid destination mount path "a"'],
   ['kv', 'a/', 'invalid destination mount path "a/"'],
   ['kv', 'x/../y', 'invalid destination mount: path cannot contain "." or ".." segments'],

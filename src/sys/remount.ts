@@ -59,9 +59,10 @@ function mountPath(given: string): CanonPath {
 }
 
 function assertMovable(from: string, to: string): void {
-  if (from.startsWith('auth/') && !to.startsWith('auth/')) throw new Fault('invalid', `cannot remount auth mount to non-auth mount "${to}"`)
-  if (isProtected(from)) throw new Fault('invalid', `cannot remount "${from}"`)
-  if (isProtected(to) || (to.startsWith('auth/') && !from.startsWith('auth/'))) throw new Fault('invalid', `cannot remount to destination ${to}`)
+  const of = from.startsWith('auth/') ? 'auth' : 'secret'
+  if (of === 'auth' && !to.startsWith('auth/')) throw new Fault('invalid', `cannot remount auth mount to non-auth mount "${to}"`)
+  if (isProtected(of, from)) throw new Fault('invalid', `cannot remount "${from}"`)
+  if (isProtected(of, to)) throw new Fault('invalid', `cannot remount to destination ${of === 'auth' ? `"${to}"` : to}`)
   if (/[*+]/.test(to)) throw new Fault('invalid', `invalid destination mount: path "${to}" cannot contain "*" or "+"`)
 }
 

@@ -7,7 +7,9 @@ import { type Ctx, type Path, path } from '../contract/module.ts'
 import type { Mount } from '../contract/mount.ts'
 import { data, type Reply } from '../contract/reply.ts'
 import type { Token } from '../contract/token.ts'
-import { describeMount } from './mount-json.ts'
+import type { Acl } from '../policy/acl.ts'
+import { describeMount, describeVisible } from './mount-json.ts'
+import { resultantAcl } from './resultant-acl.ts'
 import type { Tenant, TenantOf } from './tenant.ts'
 
 export interface UiDeps {
@@ -19,6 +21,7 @@ export interface UiDeps {
   readonly find: (id: string) => Token | undefined
   /** Whether the token can do anything at all under a path of a namespace. */
   readonly reaches: (token: Token, namespace: string, prefix: string) => boolean
+  readonly aclOf: (token: Token) => Acl
 }
 
 export function uiPaths(deps: UiDeps): Path[] {
@@ -31,6 +34,9 @@ export function uiPaths(deps: UiDeps): Path[] {
     })),
     path('internal/ui/namespaces', 'Namespaces that the caller can use.', {}, (op) => ({
       read: op({ doc: 'List the names of those directly within this one.', access: 'open', run: (ctx) => namespaces(deps, ctx) }),
+    })),
+    path('internal/ui/resultant-acl', 'What the policies of the caller add up to.', {}, (op) => ({
+      read: op({ doc: 'Read what it may do, by path.', run: ({ caller }) => data(caller ? resultantAcl(deps.aclOf(caller), caller) : {}) }),
     })),
   ]
 }
@@ -49,14 +55,9 @@ function visible(deps: UiDeps, ctx: Ctx): JsonObject {
       mounts
         .list(of)
         .filter(seen)
-        .map((mount) => [mount.path.slice(prefix.length), caller ? describeMount(mount) : summary(mount)]),
+        .map((mount) => [mount.path.slice(prefix.length), caller ? describeMount(mount) : describeVisible(mount)]),
     )
   return { auth: family('auth', 'auth/'), secret: family('secret', '') }
-}
-
-/** What someone without a token may know of a visible mount. */
-function summary(mount: Mount): JsonObject {
-  return { description: mount.description, type: mount.type, options: mount.options ? { ...mount.options } : null }
 }
 
 function preflight(deps: UiDeps, ctx: Ctx, asked: CanonPath): Reply {
@@ -66,7 +67,8 @@ function preflight(deps: UiDeps, ctx: Ctx, asked: CanonPath): Reply {
   if (!mount || !caller || !deps.reaches(caller, mount.namespace, mount.path)) {
     throw new Fault('denied', `preflight capability check returned 403, please ensure client's policies grant access to path "${asked}/"`)
   }
-  return data({ ...describeMount(mount), path: mount.namespace.slice(ctx.mount.namespace.length) + mount.path })
+  const shown = mount.class === 'auth' ? mount.path.slice('auth/'.length) : mount.path
+  return data({ ...describeMount(mount), path: mount.namespace.slice(ctx.mount.namespace.length) + shown })
 }
 
 function namespaces(deps: UiDeps, ctx: Ctx): Reply {

@@ -55,7 +55,8 @@ export function openMigrations({ store, clock, random, beforeMove }: MigrationDe
     return transact(store, (tx) => {
       const table = within(tx, namespacePrefix(from.place.id))
       const mount = entries.get(table, from.path)
-      if (!mount || mount.moving !== undefined) throw new Fault('invalid', `no matching mount at "${from.place.path}${from.path}"`)
+      if (!mount || mount.moving !== undefined)
+        throw new Fault('invalid', `no matching mount at "${(from.place.path + from.path).slice(asked.length)}"`)
       assertEnterable(tx, to.place)
       const clash = clashing(tx, to.place, to.path)
       if (clash !== undefined) throw new Fault('invalid', `path already in use at "${to.place.path}${clash}"`)

@@ -36,7 +36,7 @@ export function settleMount(tx: Tx, place: Place, mount: Mount): void {
   const own = within(tx, namespacePrefix(place.id))
   guard(own, mount.path)
   const clash = clashing(tx, place, mount.path)
-  if (clash !== undefined) throw new Fault('invalid', `path is already in use at ${clash}`)
+  if (clash !== undefined) throw new Fault('invalid', `path is already in use at ${mount.class === 'auth' ? clash.slice('auth/'.length) : clash}`)
   entries.put(own, mount.path, mount)
 }
 

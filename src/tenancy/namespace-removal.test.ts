@@ -54,7 +54,7 @@ describe('removing a namespace', () => {
     const world = await withTeam()
     await world.ok('write', 'team/sys/namespaces/inner')
     const said = await world.call('delete', 'sys/namespaces/team')
-    assert.deepEqual([said.status, said.body], [409, { errors: ['unable to delete namespace containing child namespaces'] }])
+    assert.deepEqual([said.status, said.body], [400, { errors: ['unable to delete namespace containing child namespaces'] }])
     await world.ok('delete', 'team/sys/namespaces/inner')
     await world.kernel.sweep()
     assert.equal((await world.call('delete', 'sys/namespaces/team')).status, 200)

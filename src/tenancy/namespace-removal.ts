@@ -35,14 +35,14 @@ interface Leaving {
 const leaving = records<Leaving>('namespace-gone/')
 const PAGE = 100
 
-/** Closes a namespace: from now on nobody finds it. False where it is not there. Throws `conflict` where others are within it. */
+/** Closes a namespace: from now on nobody finds it. False where it is not there. Throws `invalid` where others are within it. */
 export function closeNamespace(store: Store, path: string, now: number): Promise<boolean> {
   return transact(store, (tx) => {
     const namespace = byPath.get(tx, path)
     if (!namespace) return false
     if (namespace.doomed) return true
     for (const _ of tx.range({ prefix: NAMESPACES + path, after: NAMESPACES + path, limit: 1 })) {
-      throw new Fault('conflict', 'unable to delete namespace containing child namespaces')
+      throw new Fault('invalid', 'unable to delete namespace containing child namespaces')
     }
     byPath.put(tx, path, { ...namespace, doomed: true })
     leaving.put(tx, namespace.id, { path, since: now })

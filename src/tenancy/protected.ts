@@ -3,8 +3,10 @@
 const SECRETS = ['audit/', 'auth/', 'sys/', 'cubbyhole/', 'identity/']
 const LOGINS = ['auth/token/']
 
-/** `path` is a mount's, with `auth/` before those of auth methods. */
-export function isProtected(path: string): boolean {
-  const taken = path.startsWith('auth/') && path !== 'auth/' ? LOGINS : SECRETS
-  return taken.some((one) => path.startsWith(one))
+/** Types of which every namespace has one, from the start. */
+export const SINGLE_TYPES: readonly string[] = ['cubbyhole', 'identity', 'system', 'token']
+
+/** `path` is that of a mount of the class, with `auth/` before those of auth methods. */
+export function isProtected(of: 'secret' | 'auth', path: string): boolean {
+  return (of === 'auth' ? LOGINS : SECRETS).some((one) => path.startsWith(one))
 }
