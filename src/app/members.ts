@@ -57,7 +57,7 @@ export function openMembers(log: Log, replaced: () => void, handlersOf: (members
       elect()
     },
     tell: async (name, argument) => void (await ask(living, name, argument)),
-    ask: (name) => ask(living, name),
+    ask: (name, argument) => ask(living, name, argument),
     async stop() {
       stopping = true
       await ask(living, 'stop')
