@@ -1,11 +1,11 @@
 // What the guides show is what happens: their console blocks are run, top to bottom, against a new server.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { devServer, folder, SIGNET } from '../support/server.ts'
+import { devServer, folder, freePort, SIGNET } from '../support/server.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -16,49 +16,71 @@ interface Step {
   readonly output: string
 }
 
-const GUIDES = ['audit', 'leases', 'namespaces', 'tokens'].map((name) => `docs/guide/${name}.md`)
-for (const guide of ['README.md', ...GUIDES]) test(guide, (t) => follow(t, guide))
+test('the tour of the README', async (t) => {
+  await replay(join(ROOT, 'README.md'), await devServer(t), folder(t), { $PWD: ROOT })
+})
 
-async function follow(t: TestContext, guide: string): Promise<void> {
-  const address = await devServer(t)
-  const home = folder(t)
+/** Every guide that shows commands with what they print. */
+const GUIDES = globSync('docs/guide/*.md', { cwd: ROOT }).filter((path) => readFileSync(join(ROOT, path), 'utf8').includes('```console'))
+
+for (const guide of GUIDES.sort()) {
+  test(guide, async (t) => {
+    await replay(join(ROOT, guide), await devServer(t), folder(t))
+  })
+}
+
+for (const name of ['kv', 'policies', 'logins', 'admin', 'exit-codes']) {
+  test(`transcript: ${name}`, async (t) => {
+    await replay(join(import.meta.dirname, `${name}.md`), await devServer(t), folder(t))
+  })
+}
+
+test('transcript: production', async (t) => {
+  await replay(join(import.meta.dirname, 'production.md'), `http://127.0.0.1:${await freePort()}`, folder(t))
+})
+
+/** `known` is what a step says in place of what holds only here. */
+async function replay(path: string, address: string, home: string, known: Readonly<Record<string, string>> = {}): Promise<void> {
   writeFileSync(join(home, '.vault-token'), 'root')
-  const steps = stepsOf(readFileSync(join(ROOT, guide), 'utf8')).map((step) => relocated(step, address))
+  const steps = stepsOf(readFileSync(path, 'utf8')).map((step) => relocated(step, { ...known, ...addresses(address) }))
   assert.ok(steps.length > 10)
-  const outputs = await runAll(steps, home)
-  for (const [at, { command, output }] of steps.entries()) {
-    assert.match(outputs[at] ?? '', toPattern(output), `$ ${command}`)
-  }
+  const outputs = await runAll(steps, home, address)
+  for (const [at, { command, output }] of steps.entries()) assert.match(outputs[at] ?? '', toPattern(output), `$ ${command}`)
 }
 
 function stepsOf(markdown: string): Step[] {
   const blocks = [...markdown.matchAll(/^```console\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string)
-  return blocks.flatMap((block) =>
-    block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((step) => {
-        const [command = '', ...output] = step.split('\n')
-        return { command, output: output.join('\n').trimEnd() }
-      }),
-  )
+  return blocks.flatMap((block) => block.split(/^\$ /m).slice(1).map(toStep))
 }
 
-/** The guide speaks of the default address; the test has a port of its own. */
-function relocated({ command, output }: Step, address: string): Step {
-  const move = (text: string) => text.replaceAll('http://127.0.0.1:8200', address)
+/** A command goes on in lines that begin with `> `, as a shell shows them. */
+function toStep(text: string): Step {
+  const [first = '', ...lines] = text.split('\n')
+  const more = lines.findIndex((line) => !line.startsWith('> '))
+  const command = [first, ...lines.slice(0, more).map((line) => line.slice(2))].join('\n')
+  return { command, output: lines.slice(more).join('\n').trimEnd() }
+}
+
+/** The guides speak of the default address; the test has a port of its own. */
+function addresses(address: string): Readonly<Record<string, string>> {
+  return { '127.0.0.1:8200': address.replace('http://', '') }
+}
+
+function relocated({ command, output }: Step, known: Readonly<Record<string, string>>): Step {
+  const move = (text: string) => Object.entries(known).reduce((moved, [from, to]) => moved.replaceAll(from, to), text)
   return { command: move(command), output: move(output) }
 }
 
 const MARK = '--- next step ---'
 
 /** One shell runs all, so that variables last; `-e` is off, since a step may show a failure. */
-async function runAll(steps: readonly Step[], home: string): Promise<string[]> {
+async function runAll(steps: readonly Step[], home: string, address: string): Promise<string[]> {
   const work = join(home, 'work')
   mkdirSync(work)
-  const script = steps.map(({ command }) => `${command.replaceAll('$PWD', ROOT)}\necho '${MARK}'`).join('\n')
-  const env = { PATH: `${dirname(SIGNET)}:${process.env['PATH']}`, HOME: home }
-  const { stdout } = await run('bash', ['-c', `exec 2>&1\n${script}`], { cwd: work, env, maxBuffer: 1 << 24 })
+  const script = steps.map(({ command }) => `${command}\necho '${MARK}'`).join('\n')
+  const env = { PATH: `${dirname(SIGNET)}:${process.env['PATH']}`, HOME: home, VAULT_ADDR: address }
+  const whole = `exec 2>&1\ntrap 'kill $(jobs -p) 2> /dev/null' EXIT\n${script}`
+  const { stdout } = await run('bash', ['-c', whole], { cwd: work, env, maxBuffer: 1 << 24, timeout: 120_000 })
   return stdout.split(new RegExp(`${MARK}\\n`))
 }
 
