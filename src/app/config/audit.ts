@@ -18,6 +18,8 @@ const KEYS = {
   options: or(pairs('Where the records go, and how they look.'), {}),
 }
 
+export const AUDIT = { keys: KEYS }
+
 interface Top {
   readonly audit_file_directories: readonly string[] | undefined
   readonly unsafe_allow_api_audit_creation: boolean | undefined
@@ -38,7 +40,7 @@ function parseDevice(block: Block, before: readonly DeviceSpec[]): DeviceSpec {
   const [type = '', path = ''] = block.labels
   if (!isDeviceType(type)) throw refuse(block, `${block.title}: unknown backend type: ${JSON.stringify(type)}`)
   if (!PATH.test(path)) throw refuse(block, `${block.title}: the path must be one or more words between slashes`)
-  const { description, local, options } = readStanza(block, { keys: KEYS }).values
+  const { description, local, options } = readStanza(block, AUDIT).values
   const spec = { path: path.endsWith('/') ? path : `${path}/`, type, description, options, local }
   try {
     checkFree(before, spec.path)

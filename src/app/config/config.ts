@@ -6,7 +6,7 @@ import type { AuditSettings } from '../audit.ts'
 import { AUDIT_KEYS, parseAudit } from './audit.ts'
 import { FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
-import { type Effect, readStanza, refuse, type Source, wholeOf } from './stanza.ts'
+import { type Effect, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
 import { parseStorage } from './storage.ts'
 import { parseLockouts } from './user-lockout.ts'
 
@@ -31,7 +31,7 @@ export const SYSTEM_TTL = 2_764_800
 
 const MAX_WORKERS = 256
 
-const TOP = {
+const KEYS = {
   log_level: or(choice('How much to log.', LOG_LEVELS), 'info'),
   log_format: or(choice('How to log.', ['standard', 'json']), 'standard'),
   default_lease_ttl: or(seconds('How long tokens live where nothing else is said.'), SYSTEM_TTL),
@@ -40,8 +40,12 @@ const TOP = {
   ...AUDIT_KEYS,
 }
 
-/** Each block with how many labels it has. */
-const BLOCKS = { audit: 2, listener: 1, storage: 1, user_lockout: 1 } as const
+export const TOP = {
+  keys: KEYS,
+  /** Each with how many labels it has. */
+  blocks: { audit: 2, listener: 1, storage: 1, user_lockout: 1 },
+  foreign: FOREIGN_TOP,
+} as const satisfies Stanza<typeof KEYS, string>
 
 export interface Parsed {
   readonly config: Config
@@ -53,7 +57,7 @@ export interface Parsed {
 export function parseConfig(sources: readonly Source[]): Parsed {
   const notes: string[] = []
   const whole = wholeOf(sources, (text) => void notes.push(text))
-  const { values, blocks } = readStanza(whole, { keys: TOP, blocks: BLOCKS, foreign: FOREIGN_TOP })
+  const { values, blocks } = readStanza(whole, TOP)
   const { default_lease_ttl: defaultLeaseTtl, max_lease_ttl: maxLeaseTtl, workers } = values
   if (defaultLeaseTtl > maxLeaseTtl) throw refuse(whole, 'default_lease_ttl is longer than max_lease_ttl')
   if (workers !== undefined && (workers < 1 || workers > MAX_WORKERS)) throw refuse(whole, `workers must be from 1 to ${MAX_WORKERS}`)

@@ -17,6 +17,8 @@ const KEYS = {
   ...limitKeys,
 }
 
+export const LISTENER = { keys: KEYS, foreign: FOREIGN_LISTENER }
+
 export function parseListeners(whole: Block, blocks: readonly Block[]): ListenerSettings[] {
   if (blocks.length === 0) throw refuse(whole, 'a listener "tcp" { … } is missing')
   const parsed = blocks.map(parseListener)
@@ -30,7 +32,7 @@ export function parseListeners(whole: Block, blocks: readonly Block[]): Listener
 function parseListener(block: Block): ListenerSettings {
   const [kind] = block.labels
   if (kind !== 'tcp') throw refuse(block, `${block.title} is not offered; write listener "tcp" { … }`)
-  const { values } = readStanza(block, { keys: KEYS, foreign: FOREIGN_LISTENER })
+  const { values } = readStanza(block, LISTENER)
   if (!/^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]*):\d{1,5}$/.test(values.address)) throw refuse(block, `address "${values.address}" is not host:port`)
   const shared = { address: values.address, ...limitsOf(block, values) }
   if (values.tls_disable) return shared

@@ -2,7 +2,7 @@
 import { text } from '../../base/fields.ts'
 import { type Block, readStanza, refuse } from './stanza.ts'
 
-const LMDB = { path: text('Folder of the database.') }
+export const LMDB = { keys: { path: text('Folder of the database.') } }
 
 /** What Vault and OpenBao store in. */
 const OTHERS = ['consul', 'etcd', 'file', 'inmem', 'mysql', 'postgresql', 'raft', 's3'] as const
@@ -17,5 +17,5 @@ export function parseStorage(whole: Block, blocks: readonly Block[]): string {
     const known = OTHERS.some((one) => one === kind) ? 'is not offered' : 'is not known'
     throw refuse(block, `storage "${kind}" ${known}; write storage "lmdb" { path = "…" }`)
   }
-  return readStanza(block, { keys: LMDB }).values.path
+  return readStanza(block, LMDB).values.path
 }
