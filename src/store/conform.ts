@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Fault } from '../base/fault.ts'
 import { conformOrder } from './conform-order.ts'
-import { type Change, Conflict, Gap, type Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, type Store } from './store.ts'
+import { type Change, Conflict, Gap, type Key, MAX_KEY_BYTES, MAX_NOTE_CHARS, MAX_VALUE_BYTES, type Store } from './store.ts'
 
 /** Gives a fresh, empty store; the suite closes it. */
 export type OpenStore = () => Store | Promise<Store>
@@ -180,6 +180,18 @@ function conformLog(open: () => Store): void {
     assert.deepEqual([...store.changesSince(start)], all)
     assert.deepEqual([...store.changesSince(first)], all.slice(1))
     assert.deepEqual([...store.changesSince(second)], [])
+  })
+  test('a note goes with its commit, one of several at a time too', async () => {
+    const store = open()
+    const start = store.revision
+    await Promise.all([1, 2, 3].map((n) => store.commit({ ops: [put(`note/${n}`, '')], ...(n === 2 ? { note: 'two' } : {}) })))
+    assert.deepEqual(
+      [...store.changesSince(start)].map(({ note }) => note),
+      [undefined, 'two', undefined],
+    )
+    const tooLong = store.commit({ ops: [put('note/4', '')], note: 'x'.repeat(MAX_NOTE_CHARS + 1) })
+    await assert.rejects(tooLong, (error) => error instanceof Fault && error.code === 'too-large')
+    assert.equal(textOf(store, 'note/4'), undefined)
   })
   test('a revision yet to come is a gap', () => {
     const store = open()

@@ -70,14 +70,14 @@ function toNumber(value: number): Buffer {
   return bytes
 }
 
-/** Revisions with the keys that each touched, as JSON: `[[7,["a"]],[8,["b","c"]]]`. */
+/** Revisions with the keys that each touched and its note, as JSON: `[[7,["a"]],[8,["b","c"],"note"]]`. */
 export function encodeChanges(changes: readonly Change[]): Buffer {
-  return Buffer.from(JSON.stringify(changes.map(({ revision, keys }) => [revision, keys])))
+  return Buffer.from(JSON.stringify(changes.map(({ revision, keys, note }) => (note === undefined ? [revision, keys] : [revision, keys, note]))))
 }
 
 export function decodeChanges(value: Buffer): Change[] {
-  const pairs: [Revision, Key[]][] = JSON.parse(value.toString())
-  return pairs.map(([revision, keys]) => ({ revision, keys }))
+  const logged: [Revision, Key[], string?][] = JSON.parse(value.toString())
+  return logged.map(([revision, keys, note]) => (note === undefined ? { revision, keys } : { revision, keys, note }))
 }
 
 export function readEntry({ data }: LmdbEnv, key: Key): Entry | undefined {

@@ -80,3 +80,19 @@ test('gives up in the end', async () => {
     { code: 'unavailable' },
   )
 })
+
+test('a note goes with what was written', async () => {
+  const store = memory({ timers })
+  await transact(store, (tx) => {
+    tx.put('a', Buffer.from('1'))
+    tx.note('why')
+  })
+  await transact(store, (tx) => tx.put('a', Buffer.from('2')))
+  assert.deepEqual(
+    [...store.changesSince(0)],
+    [
+      { revision: 1, keys: ['a'], note: 'why' },
+      { revision: 2, keys: ['a'] },
+    ],
+  )
+})

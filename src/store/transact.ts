@@ -9,6 +9,8 @@ export interface Tx {
   range(span: Span): Iterable<Entry>
   put(key: Key, value: Buffer): void
   delete(key: Key): void
+  /** Says to followers what the commit means; the last one counts. */
+  note(text: string): void
 }
 
 /** Of n transactions on one entry at the same time, the last succeeds at the n-th try. */
@@ -23,12 +25,14 @@ export async function transact<T>(store: Store, body: (tx: Tx) => T): Promise<T>
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const reads = new Map<Key, Revision>()
     const writes = new Map<Key, Buffer | undefined>()
-    const result = body(open(store, reads, writes))
+    const said: { note?: string } = {}
+    const result = body(open(store, reads, writes, said))
     if (writes.size === 0) return result
     try {
       await store.commit({
         ops: [...writes].map(([key, value]) => ({ key, value })),
         expect: [...reads].map(([key, revision]) => ({ key, revision })),
+        ...said,
       })
       return result
     } catch (error) {
@@ -39,7 +43,7 @@ export async function transact<T>(store: Store, body: (tx: Tx) => T): Promise<T>
   throw new Fault('unavailable', 'too many concurrent writes to the same entry')
 }
 
-function open(store: Store, reads: Map<Key, Revision>, writes: Map<Key, Buffer | undefined>): Tx {
+function open(store: Store, reads: Map<Key, Revision>, writes: Map<Key, Buffer | undefined>, said: { note?: string }): Tx {
   return {
     get(key) {
       if (writes.has(key)) {
@@ -53,5 +57,8 @@ function open(store: Store, reads: Map<Key, Revision>, writes: Map<Key, Buffer |
     range: (span) => store.range(span),
     put: (key, value) => void writes.set(key, value),
     delete: (key) => void writes.set(key, undefined),
+    note(text) {
+      said.note = text
+    },
   }
 }

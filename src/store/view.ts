@@ -5,7 +5,7 @@ export function view(store: Store, prefix: string): Store {
   const inside = (entry: Entry): Entry => ({ ...entry, key: entry.key.slice(prefix.length) })
   const outer = (span: Span): Span => ({ ...span, prefix: prefix + span.prefix, ...(span.after === undefined ? {} : { after: prefix + span.after }) })
   const own = (change: Change): Change => ({
-    revision: change.revision,
+    ...change,
     keys: change.keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)),
   })
   return {
@@ -24,8 +24,8 @@ export function view(store: Store, prefix: string): Store {
     },
     commit(batch: Batch): Promise<Revision> {
       const ops = batch.ops.map((op) => ({ key: prefix + op.key, value: op.value }))
-      if (!batch.expect) return store.commit({ ops })
-      return store.commit({ ops, expect: batch.expect.map((one) => ({ key: prefix + one.key, revision: one.revision })) })
+      if (!batch.expect) return store.commit({ ...batch, ops })
+      return store.commit({ ...batch, ops, expect: batch.expect.map((one) => ({ key: prefix + one.key, revision: one.revision })) })
     },
     *changesSince(since: Revision) {
       for (const change of store.changesSince(since)) {

@@ -7,6 +7,7 @@ import { data, empty, type Reply } from '../../contract/reply.ts'
 import { decode, encode } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import { transact } from '../../store/transact.ts'
+import { tell } from './events.ts'
 import type { Secret, Settings } from './secret.ts'
 
 const KEY = 'config'
@@ -72,6 +73,7 @@ function show(ctx: Ctx): Reply {
 function change(ctx: Ctx, input: SettingsInput): Promise<Reply> {
   return transact(ctx.store, (tx) => {
     tx.put(KEY, encode(withSettings(ctx, readConfig(tx), input)))
+    tell(ctx, tx, 'config-write')
     return empty()
   })
 }

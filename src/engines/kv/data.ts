@@ -7,6 +7,7 @@ import { type Ctx, path } from '../../contract/module.ts'
 import { data, empty, missing, type Reply } from '../../contract/reply.ts'
 import { type Tx, transact } from '../../store/transact.ts'
 import { expiry, readConfig, versionsKept } from './config.ts'
+import { tell } from './events.ts'
 import { mergePatch } from './merge-patch.ts'
 import { contents, dropVersions, getVersion, openSecret, putVersion, type Secret, type Settings, secrets, type Version } from './secret.ts'
 import { AT, onSecret, secretExists } from './secret-path.ts'
@@ -98,7 +99,9 @@ async function patch(ctx: Ctx, input: WriteInput): Promise<Reply> {
 async function deleteNewest(ctx: Ctx, input: { path: string }): Promise<Reply> {
   return transact(ctx.store, (tx) => {
     const secret = openSecret(tx, input.path)
-    if (secret) deleteVersion(ctx, tx, input.path, secret, secret.current)
+    if (!secret) return empty()
+    deleteVersion(ctx, tx, input.path, secret, secret.current)
+    tell(ctx, tx, 'data-delete', { at: input.path, secret })
     return empty()
   })
 }
@@ -124,7 +127,9 @@ function addVersion(ctx: Ctx, tx: Tx, at: string, config: Settings, before: Secr
   const version: Version = { createdAt: now, expiresAt: expiry(config, secret, now), data: value }
   putVersion(tx, at, current, version)
   dropVersions(tx, at, secret, oldest)
-  secrets.put(tx, at, { ...secret, current, oldest, updatedAt: now })
+  const after = { ...secret, current, oldest, updatedAt: now }
+  secrets.put(tx, at, after)
+  tell(ctx, tx, ctx.request.verb === 'patch' ? 'data-patch' : 'data-write', { at, secret: after })
   return data(about(secret, current, version))
 }
 

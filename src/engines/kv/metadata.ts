@@ -10,6 +10,7 @@ import { transact } from '../../store/transact.ts'
 import { count, readConfig, type SettingsInput, withSettings } from './config.ts'
 import { type CustomMetadata, parseCustomMetadata, patchCustomMetadata } from './custom-metadata.ts'
 import { deletionTime } from './data.ts'
+import { tell } from './events.ts'
 import { list, NAMES, PAGE, scan } from './listing.ts'
 import { dropVersions, getVersion, openSecret, type Secret, type Settings, secrets } from './secret.ts'
 import { AT, onSecret, secretExists } from './secret-path.ts'
@@ -84,7 +85,9 @@ async function write(ctx: Ctx, input: Input): Promise<Reply> {
     checkAndSet(input.metadata_cas, config, before)
     const now = ctx.clock.now()
     const secret = before ?? { createdAt: now, updatedAt: now, current: 0, oldest: 0 }
-    secrets.put(tx, input.path, changed(ctx, secret, input, custom ?? secret.custom))
+    const after = changed(ctx, secret, input, custom ?? secret.custom)
+    secrets.put(tx, input.path, after)
+    tell(ctx, tx, 'metadata-write', { at: input.path, secret: after })
     return empty(...ignored(config, input))
   })
 }
@@ -97,7 +100,9 @@ async function patch(ctx: Ctx, input: Input): Promise<Reply> {
     const config = readConfig(tx)
     checkAndSet(input.metadata_cas, config, secret)
     const custom = input.custom_metadata ? patchCustomMetadata(secret.custom, input.custom_metadata) : secret.custom
-    secrets.put(tx, input.path, changed(ctx, secret, input, custom))
+    const after = changed(ctx, secret, input, custom)
+    secrets.put(tx, input.path, after)
+    tell(ctx, tx, 'metadata-patch', { at: input.path, secret: after })
     return empty(...ignored(config, input))
   })
 }
@@ -108,6 +113,7 @@ async function remove(ctx: Ctx, input: { path: string }): Promise<Reply> {
     if (!secret) return empty()
     dropVersions(tx, input.path, secret, secret.current + 1)
     secrets.delete(tx, input.path)
+    tell(ctx, tx, 'metadata-delete', { at: input.path, secret })
     return empty()
   })
 }

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../base/json.ts'
 import { type Ctx, type Module, path } from '../../contract/module.ts'
 import { data, empty, missing, type Reply } from '../../contract/reply.ts'
 import { transact } from '../../store/transact.ts'
+import { tellV1 } from './events.ts'
 import { list, NAMES, PAGE, scan } from './listing.ts'
 import { secrets } from './secret.ts'
 import { AT, refuseFolder, secretExists } from './secret-path.ts'
@@ -41,12 +42,18 @@ async function write(ctx: Ctx, { path: at }: At): Promise<Reply> {
   if (at === '') throw new Fault('invalid', 'missing path')
   if (Object.keys(ctx.data).length === 0) throw new Fault('invalid', 'missing data fields')
   const now = ctx.clock.now()
-  await transact(ctx.store, (tx) => secrets.put(tx, at, { createdAt: now, updatedAt: now, current: 1, oldest: 1, data: ctx.data }))
+  await transact(ctx.store, (tx) => {
+    secrets.put(tx, at, { createdAt: now, updatedAt: now, current: 1, oldest: 1, data: ctx.data })
+    tellV1(ctx, tx, 'write')
+  })
   return empty()
 }
 
 async function remove(ctx: Ctx, { path: at }: At): Promise<Reply> {
-  await transact(ctx.store, (tx) => secrets.delete(tx, at))
+  await transact(ctx.store, (tx) => {
+    secrets.delete(tx, at)
+    tellV1(ctx, tx, 'delete')
+  })
   return empty()
 }
 

@@ -6,6 +6,7 @@ import { empty, type Reply } from '../../contract/reply.ts'
 import { type Tx, transact } from '../../store/transact.ts'
 import { expiry, readConfig } from './config.ts'
 import { deleteVersion } from './data.ts'
+import { tell } from './events.ts'
 import { getVersion, openSecret, putVersion, type Secret } from './secret.ts'
 import { AT, onSecret } from './secret-path.ts'
 
@@ -19,7 +20,13 @@ interface Input {
   readonly versions: number[]
 }
 
-type Each = (ctx: Ctx, tx: Tx, at: string, secret: Secret, number: number) => void
+interface Each {
+  readonly name: string
+  /** What becomes of the versions, for those who subscribe. */
+  readonly past: string
+  readonly nothing: string
+  readonly change: (ctx: Ctx, tx: Tx, at: string, secret: Secret, number: number) => void
+}
 
 const NOTHING = 'No version number provided'
 
@@ -28,32 +35,35 @@ export const versionPaths = [
     write: op({
       doc: 'Delete versions of a secret.',
       input: { versions: or(numbers('The versions to delete.'), []) },
-      run: onSecret(each(NOTHING, deleteVersion)),
+      run: onSecret(each({ name: 'delete', past: 'deleted', nothing: NOTHING, change: deleteVersion })),
     }),
   })),
   path('undelete/*path', 'Undoing the deletion of versions.', AT, (op) => ({
     write: op({
       doc: 'Give back deleted versions of a secret.',
       input: { versions: or(numbers('The versions to give back.'), []) },
-      run: onSecret(each(NOTHING, undelete)),
+      run: onSecret(each({ name: 'undelete', past: 'undeleted', nothing: NOTHING, change: undelete })),
     }),
   })),
   path('destroy/*path', 'Removal of versions for good.', AT, (op) => ({
     write: op({
       doc: 'Remove the contents of versions for good.',
       input: { versions: or(numbers('The versions to destroy.'), []) },
-      run: onSecret(each('no version number provided', destroy)),
+      run: onSecret(each({ name: 'destroy', past: 'destroyed', nothing: 'no version number provided', change: destroy })),
     }),
   })),
 ]
 
 /** Versions that there are not are passed over, as are secrets that there are not. */
-function each(nothing: string, change: Each): (ctx: Ctx, input: Input) => Promise<Reply> {
+function each({ name, past, nothing, change }: Each): (ctx: Ctx, input: Input) => Promise<Reply> {
   return async (ctx, input) => {
     if (input.versions.length === 0) throw new Fault('invalid', nothing)
     return transact(ctx.store, (tx) => {
       const secret = openSecret(tx, input.path)
-      if (secret) for (const number of new Set(input.versions)) change(ctx, tx, input.path, secret, number)
+      if (!secret) return empty()
+      const versions = [...new Set(input.versions)]
+      for (const number of versions) change(ctx, tx, input.path, secret, number)
+      tell(ctx, tx, name, { at: input.path, secret, more: { [`${past}_versions`]: JSON.stringify(versions) } })
       return empty()
     })
   }
