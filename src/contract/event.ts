@@ -1,4 +1,4 @@
-// What a module tells those who subscribe: the note of the commit that made it so.
+// What a module tells those who subscribe: a note of the commit that made it so.
 import type { Tx } from '../store/transact.ts'
 import type { Mount } from './mount.ts'
 
@@ -17,6 +17,6 @@ export function noteEvent(tx: Pick<Tx, 'note'>, mount: Mount, type: string, meta
 }
 
 /** Undefined for a note of another kind. */
-export function eventOf(note: string | undefined): ModuleEvent | undefined {
-  return note?.startsWith('{"type":') ? (JSON.parse(note) as ModuleEvent) : undefined
+export function eventOf(note: string): ModuleEvent | undefined {
+  return note.startsWith('{"type":') ? (JSON.parse(note) as ModuleEvent) : undefined
 }

@@ -41,7 +41,7 @@ export function barrier(store: Store, keyring: Keyring, random: Random, count: C
       if (!secret) throw sealedFault()
       const nonces = drawn(random, batch.ops.length * NONCE_BYTES)
       const ops = batch.ops.map(({ key, value }) => ({ key, value: value && sealRecord(secret, term, value, key, nonces) }))
-      const sealed = { ops, expect: [...(batch.expect ?? [])], note: batch.note } // as they are at the call
+      const sealed = { ops, expect: [...(batch.expect ?? [])], notes: batch.notes } // as they are at the call
       const held = count(term, ops.length)
       if (held) await held
       return store.commit(sealed)

@@ -58,3 +58,19 @@ test('where the commit fails, all who waited for it hear so, and the next go on'
   assert.equal(first[0]?.status, 'rejected')
   assert.equal(await batcher.run(bump), 1)
 })
+
+test('notes go with the bodies that succeed', async () => {
+  const store = memory({ timers: stillTimers })
+  const batcher = openBatcher(store)
+  const noted = (text: string, fails = false) =>
+    batcher.run((tx) => {
+      tx.note(text)
+      bump(tx)
+      if (fails) throw new Error(text)
+    })
+  await Promise.allSettled([noted('first'), noted('bad', true), noted('last')])
+  assert.deepEqual(
+    [...store.changesSince(0)].flatMap(({ notes = [] }) => notes),
+    ['first', 'last'],
+  )
+})

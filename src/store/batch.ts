@@ -56,6 +56,7 @@ async function commit(store: Store, waiting: readonly Waiting[]): Promise<void> 
 /** Runs a body on a layer of its own, which joins the transaction only if the body succeeds. */
 function attempt(tx: Tx, body: (tx: Tx) => unknown): Outcome {
   const own = new Map<Key, Buffer | undefined>()
+  const notes: string[] = []
   const layer: Tx = {
     get(key) {
       if (!own.has(key)) return tx.get(key)
@@ -65,6 +66,7 @@ function attempt(tx: Tx, body: (tx: Tx) => unknown): Outcome {
     range: (span) => tx.range(span),
     put: (key, value) => void own.set(key, value),
     delete: (key) => void own.set(key, undefined),
+    note: (text) => void notes.push(text),
   }
   try {
     const value = body(layer)
@@ -72,6 +74,7 @@ function attempt(tx: Tx, body: (tx: Tx) => unknown): Outcome {
       if (written) tx.put(key, written)
       else tx.delete(key)
     }
+    for (const note of notes) tx.note(note)
     return { value }
   } catch (error) {
     return { error }

@@ -181,15 +181,15 @@ function conformLog(open: () => Store): void {
     assert.deepEqual([...store.changesSince(first)], all.slice(1))
     assert.deepEqual([...store.changesSince(second)], [])
   })
-  test('a note goes with its commit, one of several at a time too', async () => {
+  test('notes go with their commit, one of several at a time too', async () => {
     const store = open()
     const start = store.revision
-    await Promise.all([1, 2, 3].map((n) => store.commit({ ops: [put(`note/${n}`, '')], ...(n === 2 ? { note: 'two' } : {}) })))
+    await Promise.all([1, 2, 3].map((n) => store.commit({ ops: [put(`note/${n}`, '')], ...(n === 2 ? { notes: ['two', 'more'] } : {}) })))
     assert.deepEqual(
-      [...store.changesSince(start)].map(({ note }) => note),
-      [undefined, 'two', undefined],
+      [...store.changesSince(start)].map(({ notes }) => notes),
+      [undefined, ['two', 'more'], undefined],
     )
-    const tooLong = store.commit({ ops: [put('note/4', '')], note: 'x'.repeat(MAX_NOTE_CHARS + 1) })
+    const tooLong = store.commit({ ops: [put('note/4', '')], notes: ['x', 'x'.repeat(MAX_NOTE_CHARS)] })
     await assert.rejects(tooLong, (error) => error instanceof Fault && error.code === 'too-large')
     assert.equal(textOf(store, 'note/4'), undefined)
   })

@@ -36,7 +36,7 @@ export function decide(commits: readonly Commit[], base: Revision, revisionOf: (
     if (commit.writes.size > 0) {
       revision++
       for (const [key, value] of commit.writes) writes.set(key, { value, revision })
-      changes.push({ revision, keys: [...commit.writes.keys()], ...(commit.note === undefined ? {} : { note: commit.note }) })
+      changes.push({ revision, keys: [...commit.writes.keys()], ...(commit.notes ? { notes: commit.notes } : {}) })
     }
     verdicts.push(revision)
   }

@@ -6,19 +6,23 @@ import { type Batch, type Key, MAX_KEY_BYTES, MAX_NOTE_CHARS, MAX_VALUE_BYTES, t
 export interface Commit {
   readonly writes: ReadonlyMap<Key, Buffer | undefined>
   readonly expect: readonly { readonly key: Key; readonly revision: Revision }[]
-  readonly note: string | undefined
+  readonly notes: readonly string[] | undefined
 }
 
-/** Throws `invalid` for a key that no store can hold, `too-large` for a value or note past its bound. */
-export function checkBatch({ ops, expect = [], note }: Batch): Commit {
-  if (note !== undefined && note.length > MAX_NOTE_CHARS) throw new Fault('too-large', `a note must be at most ${MAX_NOTE_CHARS} characters`)
+/** Throws `invalid` for a key that no store can hold, `too-large` for a value or notes past their bound. */
+export function checkBatch({ ops, expect = [], notes }: Batch): Commit {
+  if (notes && lengthOf(notes) > MAX_NOTE_CHARS) throw new Fault('too-large', `notes must be at most ${MAX_NOTE_CHARS} characters`)
   const writes = new Map<Key, Buffer | undefined>()
   for (const { key, value } of ops) {
     if (!isKey(key)) throw new Fault('invalid', `a key must be 1 to ${MAX_KEY_BYTES} bytes of well-formed text`)
     if (value && value.length > MAX_VALUE_BYTES) throw new Fault('too-large', `a value must be at most ${MAX_VALUE_BYTES} bytes`)
     writes.set(key, value && Buffer.from(value))
   }
-  return { writes, expect: expect.map(({ key, revision }) => ({ key, revision })), note }
+  return { writes, expect: expect.map(({ key, revision }) => ({ key, revision })), notes: notes?.length ? [...notes] : undefined }
+}
+
+function lengthOf(notes: readonly string[]): number {
+  return notes.reduce((total, { length }) => total + length, 0)
 }
 
 /** Whether a store can hold this key: other texts name nothing. */

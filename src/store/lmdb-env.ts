@@ -70,14 +70,14 @@ function toNumber(value: number): Buffer {
   return bytes
 }
 
-/** Revisions with the keys that each touched and its note, as JSON: `[[7,["a"]],[8,["b","c"],"note"]]`. */
+/** Revisions with the keys that each touched and its notes, as JSON: `[[7,["a"]],[8,["b","c"],["note"]]]`. */
 export function encodeChanges(changes: readonly Change[]): Buffer {
-  return Buffer.from(JSON.stringify(changes.map(({ revision, keys, note }) => (note === undefined ? [revision, keys] : [revision, keys, note]))))
+  return Buffer.from(JSON.stringify(changes.map(({ revision, keys, notes }) => (notes ? [revision, keys, notes] : [revision, keys]))))
 }
 
 export function decodeChanges(value: Buffer): Change[] {
-  const logged: [Revision, Key[], string?][] = JSON.parse(value.toString())
-  return logged.map(([revision, keys, note]) => (note === undefined ? { revision, keys } : { revision, keys, note }))
+  const logged: [Revision, Key[], string[]?][] = JSON.parse(value.toString())
+  return logged.map(([revision, keys, notes]) => (notes ? { revision, keys, notes } : { revision, keys }))
 }
 
 export function readEntry({ data }: LmdbEnv, key: Key): Entry | undefined {

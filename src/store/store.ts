@@ -9,8 +9,8 @@ export type Key = string
 export const MAX_KEY_BYTES = 1_900
 /** The largest value; the bound of the weakest store that must be able to hold it. */
 export const MAX_VALUE_BYTES = 1 << 20
-/** The longest note, in characters. */
-export const MAX_NOTE_CHARS = 8_192
+/** What the notes of a commit may come to, in characters. */
+export const MAX_NOTE_CHARS = 65_536
 
 export interface Entry {
   readonly key: Key
@@ -32,15 +32,15 @@ export interface Batch {
   readonly ops: readonly { readonly key: Key; readonly value: Buffer | undefined }[]
   /** The commit happens only if each key's newest revision is this one (0: absent); otherwise Conflict. */
   readonly expect?: readonly { readonly key: Key; readonly revision: Revision }[]
-  /** Says to followers what the commit means; kept in the log as long as the change is, and never sealed. Needs an op. */
-  readonly note?: string | undefined
+  /** Say to followers what the commit means; kept in the log as long as the change is, and never sealed. They need an op. */
+  readonly notes?: readonly string[] | undefined
 }
 
 /** What one commit touched, keys in the order of the batch, each once. */
 export interface Change {
   readonly revision: Revision
   readonly keys: readonly Key[]
-  readonly note?: string | undefined
+  readonly notes?: readonly string[] | undefined
 }
 
 export interface Store {

@@ -91,7 +91,7 @@ test('a note goes with what was written', async () => {
   assert.deepEqual(
     [...store.changesSince(0)],
     [
-      { revision: 1, keys: ['a'], note: 'why' },
+      { revision: 1, keys: ['a'], notes: ['why'] },
       { revision: 2, keys: ['a'] },
     ],
   )

@@ -9,7 +9,7 @@ export interface Tx {
   range(span: Span): Iterable<Entry>
   put(key: Key, value: Buffer): void
   delete(key: Key): void
-  /** Says to followers what the commit means; the last one counts. */
+  /** Says to followers what the commit means. */
   note(text: string): void
 }
 
@@ -25,14 +25,14 @@ export async function transact<T>(store: Store, body: (tx: Tx) => T): Promise<T>
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const reads = new Map<Key, Revision>()
     const writes = new Map<Key, Buffer | undefined>()
-    const said: { note?: string } = {}
-    const result = body(open(store, reads, writes, said))
+    const notes: string[] = []
+    const result = body(open(store, reads, writes, notes))
     if (writes.size === 0) return result
     try {
       await store.commit({
         ops: [...writes].map(([key, value]) => ({ key, value })),
         expect: [...reads].map(([key, revision]) => ({ key, revision })),
-        ...said,
+        notes,
       })
       return result
     } catch (error) {
@@ -43,7 +43,7 @@ export async function transact<T>(store: Store, body: (tx: Tx) => T): Promise<T>
   throw new Fault('unavailable', 'too many concurrent writes to the same entry')
 }
 
-function open(store: Store, reads: Map<Key, Revision>, writes: Map<Key, Buffer | undefined>, said: { note?: string }): Tx {
+function open(store: Store, reads: Map<Key, Revision>, writes: Map<Key, Buffer | undefined>, notes: string[]): Tx {
   return {
     get(key) {
       if (writes.has(key)) {
@@ -57,8 +57,6 @@ function open(store: Store, reads: Map<Key, Revision>, writes: Map<Key, Buffer |
     range: (span) => store.range(span),
     put: (key, value) => void writes.set(key, value),
     delete: (key) => void writes.set(key, undefined),
-    note(text) {
-      said.note = text
-    },
+    note: (text) => void notes.push(text),
   }
 }

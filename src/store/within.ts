@@ -15,5 +15,6 @@ export function within(tx: Tx, prefix: string): Tx {
     },
     put: (key, value) => tx.put(prefix + key, value),
     delete: (key) => tx.delete(prefix + key),
+    note: (text) => tx.note(text),
   }
 }
