@@ -5,6 +5,7 @@ import { attempt, Failure } from '../failure.ts'
 import { bool, oneOf, text } from '../flag.ts'
 import { LOGIN_METHODS } from '../login/methods.ts'
 import { config, detailed, SIMPLE, showMounts, VERSION } from '../mount-list.ts'
+import { moveMount } from '../mount-move.ts'
 import { cleanPath, mountPath } from '../mount-path.ts'
 import { enableFlags, lockoutFlags, lockoutRequest, mountRequest, settingFlags, tuneRequest } from '../mount-settings.ts'
 import { goText } from '../output/text.ts'
@@ -55,6 +56,16 @@ const list = command({
   },
 })
 
+const move = command({
+  doc: 'Move an auth method',
+  about: `
+Its users and roles go with it; the tokens that it gave are revoked.
+
+    $ signet auth move approle/ services/`,
+  args: ['SOURCE', 'DESTINATION'],
+  run: (terminal, { args }) => moveMount(terminal, { noun: 'auth method', prefix: 'auth/' }, args),
+})
+
 const tune = command({
   doc: 'Tune an auth method configuration',
   about: `
@@ -94,4 +105,4 @@ Takes the type of a method, or the path where one is mounted.
   },
 })
 
-export const auth = group('Interact with auth methods', { disable, enable, help, list, tune })
+export const auth = group('Interact with auth methods', { disable, enable, help, list, move, tune })

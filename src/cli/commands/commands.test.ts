@@ -217,6 +217,22 @@ test('mounts as table and as JSON', async () => {
   ])
 })
 
+test('a mount is moved, and followed until it is there', async () => {
+  const info = (status: string) => ({ data: { migration_info: { status } } })
+  const script = { 'POST sys/remount': { data: { migration_id: 'm' } }, 'GET sys/remount/status/m': info('success') }
+  const { out, sent } = await runWith('secrets move a b/', { script })
+  assert.equal(
+    out,
+    'Started moving secrets engine a/ to b/, with migration ID m\nSuccess! Finished moving secrets engine a/ to b/, with migration ID m\n',
+  )
+  assert.equal(sent[0], 'POST sys/remount {"from":"a/","to":"b/"}')
+  assert.equal((await runWith('auth move a b', { script })).sent[0], 'POST sys/remount {"from":"auth/a/","to":"auth/b/"}')
+  const failed = await runWith('secrets move a b', { script: { ...script, 'GET sys/remount/status/m': info('failure') } })
+  assert.deepEqual([failed.code, failed.err], [2, 'Failure! Error encountered moving secrets engine a/ to b/, with migration ID m\n'])
+  assert.equal((await runWith('secrets move a b', { script: { 'POST sys/remount': { data: { migration_id: 'm' } } } })).code, 2)
+  assert.equal((await runWith('secrets move a')).code, 1)
+})
+
 test('policies are listed, read, written and formatted', async () => {
   const script = {
     'GET sys/policies/acl?list=true': { data: { keys: ['default', 'root'] } },

@@ -3,6 +3,7 @@ import { command, group } from '../command.ts'
 import { attempt } from '../failure.ts'
 import { bool, text } from '../flag.ts'
 import { config, detailed, SIMPLE, showMounts } from '../mount-list.ts'
+import { moveMount } from '../mount-move.ts'
 import { cleanPath, mountPath } from '../mount-path.ts'
 import { enableFlags, mountRequest, settingFlags, tuneRequest } from '../mount-settings.ts'
 
@@ -49,6 +50,16 @@ const list = command({
   },
 })
 
+const move = command({
+  doc: 'Move a secrets engine',
+  about: `
+All that it stores goes with it; what it lent is revoked.
+
+    $ signet secrets move team/ groups/team/`,
+  args: ['SOURCE', 'DESTINATION'],
+  run: (terminal, { args }) => moveMount(terminal, { noun: 'secrets engine', prefix: '' }, args),
+})
+
 const tune = command({
   doc: 'Tune a secrets engine configuration',
   about: `
@@ -65,4 +76,4 @@ What is not given stays as it is; a TTL of "system" goes back to the server's.
   },
 })
 
-export const secrets = group('Interact with secrets engines', { disable, enable, list, tune })
+export const secrets = group('Interact with secrets engines', { disable, enable, list, move, tune })
