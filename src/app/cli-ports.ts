@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import type { CliFiles, CliPorts, Output, Stdin } from '../cli/ports.ts'
+import { listenTo } from './cli-listen.ts'
 import { sendRequest } from './cli-request.ts'
 
 /** What the composition root adds: the server, its configuration, the policy formatter, the version. */
@@ -17,6 +18,7 @@ export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: str
     files,
     home,
     request: sendRequest,
+    listen: listenTo,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   }
 }

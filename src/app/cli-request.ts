@@ -30,7 +30,7 @@ function start(request: HttpRequest, answered: (answer: IncomingMessage) => void
   return overHttp(url, { ...options, agent: new HttpAgent() }, answered)
 }
 
-function tlsOptions(tls: TlsOptions = {}): Record<string, unknown> {
+export function tlsOptions(tls: TlsOptions = {}): Record<string, unknown> {
   return {
     minVersion: 'TLSv1.2',
     // Companies put their own authority into the system's store, which Node does not read by itself.
@@ -41,7 +41,7 @@ function tlsOptions(tls: TlsOptions = {}): Record<string, unknown> {
   }
 }
 
-async function collect(answer: IncomingMessage): Promise<HttpResponse> {
+export async function collect(answer: IncomingMessage): Promise<HttpResponse> {
   const chunks: Buffer[] = []
   for await (const chunk of answer) chunks.push(chunk as Buffer)
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')])

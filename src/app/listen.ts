@@ -5,6 +5,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Failure } from '../cli/failure.ts'
 import type { Edge } from '../edge/edge.ts'
+import { isUpgrade } from '../edge/upgrade.ts'
 import type { EdgeLimits } from '../edge/limits.ts'
 import { introducing, type ProxyProtocol } from './introductions.ts'
 import { checkTls, isTrusted, readTls, type TlsFiles } from './tls.ts'
@@ -85,6 +86,7 @@ function httpOptions(limits: EdgeLimits) {
     requireHostHeader: false, // the edge refuses it in the API's own words
     optimizeEmptyRequests: true,
     noDelay: true,
+    shouldUpgradeCallback: isUpgrade,
   }
 }
 
@@ -94,6 +96,7 @@ function attach(server: AnyServer, edge: Edge): void {
   Object.assign(http, { httpAllowHalfOpen: true }) // a client may close its side and still wait for the answer
   http.setTimeout(edge.limits.idleMs)
   http.on('request', edge.onRequest)
+  http.on('upgrade', (req, socket, head) => edge.onUpgrade(req, socket as Socket, head))
   http.on('checkContinue', edge.onRequest)
   http.on('checkExpectation', edge.onRequest)
   http.on('clientError', edge.onClientError as (error: Error, socket: unknown) => void)

@@ -8,6 +8,8 @@ export interface Rights {
   /** Sorted; ['root'] and ['deny'] stand alone. */
   capabilities(token: Token, namespace: string, path: string): readonly string[]
   isSudo(token: Token, namespace: string, path: string): boolean
+  /** Whether it may hear of an event about a path. */
+  hears(token: Token, namespace: string, path: string, type: string): boolean
   /** Whether it can do anything at all at or below a folder. */
   reaches(token: Token, namespace: string, folder: string): boolean
   /** All that its policies say, which see paths from its own namespace on. */
@@ -26,6 +28,10 @@ export function openRights(tenants: Pick<Tenants, 'at'>): Rights {
     aclOf,
     capabilities,
     isSudo: (token, namespace, path) => capabilities(token, namespace, path).some((one) => one === 'root' || one === 'sudo'),
+    hears(token, namespace, path, type) {
+      const seen = seenFrom(token, namespace, path)
+      return seen !== undefined && aclOf(token).hears(seen, type)
+    },
     reaches(token, namespace, folder) {
       const seen = seenFrom(token, namespace, folder)
       return seen !== undefined && aclOf(token).reaches(seen)

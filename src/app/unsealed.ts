@@ -32,6 +32,7 @@ import { namespaceIdOf, namespacePrefix } from '../store/layout.ts'
 import { openSpace, type Space } from '../store/space.ts'
 import type { Key, Store } from '../store/store.ts'
 import { catalogPaths } from '../sys/catalog.ts'
+import { type EventHub, openEventHub } from '../sys/event-hub.ts'
 import { historyPaths, noteVersion } from '../sys/history.ts'
 import type { AuditState } from '../sys/state.ts'
 import { systemModule } from '../sys/system.ts'
@@ -96,6 +97,8 @@ export interface Parts {
   readonly quotas: Quotas
   readonly denials: Denials
   readonly lending: Lending
+  readonly events: EventHub
+  readonly follower: Follower
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
@@ -125,7 +128,10 @@ export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
     },
     auditState: audit.state,
     reopen: () => audit.devices.reopen(),
-    close: () => audit.close(),
+    async close() {
+      parts.events.close()
+      await audit.close()
+    },
   }
 }
 
@@ -175,7 +181,9 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   })
   const quotas = openQuotas(space)
   const denials = openDenials(whyUnknown(tokens))
-  const parts = { store: inside, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, quotas, denials, lending, bounds }
+  const events = openEventHub(inside, log)
+  const own = { events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
+  const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
 }
@@ -217,6 +225,15 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
     ...limiting({ ...parts, ports: deps.ports, moduleOf, tenant }),
     ...explaining({ ...parts, moduleOf, elsewhere: deps.denied ?? (async () => []) }),
     server: deps.server,
+    events: {
+      hub: parts.events,
+      alive(hash) {
+        parts.follower.sync()
+        return tokens.byHash(hash)
+      },
+      hears: rights.hears,
+      source: () => `signet://${deps.server.hostname}`,
+    },
     random: deps.ports.random,
     leases: lending.paths,
     more: [...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ tenant, moduleOf })],

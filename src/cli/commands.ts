@@ -8,6 +8,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   config: async () => (await import('./commands/config.ts')).config,
   delete: async () => (await import('./commands/delete.ts')).remove,
   dev: async () => (await import('./commands/server.ts')).dev,
+  events: async () => (await import('./commands/events.ts')).events,
   kv: async () => (await import('./commands/kv.ts')).kv,
   lease: async () => (await import('./commands/lease.ts')).lease,
   list: async () => (await import('./commands/list.ts')).list,

@@ -23,6 +23,7 @@ export async function connectAnonymously(ports: CliPorts, flags: Connection, req
   return openClient({
     address: addressOf(flags),
     request,
+    listen: request === ports.request ? ports.listen : request, // what is only shown is not sent
     ...(namespace === undefined ? {} : { namespace }),
     ...(flags['wrap-ttl'] ? { wrapTtl: formatDuration(flags['wrap-ttl']) } : {}),
     mfa: flags.mfa,

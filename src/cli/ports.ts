@@ -1,6 +1,6 @@
 // What the command line needs from the world; the composition root hands it in.
 import type { JsonObject } from '../base/json.ts'
-import type { SendRequest } from '../client/request.ts'
+import type { ListenTo, SendRequest } from '../client/request.ts'
 
 export interface Stdin {
   readonly isTTY: boolean
@@ -78,6 +78,7 @@ export interface CliPorts {
   /** The user's home folder. */
   readonly home: string
   readonly request: SendRequest
+  readonly listen: ListenTo
   /** Resolves after so many milliseconds, and keeps the process alive until then. */
   sleep(ms: number): Promise<void>
   /** The program's own version. */

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../base/json.ts'
 import { type Address, encodePath, encodeQuery, parseAddress, type Query, trimSlashes } from './address.ts'
 import { ApiError, Unreachable } from './failure.ts'
-import type { HttpRequest, HttpResponse, SendRequest, TlsOptions } from './request.ts'
+import type { HttpRequest, HttpResponse, ListenTo, SendRequest, TlsOptions } from './request.ts'
 import { type Retries, retrying } from './retry.ts'
 import { parseSecret, type Secret } from './secret.ts'
 
@@ -10,6 +10,8 @@ export interface ClientOptions {
   /** `https://host:8200`, or `unix:///path` for a socket. */
   readonly address: string
   readonly request: SendRequest
+  /** For streams. */
+  readonly listen?: ListenTo
   readonly token?: string
   readonly namespace?: string
   /** Asks for answers wrapped for so long: `60s`. */
@@ -52,6 +54,8 @@ export interface Client {
   /** A JSON merge patch (RFC 7396). */
   patch(path: string, data: JsonObject): Promise<Secret | undefined>
   delete(path: string, query?: Query): Promise<Secret | undefined>
+  /** Hears a stream until the server closes it; resolves to why it did. Rejects as `call` does. */
+  hear(path: string, query: Query, hear: (text: string) => void): Promise<string>
   /** Any method; the answer as it came. Rejects with ApiError for an error status. */
   call(method: string, path: string, call?: Call): Promise<HttpResponse>
 }
@@ -65,6 +69,7 @@ export function openClient(options: ClientOptions): Client {
   return {
     options,
     call,
+    hear: (path, query, hear) => listen(options, prepare(options, address, 'GET', path, { query }), hear),
     with: (changes) => openClient({ ...options, ...changes }),
     read: (path, query = {}) => found(call('GET', path, { query })),
     list: (path, query = {}) => found(call('GET', path, { query: { ...query, list: 'true' } })),
@@ -134,6 +139,15 @@ async function exchange(options: ClientOptions, request: HttpRequest): Promise<H
   const response = options.retries ? await retrying(options.retries, once) : await once()
   if (response.status >= 400 && !isHealth(request, response)) throw new ApiError(request, response)
   return response
+}
+
+async function listen({ listen: to }: ClientOptions, request: HttpRequest, hear: (text: string) => void): Promise<string> {
+  if (!to) throw new Error('this client can not hear streams')
+  const ended = await to(request, hear).catch((error: unknown) => {
+    throw new Unreachable(request, error)
+  })
+  if (typeof ended !== 'string') throw new ApiError(request, ended)
+  return ended
 }
 
 /** Never from TLS to plain text, which would show the token. */

@@ -31,5 +31,11 @@ export interface HttpResponse {
   readonly body: Uint8Array
 }
 
+/**
+ * Opens a WebSocket in place of the exchange and hands on every text that comes. Resolves to why the server closed it, or,
+ * where it answered otherwise, to that answer; rejects where no answer came.
+ */
+export type ListenTo = (request: HttpRequest, hear: (text: string) => void) => Promise<HttpResponse | string>
+
 /** Resolves for every status; rejects only where no whole answer came. Redirects are not followed. */
 export type SendRequest = (request: HttpRequest) => Promise<HttpResponse>

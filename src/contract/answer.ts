@@ -1,4 +1,5 @@
 // What the pipeline hands back to the edge: an answer whose bytes are settled.
+import type { OpenStream } from './reply.ts'
 import type { Fault } from '../base/fault.ts'
 
 /**
@@ -12,6 +13,8 @@ export interface Answer {
   readonly body: Buffer
   /** The body is zeroed once it was handed to the system. */
   readonly wipe?: boolean
+  /** Of 101: what the connection carries from now on. */
+  readonly stream?: OpenStream
 }
 
 /** `{"errors":[…]}` with the fault's status. */

@@ -11,8 +11,8 @@ import type { Token } from './token.ts'
 /** What a client may ask of a path. `write` becomes the capability `create` or `update` by whether the thing exists. */
 export type Verb = 'read' | 'list' | 'scan' | 'write' | 'patch' | 'delete' | 'help'
 
-/** What policies grant (Vault, "Policies", capabilities; `scan` is OpenBao's recursive list). */
-export type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list' | 'scan' | 'sudo' | 'deny'
+/** What policies grant (Vault, "Policies", capabilities; `scan` is OpenBao's recursive list, `subscribe` is for events). */
+export type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list' | 'scan' | 'subscribe' | 'sudo' | 'deny'
 
 export interface Peer {
   readonly address: string

@@ -19,6 +19,17 @@ export interface DataReply {
   readonly spread?: true
 }
 
+/** The client of a stream. */
+export interface Sink {
+  /** Bytes that it has yet to take. */
+  readonly waiting: number
+  send(text: string): void
+  close(reason: string): void
+  onClose(run: () => void): void
+}
+
+export type OpenStream = (sink: Sink) => () => boolean
+
 export type Reply =
   | DataReply
   /** A list: sorted names, folders ending in `/`. An empty one answers 404. */
@@ -37,6 +48,8 @@ export type Reply =
   | { readonly kind: 'missing'; readonly warnings?: readonly string[] }
   /** JSON without an envelope. */
   | { readonly kind: 'plain'; readonly status: number; readonly body: JsonObject }
+  /** Texts as they come, over a WebSocket. `open` is called once it is there, and returns whether the client may go on hearing. */
+  | { readonly kind: 'stream'; readonly open: OpenStream }
   /** Bytes as they are; `wipe` zeroes them once sent. */
   | { readonly kind: 'raw'; readonly status: number; readonly contentType: string; readonly body: Buffer; readonly wipe?: true }
 
@@ -48,4 +61,5 @@ export const empty = (...warnings: string[]): Reply => (warnings.length > 0 ? { 
 /** What was asked for will be done. */
 export const accepted = (...warnings: string[]): Reply => ({ kind: 'empty', status: 202, warnings })
 export const missing = (...warnings: string[]): Reply => (warnings.length > 0 ? { kind: 'missing', warnings } : { kind: 'missing' })
+export const stream = (open: OpenStream): Reply => ({ kind: 'stream', open })
 export const plain = (body: JsonObject, status = 200): Reply => ({ kind: 'plain', status, body })

@@ -1,5 +1,5 @@
 // The front door: turns bytes from a client into a Received, has it handled, and turns the answer into bytes.
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { networkOf } from '../base/cidr.ts'
@@ -12,12 +12,13 @@ import { breakOff, toClientFault } from './client-error.ts'
 import { openConnection, toPeer } from './connection.ts'
 import { Crowd, type Refusal } from './crowd.ts'
 import type { ParsedSocket } from './shim.ts'
-import { type Incoming, toOutgoing } from './exchange.ts'
 import { type Forwarding, isProxy } from './forwarded.ts'
+import { type Incoming, type Outgoing, toOutgoing } from './exchange.ts'
 import { openIds } from './ids.ts'
 import { EDGE_LIMITS, type EdgeLimits } from './limits.ts'
 import { type CustomHeaders, openResponseHeaders } from './response-headers.ts'
 import { type Door, serve } from './serve.ts'
+import { openStreams } from './upgrade.ts'
 
 export interface EdgeParts {
   readonly handle: (received: Received) => Promise<Answer>
@@ -54,6 +55,8 @@ export interface Edge {
   onConnection(socket: Socket, refusal?: Fault): void
   /** A connection past the limit of all was closed unseen. */
   onDrop(): void
+  /** A request that asks for a WebSocket. */
+  onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void
   onClientError(error: Error & { code?: string }, socket: Socket): void
   /** From now on every answer closes its connection, and idle connections close at once. */
   drain(): void
@@ -82,6 +85,7 @@ export function openEdge(parts: EdgeParts): Edge {
     running: 0,
     draining: false,
   }
+  const streams = openStreams(timers)
   return {
     limits: door.limits,
     get running() {
@@ -96,8 +100,12 @@ export function openEdge(parts: EdgeParts): Edge {
     },
     onConnection: (socket, refusal) => watch(door, socket, refusal),
     onDrop: () => refused('connections'),
+    onUpgrade: (req, socket, head) => upgrade(door, req, streams.outgoing(req, socket, head)),
     onClientError: (error, socket) => giveUp(door, error, socket),
-    drain: () => drain(door),
+    drain() {
+      streams.close()
+      drain(door)
+    },
   }
 }
 
@@ -128,6 +136,12 @@ function watch(door: Door, socket: ParsedSocket, refusal: Fault | undefined): vo
   if (refusal) return breakOff(door, connection, refusal)
   door.connections.set(socket, connection)
   socket.once('close', () => door.connections.delete(socket))
+}
+
+/** Without a body, which is known once its end was seen. */
+function upgrade(door: Door, req: IncomingMessage, res: Outgoing): void {
+  req.once('end', () => serve(door, req, res))
+  req.resume()
 }
 
 function giveUp(door: Door, error: Error & { code?: string }, socket: Socket): void {

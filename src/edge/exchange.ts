@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Peer } from '../contract/call.ts'
+import type { OpenStream } from '../contract/reply.ts'
 import type { Connection } from './connection.ts'
 import type { Room } from './crowd.ts'
 
@@ -17,6 +18,8 @@ export interface Outgoing {
   end(chunk: string, encoding: 'latin1'): unknown
   once(event: 'close', run: () => void): unknown
   writeContinue(): void
+  /** Where the client asked for a WebSocket: hands its connection to a stream. */
+  stream?(open: OpenStream): void
 }
 
 export interface Exchange {

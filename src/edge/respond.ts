@@ -44,6 +44,7 @@ export function toHeaders(answer: Answer, fixed: readonly string[], namespace: s
 export function respond(exchange: Exchange, answer: Answer, headers: string[]): void {
   const { res, isHead } = exchange
   const { status, body } = answer
+  if (answer.stream) return res.stream?.(answer.stream)
   if (answer.wipe) wipeOnceSent(exchange, body)
   res.writeHead(status, headers)
   if (isHead || status === 204) res.end()

@@ -18,6 +18,7 @@ import { laneOf } from './lanes.ts'
 import type { EdgeLimits } from './limits.ts'
 import { checkMedia, settleBody } from './media.ts'
 import { refusalAnswer, INTERNAL, respond, toHeaders } from './respond.ts'
+import { UPGRADE_REQUIRED } from './upgrade.ts'
 
 /** What all requests that come through one door share. */
 export interface Door {
@@ -98,7 +99,8 @@ function takeBody(door: Door, exchange: Exchange, ask: Ask, head: Head): void {
 async function handle(door: Door, exchange: Exchange, ask: Ask, head: Head, body: Buffer): Promise<void> {
   let answer: Answer
   try {
-    answer = await door.handle(receive(door, exchange, ask, head, body))
+    const given = await door.handle(receive(door, exchange, ask, head, body))
+    answer = given.stream && !exchange.res.stream ? UPGRADE_REQUIRED : given
   } catch (error) {
     answer = toAnswer(door, exchange, error)
   }

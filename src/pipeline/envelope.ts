@@ -36,6 +36,8 @@ export function answerOf(reply: Reply, id: string, mount: Mount | undefined, war
       return warnings.length > 0 ? json(404, envelope(id, mount, warnings, null)) : json(404, { errors: [] })
     case 'plain':
       return json(reply.status, reply.body)
+    case 'stream':
+      return { status: 101, headers: {}, body: NONE, stream: reply.open }
     case 'raw':
       return { status: reply.status, headers: { 'Content-Type': reply.contentType }, body: reply.body, ...(reply.wipe ? { wipe: true } : {}) }
     case 'login':

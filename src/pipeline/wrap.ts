@@ -1,4 +1,5 @@
 // The answer, wrapped where the client asked for it: kept for one reader, who is told of it in its place (Vault, "Response Wrapping").
+import { Fault } from '../base/fault.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Allowed } from '../contract/call.ts'
 import type { Reply } from '../contract/reply.ts'
@@ -12,6 +13,7 @@ export function openWrap(wrapping: Pick<Wrapping, 'wrap'>): Wrap {
   return async (call, reply, warnings) => {
     const { wrapTtl: ttl, path, namespace } = call
     if (ttl === undefined || call.verb === 'help' || !isWorth(reply, warnings)) return reply
+    if (reply.kind === 'stream') throw new Fault('invalid', 'a stream can not be wrapped')
     const content = toContent(call, reply, warnings)
     const info = await wrapping.wrap({ content, ttl, path, namespace, wrappedAccessor: accessorIn(call, reply) })
     return { kind: 'wrapped', info }

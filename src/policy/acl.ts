@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Capability, Verb } from '../contract/call.ts'
 import { BIT, capabilitiesOf, grantsAny, neededFor } from './capability.ts'
 import { type Explanation, explain } from './explain.ts'
+import { isGlobMatch } from '../base/glob.ts'
 import { type Grants, grantsOf, merge } from './merge.ts'
 import { type ParameterFault, parameterFault, permitsPage } from './parameters.ts'
 import { type Pattern, toPattern } from './pattern.ts'
@@ -57,6 +58,8 @@ export interface Acl {
   decide(request: AclRequest): AclDecision
   /** Why. A decision that was taken before explains itself even where the request's parameters are not known any more. */
   explain(request: AclRequest, decision?: AclDecision): Explanation
+  /** Whether an event of this type about this path may be heard of (Vault, "Events": `list`, `subscribe` and the type). */
+  hears(path: string, type: string): boolean
   /** Whether a folder, which ends in a slash, or anything below has a capability. */
   reaches(folder: string): boolean
   /** What it says of each path, as written in the policies; nothing for `root`. */
@@ -82,6 +85,7 @@ export function compileAcl(policies: readonly Policy[], identity?: TemplateIdent
     capabilities: (path) => capabilitiesOf(lookUp(exact, find, path, true)?.bits ?? 0),
     decide: decideOn,
     explain: (request, decision = decideOn(request)) => explain({ policies, identity, now }, request, decision),
+    hears: (path, type) => hears(lookUp(exact, find, path, false), type),
     reaches: (folder) => grantsAny(lookUp(exact, find, folder, true)?.bits ?? 0) || reachesBelow(reachOf(exact, wild), folder),
     *rules() {
       yield* exact
@@ -105,6 +109,7 @@ const ROOT: Acl = {
   capabilities: () => ['root'],
   decide: allowAll,
   explain: (request) => explain({ policies: [], identity: undefined, now: 0 }, request, allowAll(request)),
+  hears: () => true,
   reaches: () => true,
   rules: () => [],
 }
@@ -167,6 +172,12 @@ function refusalBy(grants: Grants, capability: Capability, { verb, data, sudo, w
 
 function refused(capability: Capability, refusal: Refusal): AclDecision {
   return { allowed: false, root: false, capability, policies: [], refusal }
+}
+
+const HEARING = BIT.list | BIT.subscribe
+
+function hears(grants: Grants | undefined, type: string): boolean {
+  return grants !== undefined && (grants.bits & HEARING) === HEARING && grants.events.some((pattern) => isGlobMatch(pattern, type))
 }
 
 /** Merging may leave a minimum above the maximum; then nothing passes. */

@@ -9,6 +9,7 @@ export const BIT: Readonly<Record<Capability, number>> = {
   patch: 16,
   read: 32,
   scan: 64,
+  subscribe: 512,
   sudo: 128,
   update: 256,
 }

@@ -25,6 +25,7 @@ export function merge(before: Grants, rule: Limits, policy: string): Grants {
     minWrapTtl: lowest(before.minWrapTtl, rule.minWrapTtl),
     maxWrapTtl: lowest(before.maxWrapTtl, rule.maxWrapTtl),
     paginationLimit: lowest(before.paginationLimit, rule.paginationLimit),
+    events: [...new Set([...before.events, ...rule.events])],
   }
 }
 

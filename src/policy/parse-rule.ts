@@ -20,6 +20,7 @@ export const RULE_KEYS = [
   'min_wrapping_ttl',
   'max_wrapping_ttl',
   'pagination_limit',
+  'subscribe_event_types',
   'expiration',
 ] as const
 
@@ -41,6 +42,7 @@ const DENIED: Limits = {
   minWrapTtl: 0,
   maxWrapTtl: 0,
   paginationLimit: 0,
+  events: [],
 }
 
 export function parseRule({ text, line }: HclName, body: HclBody): Rule {
@@ -60,6 +62,7 @@ function toLimits(stanza: Stanza): Limits {
     minWrapTtl: toSeconds('min_wrapping_ttl', stanza.min_wrapping_ttl),
     maxWrapTtl: toSeconds('max_wrapping_ttl', stanza.max_wrapping_ttl),
     paginationLimit: toCount('pagination_limit', stanza.pagination_limit),
+    events: toTexts('subscribe_event_types', stanza.subscribe_event_types),
   }
   if (limits.maxWrapTtl !== 0 && limits.maxWrapTtl < limits.minWrapTtl)
     throw new Fault('invalid', 'max_wrapping_ttl cannot be less than min_wrapping_ttl')

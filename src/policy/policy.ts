@@ -31,6 +31,8 @@ export interface Limits {
   readonly maxWrapTtl: number
   /** The largest page of a list; 0 is no bound. */
   readonly paginationLimit: number
+  /** Types of events, with `*` for any text, that `subscribe` lets through. */
+  readonly events: readonly string[]
 }
 
 /** Values by lower-cased parameter name; an empty list stands for any value. */

@@ -5,6 +5,7 @@ import { auditPaths } from './audit.ts'
 import { auditChainPaths, type ChainDeps } from './audit-chain.ts'
 import { auditedHeaderPaths } from './audited-headers.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
+import { type EventDeps, eventPaths } from './events.ts'
 import { type KeyDeps, keyPaths } from './keys.ts'
 import { type ExplainDeps, explainPaths } from './explain.ts'
 import { type LockedUsersDeps, lockedUserPaths } from './locked-users.ts'
@@ -42,6 +43,7 @@ export interface SystemDeps {
   readonly whoami: WhoamiDeps
   readonly wrapping: Wrapping
   readonly server: ServerPort
+  readonly events: EventDeps
   readonly random: Random
   readonly leases: OverviewDeps & LeaseQuotaDeps
   readonly remount: RemountDeps
@@ -72,6 +74,7 @@ export function systemModule(deps: SystemDeps): Module {
       ...whoamiPaths(deps.whoami),
       ...wrappingPaths(deps.wrapping),
       ...serverPaths(deps.server),
+      ...eventPaths(deps.events),
       ...toolPaths(deps.random),
       ...leasePaths(deps.leases),
       ...leasePrefixPaths(deps.leases),

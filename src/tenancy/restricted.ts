@@ -33,6 +33,7 @@ const OWN = [
   'capabilities',
   'capabilities-accessor',
   'capabilities-self',
+  'events',
   'internal/specs',
   'internal/ui',
   'leader',

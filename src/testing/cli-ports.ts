@@ -15,6 +15,8 @@ export interface Given {
   readonly typed?: string
   /** Standard output is a terminal. */
   readonly tty?: true
+  /** What a stream says before it is over. */
+  readonly stream?: readonly string[]
   readonly findings?: readonly Finding[]
   /** What every connection fails with: a code such as ECONNREFUSED. */
   readonly broken?: string
@@ -66,6 +68,13 @@ export async function runWith(line: string | readonly string[], given: Given = {
       requests.push(request)
       if (given.broken !== undefined) throw Object.assign(new Error(given.broken), { code: given.broken })
       return answer(given.script ?? {}, request)
+    },
+    listen: async (request, hear) => {
+      requests.push(request)
+      const said = given.stream
+      if (!said) return answer(given.script ?? {}, request)
+      for (const text of said) hear(text)
+      return 'over'
     },
     sleep: async () => undefined,
     version: '1.2.3',

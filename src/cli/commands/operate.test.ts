@@ -72,3 +72,13 @@ test('a diagnosis, with an exit code for the worst that was found', async () => 
   assert.equal((await run(ok, { ...bad, status: 'fail' })).code, 1)
   assert.equal((await runWith('operator diagnose')).err, 'Must specify at least one config path using -config\n')
 })
+
+test('events are printed as they come, until the server closes the stream', async () => {
+  const heard = await runWith(['events', 'subscribe', '-namespaces=*', 'kv*'], { stream: ['{"id":"1"}', '{"id":"2"}'] })
+  assert.deepEqual([heard.code, heard.out, heard.err], [2, '{"id":"1"}\n{"id":"2"}\n', 'The stream was closed: over\n'])
+  assert.deepEqual(heard.sent, ['GET sys/events/subscribe/kv%2A?json=true&namespaces=*'])
+  const shown = await runWith('events subscribe -output-curl-string x', { stream: ['never'] })
+  assert.deepEqual([shown.code, shown.sent], [0, []])
+  assert.match(shown.out, /^curl .*sys\/events\/subscribe\/x\?json=true'\n$/)
+  assert.match((await runWith('events subscribe x', { script: { 'GET sys/events/subscribe/x?json=true': 403 } })).err, /Code: 403/)
+})

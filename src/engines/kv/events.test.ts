@@ -9,7 +9,7 @@ test('each change of a secret is told of with its commit, and what it holds is n
   t.after(() => world.close())
   await world.ok('write', 'sys/mounts/two', { type: 'kv', options: { version: '2' } })
   await world.ok('write', 'sys/mounts/one', { type: 'kv', options: { version: '1' } })
-  const { uuid } = (await world.ok('read', 'sys/mounts/two')).data
+  const { accessor } = (await world.ok('read', 'sys/mounts/two')).data
   const start = world.store.revision
   const data = { word: 'canary' }
   await world.ok('write', 'two/config', { max_versions: 5 })
@@ -40,7 +40,9 @@ test('each change of a secret is told of with its commit, and what it holds is n
   )
   assert.deepEqual(events[2], {
     type: 'kv-v2/data-patch',
-    mount: uuid,
+    at: world.clock.now(),
+    namespace: '',
+    plugin: { accessor, class: 'secret', path: 'two/', type: 'kv', version: '2' },
     metadata: {
       current_version: '2',
       oldest_version: '0',
