@@ -18,7 +18,8 @@ export async function moveMount(terminal: Terminal, { noun, prefix }: Movable, [
   const [source, target] = [mountPath(cleanPath(from)), mountPath(cleanPath(to))]
   const what = `${noun} ${source} to ${target}`
   const client = await terminal.client()
-  const body = { from: prefix + source, to: prefix + target }
+  const whole = (path: string) => (path.startsWith(prefix) ? path : prefix + path) // Vault's tools want auth/ said, ours knows it
+  const body = { from: whole(source), to: whole(target) }
   const started = await attempt(`Error moving ${what}`, () => client.post('sys/remount', body))
   const id = migrationOf(started)
   terminal.print(`Started moving ${what}, with migration ID ${id}`)

@@ -227,6 +227,7 @@ test('a mount is moved, and followed until it is there', async () => {
   )
   assert.equal(sent[0], 'POST sys/remount {"from":"a/","to":"b/"}')
   assert.equal((await runWith('auth move a b', { script })).sent[0], 'POST sys/remount {"from":"auth/a/","to":"auth/b/"}')
+  assert.equal((await runWith('auth move auth/a auth/b', { script })).sent[0], 'POST sys/remount {"from":"auth/a/","to":"auth/b/"}')
   const failed = await runWith('secrets move a b', { script: { ...script, 'GET sys/remount/status/m': info('failure') } })
   assert.deepEqual([failed.code, failed.err], [2, 'Failure! Error encountered moving secrets engine a/ to b/, with migration ID m\n'])
   assert.equal((await runWith('secrets move a b', { script: { 'POST sys/remount': { data: { migration_id: 'm' } } } })).code, 2)
