@@ -12,6 +12,8 @@ const KEYS = {
   disable_lockout: maybe(bool('Lock nobody out.')),
 }
 
+export const USER_LOCKOUT = { keys: KEYS }
+
 /** By type. */
 export function parseLockouts(blocks: readonly Block[]): Readonly<Record<string, LockoutSetting>> {
   const places = new Map<string, string>()
@@ -33,9 +35,7 @@ function parseSetting(block: Block): LockoutSetting {
     lockout_duration: lock,
     lockout_counter_reset: reset,
     disable_lockout: disabled,
-  } = readStanza(block, {
-    keys: KEYS,
-  }).values
+  } = readStanza(block, USER_LOCKOUT).values
   if (threshold !== undefined && threshold < 1) throw refuse(block, 'lockout_threshold must be at least 1; disable_lockout = true locks nobody out')
   return {
     ...(threshold === undefined ? {} : { threshold }),
