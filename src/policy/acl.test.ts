@@ -62,6 +62,12 @@ describe('lists', () => {
   })
   test('a deny without the slash is not passed by asking with it', () => {
     assert.equal(acl(grant('a/b', 'deny') + grant('a/*', 'list')).decide(ask('a/b/', 'list')).allowed, false)
+    assert.equal(acl(grant('a/+', 'deny') + grant('a/*', 'list')).decide(ask('a/b/', 'list')).allowed, false)
+    assert.equal(
+      acl(grant('a/+', 'deny') + grant('a/b/*', 'list')).decide(ask('a/b/', 'list')).allowed,
+      true,
+      'not where the folder itself is granted',
+    )
   })
 })
 

@@ -141,11 +141,18 @@ function compileRules(policies: readonly Policy[], identity: TemplateIdentity | 
   return { exact, wild, expiresAt }
 }
 
-/** An exact rule first, then the most specific wildcard; a list also takes rules for the folder's path without its slash. */
+/**
+ * An exact rule first, then the most specific wildcard; a list also takes rules for the folder's path without its slash:
+ * where no other speaks of it, and where a more specific one denies it.
+ */
 function lookUp(exact: ExactRules, find: FindWildcard, raw: string, folder: boolean): Grants | undefined {
   const path = raw.startsWith('/') ? raw.replace(/^\/+/, '') : raw
   const bare = folder && path.endsWith('/') ? path.slice(0, -1) : undefined
-  return exact.get(path) ?? (bare === undefined ? undefined : exact.get(bare)) ?? find(path) ?? (bare === undefined ? undefined : find(bare))
+  const named = exact.get(path) ?? (bare === undefined ? undefined : exact.get(bare))
+  if (named) return named
+  const [whole, cut] = [find(path), bare === undefined ? undefined : find(bare)]
+  if (whole && cut && cut.rank > whole.rank && cut.grants.bits & BIT.deny) return cut.grants
+  return (whole ?? cut)?.grants
 }
 
 function decide(grants: Grants | undefined, request: AclRequest): AclDecision {

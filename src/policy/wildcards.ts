@@ -2,7 +2,7 @@
 import type { Grants } from './merge.ts'
 import { compareSpecificity, type Pattern } from './pattern.ts'
 
-interface Ranked {
+export interface Ranked {
   readonly grants: Grants
   /** Higher goes before lower. */
   readonly rank: number
@@ -19,7 +19,7 @@ interface Node {
   readonly lengths: Set<number>
 }
 
-export type FindWildcard = (path: string) => Grants | undefined
+export type FindWildcard = (path: string) => Ranked | undefined
 
 /** The most specific of the patterns that match a path. */
 export function compileWildcards(rules: readonly { readonly pattern: Pattern; readonly grants: Grants }[]): FindWildcard {
@@ -27,7 +27,7 @@ export function compileWildcards(rules: readonly { readonly pattern: Pattern; re
   const root = node()
   const sorted = rules.toSorted((a, b) => compareSpecificity(a.pattern, b.pattern))
   for (const [rank, { pattern, grants }] of sorted.entries()) add(root, pattern, { grants, rank })
-  return (path) => seek(root, path, 0, undefined)?.grants
+  return (path) => seek(root, path, 0, undefined)
 }
 
 function node(): Node {
