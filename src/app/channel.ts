@@ -1,15 +1,11 @@
 // Calls between two processes of one machine, over the channel that Node gives a child.
 import { Fault, type FaultCode } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
-
-/** Either end of the channel. */
-export interface Wire {
-  send(message: unknown): void
-  receive(listener: (message: unknown) => void): void
-}
+import { bytesIn, sealedWire, wipe, type Wire } from './sealed-wire.ts'
 
 export type Handlers = Readonly<Record<string, (argument: never) => unknown>>
 
+/** Bytes in an argument or a result may be secrets: they cross sealed, and are wiped here where they were a handler's result. */
 export interface Channel {
   /** Runs a handler of the other end; its Fault is thrown here too. */
   call<T>(name: string, argument?: unknown): Promise<T>
@@ -34,12 +30,15 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-export function openChannel(wire: Wire, handlers: Handlers, log: Log): Channel {
+export function openChannel(open: Wire, handlers: Handlers, log: Log): Channel {
+  const wire = sealedWire(open)
   const waiting = new Map<number, Waiting>()
   let last = 0
 
   async function serve({ call, name, argument }: Call): Promise<void> {
-    wire.send(await outcome({ call, name, argument }, handlers, log))
+    const result = await outcome({ call, name, argument }, handlers, log)
+    wire.send(result)
+    wipe(bytesIn(result.value))
   }
 
   function settle({ result, value, fault }: Result): void {
@@ -63,6 +62,7 @@ export function openChannel(wire: Wire, handlers: Handlers, log: Log): Channel {
     abandon() {
       for (const { reject } of waiting.values()) reject(new Fault('unavailable', 'the process is gone'))
       waiting.clear()
+      wire.close()
     },
   }
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { gcmOpen, gcmSeal, TAG_BYTES } from './gcm.ts'
+import { copies, remains } from '../../test/support/memory.ts'
+import { gcmOpen, gcmSeal, NONCE_BYTES, TAG_BYTES } from './gcm.ts'
 import { secretKey } from './secret-key.ts'
 
 type Vector = Record<'comment' | 'key' | 'iv' | 'aad' | 'msg' | 'ct' | 'tag' | 'result', string> & { tcId: number }
@@ -36,3 +40,34 @@ type Five = [Buffer, Buffer, Buffer, Buffer, Buffer]
 function hex(text: string): Buffer {
   return Buffer.from(text, 'hex')
 }
+
+const OPENER = `
+import { once } from 'node:events'
+const { gcmOpen } = await import(${JSON.stringify(new URL('./gcm.ts', import.meta.url).href)})
+const [chunk] = await once(process.stdin, 'data')
+for (const line of chunk.toString().trim().split('\\n')) {
+  gcmOpen(Buffer.alloc(32, 1), Buffer.alloc(12), Buffer.from(line, 'hex'), Buffer.alloc(0)).fill(0)
+}
+process.stdout.write('opened\\n')
+await once(process.stdin, 'end')
+`
+
+test('what was opened under raw key bytes stands nowhere once it was wiped', { skip: process.platform !== 'linux' }, async () => {
+  const secrets = [32, 47, 54, 209, 500, 1_000, 5_000].map((size) => randomBytes(size))
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', OPENER], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    const sealed = secrets.map((secret) => {
+      const out = Buffer.alloc(secret.length + TAG_BYTES)
+      gcmSeal(Buffer.alloc(32, 1), Buffer.alloc(NONCE_BYTES), secret, Buffer.alloc(0), out, 0)
+      return out.toString('hex')
+    })
+    child.stdin.write(`${sealed.join('\n')}\n`)
+    await once(child.stdout, 'data')
+    assert.deepEqual(
+      copies(child.pid as number, secrets.map(remains)),
+      secrets.map(() => 0),
+    )
+  } finally {
+    child.kill('SIGKILL')
+  }
+})

@@ -17,7 +17,10 @@ export function gcmSeal(key: SecretKey | Uint8Array, nonce: Uint8Array, plaintex
   out.set(cipher.getAuthTag(), at + plaintext.length)
 }
 
-/** The plaintext of ciphertext and tag, in a buffer of its own; undefined where anything doesn't fit. */
+/**
+ * The plaintext of ciphertext and tag, in a buffer of its own; undefined where anything doesn't fit.
+ * Under raw key bytes, as for wrapped keys, no other copy of it is left in memory.
+ */
 export function gcmOpen(key: SecretKey | Uint8Array, nonce: Uint8Array, sealed: Buffer, aad: Uint8Array): Buffer | undefined {
   if (sealed.length < TAG_BYTES) return undefined
   const tagAt = sealed.length - TAG_BYTES
@@ -25,6 +28,7 @@ export function gcmOpen(key: SecretKey | Uint8Array, nonce: Uint8Array, sealed: 
   decipher.setAAD(aad)
   decipher.setAuthTag(sealed.subarray(tagAt))
   const plaintext = decipher.update(sealed.subarray(0, tagAt))
+  if (key instanceof Uint8Array) overwriteFreed(plaintext.length)
   try {
     decipher.final()
   } catch {
@@ -32,4 +36,14 @@ export function gcmOpen(key: SecretKey | Uint8Array, nonce: Uint8Array, sealed: 
     return undefined
   }
   return plaintext
+}
+
+const ZEROS = Buffer.alloc(32)
+
+/**
+ * Node writes the output into a block with room to spare, copies it into one that fits, and frees the first as it is.
+ * The next output of this length is written there.
+ */
+function overwriteFreed(length: number): void {
+  createCipheriv(CIPHER, ZEROS, ZEROS.subarray(0, NONCE_BYTES), WHOLE_TAG).update(Buffer.alloc(length))
 }

@@ -45,8 +45,10 @@ export function openShim(socket: ParsedSocket): Shim {
     before = parser.incoming
   }
 
+  /** The parser copies what it hands on, so what it has read is wiped: a body may hold a key share. */
   function pass(piece: Buffer): void {
     feed(piece)
+    piece.fill(0)
     if (!state.idle && parser.incoming !== before && parser.incoming?.complete) state.idle = true
   }
 

@@ -1,9 +1,9 @@
 // Scans the memory of a process that initialises, unseals, works and seals, for every form that a key or share had in it.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { copies, remains } from '../../test/support/memory.ts'
 
 /** The process tells its keys XORed with this, so that telling leaves nothing to find. */
 const MASK = 0xa5
@@ -70,12 +70,12 @@ test('after sealing, no key and no share is left in memory', { skip: process.pla
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     const next = async () => (await lines.next()).value as string
     const told = JSON.parse(await next()) as { unsealKey: string; rootKey: string; termKey: string; shares: string[] }
-    const [unsealKey, rootKey, termKey] = [told.unsealKey, told.rootKey, told.termKey].map(unmasked) as [Buffer, Buffer, Buffer]
+    const [unsealKey, rootKey, termKey] = [told.unsealKey, told.rootKey, told.termKey].map(unmasked).map(remains) as [Buffer, Buffer, Buffer]
     const shares = told.shares.map(unmasked)
-    const written = shares.flatMap((share) => [share.toString('hex'), share.toString('base64')]).map((text) => Buffer.from(text))
-    const transient = [unsealKey, rootKey, ...shares]
+    const written = shares.flatMap((share) => [share.toString('hex'), share.toString('base64')]).map((text) => remains(Buffer.from(text)))
+    const transient = [unsealKey, rootKey, ...shares.map(remains)]
 
-    const initialised = copies(child, [...written, ...transient, termKey])
+    const initialised = copies(child.pid as number, [...written, ...transient, termKey])
     assert.deepEqual(
       initialised.slice(0, written.length),
       written.map(() => 1),
@@ -88,7 +88,7 @@ test('after sealing, no key and no share is left in memory', { skip: process.pla
 
     child.stdin.write('unseal\n')
     assert.equal(await next(), 'unsealed')
-    const [held, ...unsealed] = copies(child, [termKey, ...written, ...transient])
+    const [held, ...unsealed] = copies(child.pid as number, [termKey, ...written, ...transient])
     assert.ok((held as number) >= 1, 'the scan finds what is there')
     assert.deepEqual(
       unsealed,
@@ -98,7 +98,7 @@ test('after sealing, no key and no share is left in memory', { skip: process.pla
     child.stdin.write('seal\n')
     assert.equal(await next(), 'sealed')
     assert.deepEqual(
-      copies(child, [termKey, ...written, ...transient]),
+      copies(child.pid as number, [termKey, ...written, ...transient]),
       [termKey, ...written, ...transient].map(() => 0),
     )
     child.stdin.write('exit\n')
@@ -109,30 +109,4 @@ test('after sealing, no key and no share is left in memory', { skip: process.pla
 
 function unmasked(hex: string): Buffer {
   return Buffer.from(Buffer.from(hex, 'hex').map((byte) => byte ^ MASK))
-}
-
-const CHUNK = 1 << 20
-const OVERLAP = 128
-
-/** How often each needle stands in the writable memory of a process. */
-function copies(process: ChildProcess, needles: Buffer[]): number[] {
-  const counts = needles.map(() => 0)
-  const memory = openSync(`/proc/${process.pid}/mem`, 'r')
-  const chunk = Buffer.alloc(CHUNK + OVERLAP)
-  for (const [, from, to] of readFileSync(`/proc/${process.pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
-    const end = Number(`0x${to}`)
-    for (let at = Number(`0x${from}`); at < end; at += CHUNK) {
-      const size = readSync(memory, chunk, 0, Math.min(CHUNK + OVERLAP, end - at), at)
-      for (const [index, needle] of needles.entries()) counts[index] = (counts[index] as number) + occurrences(chunk.subarray(0, size), needle)
-    }
-  }
-  closeSync(memory)
-  return counts
-}
-
-/** Those that begin within the chunk proper; one that begins in the overlap is the next chunk's. */
-function occurrences(chunk: Buffer, needle: Buffer): number {
-  let count = 0
-  for (let at = chunk.indexOf(needle); at >= 0 && at < CHUNK; at = chunk.indexOf(needle, at + 1)) count++
-  return count
 }
