@@ -9,6 +9,7 @@ import { openLogs } from '../telemetry/log.ts'
 import type { Config } from './config/config.ts'
 import { readConfig } from './config/check.ts'
 import { type Dev, openDev } from './dev.ts'
+import { checkModes } from './file-modes.ts'
 import { ports } from './ports.ts'
 import { untilStopped } from './signals.ts'
 import { supervise } from './supervisor.ts'
@@ -25,7 +26,9 @@ async function runServer(options: ServerOptions): Promise<number> {
   const { config, notes } = readConfig(options.config)
   const effective = withOverrides(config, options)
   const logs = logsAt(effective.logLevel, effective.logFormat)
-  for (const note of notes) logs.log.warn(note)
+  const { refusals, warnings } = checkModes(effective, options.config)
+  for (const note of [...notes, ...warnings]) logs.log.warn(note)
+  if (refusals.length > 0) throw new Failure(1, refusals.map(({ text }) => text).join('; '), { hints: refusals.map(({ remedy }) => remedy) })
   return supervise({ config: effective, logs, reread: () => withOverrides(readConfig(options.config).config, options) })
 }
 
