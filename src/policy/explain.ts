@@ -1,7 +1,7 @@
 // Why a request is allowed or refused: which rule decides, which others match and why they do not, and what would change it.
 import type { Capability } from '../contract/call.ts'
 import type { AclDecision, AclRequest } from './acl.ts'
-import { capabilitiesOf } from './capability.ts'
+import { BIT, capabilitiesOf } from './capability.ts'
 import { type Grants, grantsOf, merge } from './merge.ts'
 import { advantage, compareSpecificity, matches, type Pattern, toPattern } from './pattern.ts'
 import type { Policy, Rule } from './policy.ts'
@@ -117,6 +117,7 @@ const RANKS = [
   'it names this very path without its last slash',
   'its pattern fits best',
   'its pattern fits the path without its last slash',
+  'its pattern denies the path without its last slash, and is the more specific',
 ] as const
 type Rank = (typeof RANKS)[number]
 
@@ -125,8 +126,15 @@ function ranked(rules: readonly Gathered[], { path, bare }: Asked): Ranked[] {
     const at = rankOf(rule, path, bare)
     return at === undefined ? [] : [{ ...rule, rank: RANKS[at] as Rank, at }]
   })
-  return found.sort((a, b) => a.at - b.at || (a.pattern && b.pattern ? compareSpecificity(b.pattern, a.pattern) : 0))
+  const sorted = found.sort((a, b) => a.at - b.at || (a.pattern && b.pattern ? compareSpecificity(b.pattern, a.pattern) : 0))
+  const [whole, cut] = [sorted[0], sorted.find(({ at }) => at === BARE)]
+  if (whole?.at !== BARE - 1 || !whole.pattern || !cut?.pattern || !(cut.grants.bits & BIT.deny)) return sorted
+  if (compareSpecificity(cut.pattern, whole.pattern) < 0) return sorted
+  return [{ ...cut, rank: RANKS[BARE + 1] as Rank }, ...sorted.filter((one) => one !== cut)]
 }
+
+/** The rank of patterns that fit without the slash only. */
+const BARE = 3
 
 function rankOf({ path: own, pattern }: Gathered, path: string, bare: string | undefined): number | undefined {
   if (!pattern) return own === path ? 0 : own === bare ? 1 : undefined

@@ -42,16 +42,24 @@ function prefer(a: string, b: string): string {
   return a
 }
 
+function preferred(a: string | undefined, b: string): string {
+  return a === undefined ? b : prefer(a, b)
+}
+
+function denies(policies: readonly TwinRule[][], path: string): boolean {
+  return policies.flat().some((rule) => rule.path === path && rule.capabilities.includes('deny'))
+}
+
 /** The path of the rule that decides; undefined where none matches. */
 export function twinWinner(policies: readonly TwinRule[][], path: string, folder: boolean): string | undefined {
   const paths = policies.flat().map((rule) => rule.path)
   const bare = folder && path.endsWith('/') ? path.slice(0, -1) : path
   for (const exact of [path, bare]) if (paths.some((one) => !wild(one) && one === exact)) return exact
-  for (const asked of [path, bare]) {
-    const found = paths.filter((one) => wild(one) && matches(one, asked))
-    if (found.length > 0) return found.reduce(prefer)
-  }
-  return undefined
+  const [whole, cut] = [path, bare].map((asked) =>
+    paths.filter((one) => wild(one) && matches(one, asked)).reduce<string | undefined>(preferred, undefined),
+  )
+  const denied = whole !== undefined && cut !== undefined && prefer(whole, cut) === cut && denies(policies, cut)
+  return denied ? cut : (whole ?? cut)
 }
 
 /** What that rule grants, in all policies together. */
