@@ -72,7 +72,7 @@ function createTlsServer(files: TlsFiles, edge: Edge): Http2SecureServer {
   ;(server as unknown as NetServer).on('connection', (socket: Socket) => {
     if (edge.welcome(socket)) socket.destroy() // a handshake costs more than its client is worth
   })
-  server.on('secureConnection', (socket: TLSSocket) => (isTrusted(socket) ? edge.onConnection(socket) : socket.destroy()))
+  server.on('secureConnection', (socket: TLSSocket) => (isTrusted(socket, files) ? edge.onConnection(socket) : socket.destroy()))
   return server
 }
 

@@ -13,6 +13,7 @@ import type { AuditSettings } from './audit.ts'
 import type { ListenerSettings } from './config/listener.ts'
 import { type Kernel, type KernelDeps, openKernel } from './kernel.ts'
 import { listen, type Listener } from './listen.ts'
+import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -97,12 +98,17 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   }
 }
 
-function openListener(settings: ListenerSettings, kernel: Kernel, { log, metrics }: Pick<ServingDeps, 'log' | 'metrics'>): Promise<Listener> {
+function openListener(
+  settings: ListenerSettings,
+  kernel: Kernel,
+  { log, metrics, server }: Pick<ServingDeps, 'log' | 'metrics' | 'server'>,
+): Promise<Listener> {
   const { tls, limits = {}, forwarding } = settings
   const edge = openEdge({
     ...ports,
-    handle: (received) => kernel.handle(received),
+    handle: withOpenPaths((received) => kernel.handle(received), settings.open ?? [], server),
     log: log.named('edge'),
+    headers: settings.headers ?? {},
     secure: tls !== undefined,
     limits,
     forwarding,

@@ -10,6 +10,8 @@ export interface TlsFiles {
   readonly keyFile: string
   /** PEM: whom to trust for client certificates; without it none is asked for. */
   readonly clientCaFile?: string
+  /** Clients without a certificate are not let in. */
+  readonly clientNeeded?: boolean
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
@@ -74,7 +76,7 @@ function attempt<T>(problem: string, run: () => T): T {
 
 const PEM = 'a PEM file has lines such as -----BEGIN CERTIFICATE-----'
 
-/** A client needs no certificate, but one that it shows must be valid. */
-export function isTrusted(socket: TLSSocket): boolean {
-  return socket.authorized || socket.getPeerX509Certificate() === undefined
+/** A client needs no certificate, unless the listener says so; but one that it shows must be valid. */
+export function isTrusted(socket: TLSSocket, { clientNeeded = false }: Pick<TlsFiles, 'clientNeeded'> = {}): boolean {
+  return socket.authorized || (!clientNeeded && socket.getPeerX509Certificate() === undefined)
 }

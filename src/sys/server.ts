@@ -97,12 +97,12 @@ function known(server: ServerPort, logger: string | undefined): string | undefin
 function insightPaths(server: ServerPort): Path[] {
   return [
     path('metrics', 'Metrics of all processes.', {}, (op) => ({
-      read: op({ doc: 'Read them as JSON, or as Prometheus text.', input: metricsInput, run: (_, { format }) => metrics(server, format) }),
+      read: op({ doc: 'Read them as JSON, or as Prometheus text.', input: metricsInput, run: (_, { format }) => metricsReply(server, format) }),
     })),
     path('in-flight-req', 'Requests that are being answered.', {}, (op) => ({
       read: op({
         doc: 'List them, of all processes, by their ids.',
-        run: async () => plain(Object.fromEntries((await server.inFlight()).map(shown))),
+        run: () => inFlightReply(server),
       }),
     })),
     path('host-info', 'The machine.', {}, (op) => ({
@@ -119,7 +119,11 @@ function insightPaths(server: ServerPort): Path[] {
 
 const metricsInput = { format: or(text('"prometheus", or nothing for JSON.'), '') }
 
-async function metrics(server: ServerPort, format: string): Promise<Reply> {
+export async function inFlightReply(server: ServerPort): Promise<Reply> {
+  return plain(Object.fromEntries((await server.inFlight()).map(shown)))
+}
+
+export async function metricsReply(server: ServerPort, format: string): Promise<Reply> {
   if (format === '') return plain(await server.measurements())
   if (format !== 'prometheus') throw new Fault('invalid', `metric response format ${JSON.stringify(format)} unknown`)
   const body = Buffer.from(await server.exposition())

@@ -52,6 +52,7 @@ export interface World {
   readonly clock: SettableClock
   readonly store: Store
   readonly kernel: Kernel
+  readonly server: ServerPort
   readonly sealer: Sealer
   readonly keyring: Keyring
   /** The store behind the barrier. */
@@ -143,6 +144,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     store,
     kernel,
+    server: kernelDeps.server,
     sealer,
     keyring,
     inside: barrier(store, keyring, ports.random),

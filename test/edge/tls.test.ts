@@ -21,7 +21,11 @@ async function openTls(more: Partial<TlsFiles> = {}): Promise<TlsDoor> {
   await install(files, first)
   await writeFile(files.clientCaFile, authority.cert)
   const { clientCaFile, ...plain } = files
-  const tls = { ...('clientCaFile' in more ? { ...plain, clientCaFile } : plain), ...(more.minVersion ? { minVersion: more.minVersion } : {}) }
+  const tls = {
+    ...('clientCaFile' in more ? { ...plain, clientCaFile } : plain),
+    ...(more.minVersion ? { minVersion: more.minVersion } : {}),
+    ...(more.clientNeeded ? { clientNeeded: true } : {}),
+  }
   const door = await openDoor({}, { tls })
   const close = async (): Promise<void> => {
     await door[Symbol.asyncDispose]()
@@ -131,7 +135,7 @@ test('a reload keeps asking for client certificates and refusing old suites', as
   await assert.rejects(shake(open.door, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' }))
 })
 
-async function assertShutOut(door: TestDoor, who: { cert: string; key: string }): Promise<void> {
+async function assertShutOut(door: TestDoor, who: { cert?: string; key?: string }): Promise<void> {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const socket = await shake(door, { ...who, maxVersion }).catch(() => undefined) // over TLS 1.2 the handshake itself fails
     if (!socket) continue
@@ -169,6 +173,16 @@ async function resumes(door: TestDoor, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promi
   two.destroy()
   return reused
 }
+
+test('where a client certificate is needed, nobody gets in without one', async () => {
+  await using open = await openTls({ clientCaFile: '', clientNeeded: true })
+  await assertShutOut(open.door, intruder)
+  await assertShutOut(open.door, {})
+  const raw = new RawClient(await shake(open.door, client))
+  await raw.send(LIST)
+  assert.equal((await raw.next())?.status, 200)
+  raw.socket.destroy()
+})
 
 test('sessions are resumed, except where client certificates are asked for', async () => {
   await using open = await openTls()

@@ -20,7 +20,7 @@ function section({ title, doc, table: { keys, foreign = {} } }: (typeof STANZAS)
   ].join('\n\n')
 }
 
-const ACCEPTED = { always: 'with a note', off: 'where it is off', never: 'no' } as const
+const ACCEPTED = { always: 'with a note', off: 'where it is off', on: 'where it is on', never: 'no' } as const
 
 function kindOf({ kind, choices }: Field<unknown>): string {
   return choices ? choices.map(code).join(', ') : kind

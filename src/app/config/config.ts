@@ -4,7 +4,7 @@ import { choice, int, maybe, or, seconds } from '../../base/fields.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
 import type { AuditSettings } from '../audit.ts'
 import { AUDIT_KEYS, parseAudit } from './audit.ts'
-import { FOREIGN_TOP } from './foreign.ts'
+import { FOREIGN_TELEMETRY, FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
 import { type Effect, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
 import { parseStorage } from './storage.ts'
@@ -43,9 +43,12 @@ const KEYS = {
 export const TOP = {
   keys: KEYS,
   /** Each with how many labels it has. */
-  blocks: { audit: 2, listener: 1, storage: 1, user_lockout: 1 },
+  blocks: { audit: 2, listener: 1, storage: 1, telemetry: 0, user_lockout: 1 },
   foreign: FOREIGN_TOP,
 } as const satisfies Stanza<typeof KEYS, string>
+
+/** Says nothing that is needed here; its keys are known so that each gets an answer. */
+export const TELEMETRY = { keys: {}, foreign: FOREIGN_TELEMETRY }
 
 export interface Parsed {
   readonly config: Config
@@ -58,6 +61,7 @@ export function parseConfig(sources: readonly Source[]): Parsed {
   const notes: string[] = []
   const whole = wholeOf(sources, (text) => void notes.push(text))
   const { values, blocks } = readStanza(whole, TOP)
+  for (const block of blocks.telemetry) readStanza(block, TELEMETRY)
   const { default_lease_ttl: defaultLeaseTtl, max_lease_ttl: maxLeaseTtl, workers } = values
   if (defaultLeaseTtl > maxLeaseTtl) throw refuse(whole, 'default_lease_ttl is longer than max_lease_ttl')
   if (workers !== undefined && (workers < 1 || workers > MAX_WORKERS)) throw refuse(whole, `workers must be from 1 to ${MAX_WORKERS}`)

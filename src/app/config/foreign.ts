@@ -3,14 +3,16 @@
 /** A key of Vault's or OpenBao's. */
 export interface Foreign {
   readonly why: string
-  /** When it is accepted, with a note: always; only where it is switched off; or never. */
-  readonly harmless: 'always' | 'off' | 'never'
+  /** When it is accepted, with a note: always; only where it is switched off, or on; or never. */
+  readonly harmless: 'always' | 'off' | 'on' | 'never'
 }
 
 /** What the key asks for holds already, or has no counterpart that anybody could miss. */
 export const unneeded = (why: string): Foreign => ({ why, harmless: 'always' })
 /** What the key switches on does not exist; switched off it says what is true. */
 export const absent = (why: string): Foreign => ({ why, harmless: 'off' })
+/** What the key switches on can't be switched off. */
+export const settled = (why: string): Foreign => ({ why, harmless: 'on' })
 /** Ignoring the key would surprise; the text says what to do. */
 export const refused = (why: string): Foreign => ({ why, harmless: 'never' })
 
@@ -80,11 +82,19 @@ export const FOREIGN_TOP: Readonly<Record<string, Foreign>> = {
 
 const NO_ACME = 'certificates come from files; name them by tls_cert_file and tls_key_file'
 
+const NOT_BY_LISTENER = 'set it at run time for all listeners, by sys/config/cors'
+const NO_PROXIED_CERTIFICATES = 'client certificates come from TLS itself; leave it out'
+const ELSEWHERE = 'it belongs to an agent or a proxy'
+const PULLED = 'metrics are pulled from sys/metrics; leave it out'
+
 /** In a listener. */
 export const FOREIGN_LISTENER: Readonly<Record<string, Foreign>> = {
   cluster_address: unneeded('this version does not form clusters'),
   purpose: refused('every listener serves all of the API'),
-  role: refused('every listener serves all of the API'),
+  role: refused(ELSEWHERE),
+  agent_api: refused(ELSEWHERE),
+  proxy_api: refused(ELSEWHERE),
+  require_request_header: refused(ELSEWHERE),
   tls_max_version: refused('the newest version of TLS is always offered; leave it out'),
   tls_cipher_suites: refused('only suites with forward secrecy and authenticated encryption are offered; leave it out'),
   tls_prefer_server_cipher_suites: unneeded("the server's order always decides"),
@@ -99,10 +109,58 @@ export const FOREIGN_LISTENER: Readonly<Record<string, Foreign>> = {
   tls_acme_domains: refused(NO_ACME),
   tls_acme_disable_http_challenge: refused(NO_ACME),
   tls_acme_disable_alpn_challenge: refused(NO_ACME),
-  agent_api: refused('it belongs to an agent'),
-  proxy_api: refused('it belongs to a proxy'),
   socket_mode: refused('it belongs to listener "unix", which is not offered'),
   socket_user: refused('it belongs to listener "unix", which is not offered'),
   socket_group: refused('it belongs to listener "unix", which is not offered'),
   profiling: refused('nobody may look into the process; leave it out'),
+  max_request_duration: refused('a request is answered or fails, and is not cut short; leave it out'),
+  max_request_json_memory: refused('max_request_size and max_request_memory bound what a body may cost'),
+  max_request_json_strings: refused('how many values a body may hold is bounded already; leave it out'),
+  max_json_depth: refused('how deep a body may be nested is bounded already; leave it out'),
+  http_write_timeout: refused('slow readers are bounded by max_connections_per_client; leave it out'),
+  cors_enabled: absent(NOT_BY_LISTENER),
+  cors_allowed_origins: refused(NOT_BY_LISTENER),
+  cors_allowed_headers: refused(NOT_BY_LISTENER),
+  cors_allow_credentials: absent(NOT_BY_LISTENER),
+  disable_unauthed_rekey_endpoints: settled('rekeying always needs a token; leave it out'),
+  disable_unauthed_generate_root_endpoints: settled('making a root token always needs a token; leave it out'),
+  x_forwarded_for_client_cert_header: refused(NO_PROXIED_CERTIFICATES),
+  x_forwarded_for_client_cert_decoders: refused(NO_PROXIED_CERTIFICATES),
+  x_forwarded_for_client_cert_keep_not_forwarded: absent(NO_PROXIED_CERTIFICATES),
+  x_forwarded_for_client_cert_keep_unauthorized: absent(NO_PROXIED_CERTIFICATES),
+}
+
+/** In the telemetry of a listener. */
+export const FOREIGN_LISTENER_TELEMETRY: Readonly<Record<string, Foreign>> = {
+  disallow_metrics: absent('policy says who reads sys/metrics; leave it out'),
+  metrics_only: absent('every listener serves all of the API'),
+  metrics_path: refused('they are at /v1/sys/metrics; leave it out'),
+}
+
+/** In the telemetry stanza: whatever pushes metrics elsewhere, or shapes what is pushed. */
+export const FOREIGN_TELEMETRY: Readonly<Record<string, Foreign>> = {
+  prometheus_retention_time: unneeded('metrics are there from the start and do not go'),
+  disable_hostname: unneeded('no metric names the machine'),
+  enable_hostname_label: absent('no metric names the machine; Prometheus adds the instance'),
+  usage_gauge_period: unneeded('what is counted is counted when it is asked for'),
+  maximum_gauge_cardinality: unneeded('labels are few'),
+  lease_metrics_epsilon: unneeded('leases are not counted by the time that they end'),
+  num_lease_metrics_buckets: unneeded('leases are not counted by the time that they end'),
+  add_lease_metrics_namespace_labels: absent('leases are not counted by namespace'),
+  filter_default: unneeded('Prometheus drops what it does not want'),
+  prefix_filter: unneeded('Prometheus drops what it does not want'),
+  metrics_prefix: refused('names are those that dashboards for Vault know; leave it out'),
+  statsd_address: refused(PULLED),
+  statsite_address: refused(PULLED),
+  dogstatsd_addr: refused(PULLED),
+  dogstatsd_tags: refused(PULLED),
+  stackdriver_project_id: refused(PULLED),
+  stackdriver_location: refused(PULLED),
+  stackdriver_namespace: refused(PULLED),
+  stackdriver_debug_logs: absent(PULLED),
+  ...Object.fromEntries(
+    ['api_token', 'api_app', 'api_url', 'submission_interval', 'submission_url', 'check_id', 'check_force_metric_activation']
+      .concat(['check_instance_id', 'check_search_tag', 'check_tags', 'check_display_name', 'broker_id', 'broker_select_tag'])
+      .map((name) => [`circonus_${name}`, refused(PULLED)]),
+  ),
 }

@@ -84,9 +84,20 @@ function shown(keys: Shape, values: Readonly<Record<string, unknown>>): JsonObje
   return Object.fromEntries(said.map(([name, value]) => [name, keys[name]?.secret ? HIDDEN : (value as Json)]))
 }
 
+/** The stanza that may be given once. */
+export function only([block, second]: readonly Block[]): Block | undefined {
+  if (block && second) throw refuse(second, `${second.title} is set already, at ${block.place}`)
+  return block
+}
+
 /** A refusal that names the place of a stanza. */
 export function refuse({ place }: Block, message: string): Fault {
   return new Fault('invalid', `${place}: ${message}`)
+}
+
+/** A refusal that names the place of one key. */
+export function refuseItem(placed: Placed, message: string): Fault {
+  return new Fault('invalid', `${placeOf(placed)}: ${message}`)
 }
 
 function nameOf({ item }: Placed): string {
@@ -163,6 +174,8 @@ function foreign<B extends string>(block: Block, placed: Placed, { keys, blocks 
 }
 
 function isHarmless({ harmless }: Foreign, { item: { value } }: Placed): boolean {
-  if (harmless !== 'off') return harmless === 'always'
-  return value.kind === 'literal' && (value.value === false || value.value === 'false' || value.value === 0 || value.value === '')
+  if (harmless === 'always' || harmless === 'never') return harmless === 'always'
+  const off = value.kind === 'literal' && [false, 'false', 0, '0', ''].includes(value.value)
+  const on = value.kind === 'literal' && [true, 'true', 1, '1'].includes(value.value)
+  return harmless === 'off' ? off : on
 }

@@ -1,8 +1,8 @@
 // Every stanza of a server's configuration, for the reference.
 import type { Shape } from '../../base/fields.ts'
 import { AUDIT } from './audit.ts'
-import { TOP } from './config.ts'
-import { LISTENER } from './listener.ts'
+import { TELEMETRY, TOP } from './config.ts'
+import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
 import type { Stanza } from './stanza.ts'
 import { USER_LOCKOUT } from './user-lockout.ts'
 import { LMDB } from './storage.ts'
@@ -19,4 +19,7 @@ export const STANZAS: readonly StanzaDoc[] = [
   { title: 'audit "TYPE" "PATH"', doc: 'An audit device; as many as are wanted.', table: AUDIT },
   { title: 'user_lockout "TYPE"', doc: 'When wrong guesses lock a name; for logins of one type, or of "all".', table: USER_LOCKOUT },
   { title: 'listener "tcp"', doc: 'Where to listen. Needed, once or more.', table: LISTENER },
+  { title: 'telemetry in a listener', doc: 'Who may read metrics there.', table: LISTENER_TELEMETRY },
+  { title: 'inflight_requests_logging in a listener', doc: 'Who may see what is being answered.', table: LISTENER_IN_FLIGHT },
+  { title: 'telemetry', doc: 'Not needed: metrics are pulled from sys/metrics.', table: TELEMETRY },
 ]
