@@ -15,6 +15,7 @@ import type { Keyring } from '../seal/keyring.ts'
 import { Usage } from '../seal/usage.ts'
 import { measured } from '../store/measured.ts'
 import type { Store } from '../store/store.ts'
+import type { Cors } from '../sys/cors.ts'
 import type { InFlight, ServerPort } from '../sys/server.ts'
 import { type SealPort, statePaths } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -48,6 +49,8 @@ export interface KernelDeps {
 
 export interface Kernel {
   handle(received: Received): Promise<Answer>
+  /** Which web pages may call the API; none while sealed. */
+  cors(): Cors | undefined
   /** What is being answered. */
   inFlight(): readonly InFlight[]
   /** Due work, in bounded steps: expired tokens, removals that were cut short. Does nothing while sealed. */
@@ -110,6 +113,7 @@ export function openKernel(deps: KernelDeps): Kernel {
   }
 
   return {
+    cors: () => (keyring.sealed ? undefined : current().cors()),
     inFlight: running.list,
     handle: (received) => running.watch(received, metrics.request(received.verb, isLogin(received)), () => answer(received)),
     async sweep() {

@@ -109,6 +109,7 @@ function openListener(
     handle: withOpenPaths((received) => kernel.handle(received), settings.open ?? [], server),
     log: log.named('edge'),
     headers: settings.headers ?? {},
+    cors: kernel.cors,
     secure: tls !== undefined,
     limits,
     forwarding,

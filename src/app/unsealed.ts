@@ -31,6 +31,7 @@ import { decode } from '../store/records.ts'
 import { namespaceIdOf, namespacePrefix } from '../store/layout.ts'
 import { openSpace, type Space } from '../store/space.ts'
 import type { Key, Store } from '../store/store.ts'
+import { type Cors, type CorsSettings, openCorsSettings } from '../sys/cors.ts'
 import { catalogPaths } from '../sys/catalog.ts'
 import { type EventHub, openEventHub } from '../sys/event-hub.ts'
 import { historyPaths, noteVersion } from '../sys/history.ts'
@@ -67,6 +68,8 @@ export interface Unsealed {
   sweep(): Promise<void>
   expire(): Promise<void>
   auditState(): AuditState
+  /** Which web pages may call the API. */
+  cors(): Cors | undefined
   reopen(): void
   close(): Promise<void>
 }
@@ -97,6 +100,7 @@ export interface Parts {
   readonly quotas: Quotas
   readonly denials: Denials
   readonly lending: Lending
+  readonly cors: CorsSettings
   readonly events: EventHub
   readonly follower: Follower
   readonly moduleOf: ModuleOf
@@ -127,6 +131,10 @@ export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
       await parts.lending.due.beat()
     },
     auditState: audit.state,
+    cors() {
+      follower.sync()
+      return parts.cors.current()
+    },
     reopen: () => audit.devices.reopen(),
     async close() {
       parts.events.close()
@@ -181,8 +189,9 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   })
   const quotas = openQuotas(space)
   const denials = openDenials(whyUnknown(tokens))
+  const cors = openCorsSettings(space)
   const events = openEventHub(inside, log)
-  const own = { events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
+  const own = { cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
   const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
@@ -236,7 +245,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
     },
     random: deps.ports.random,
     leases: lending.paths,
-    more: [...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ tenant, moduleOf })],
+    more: [...parts.cors.paths, ...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ tenant, moduleOf })],
   })
   const token = tokenModule({
     tokens,

@@ -10,6 +10,7 @@ import type { Answer } from '../contract/answer.ts'
 import type { Peer, Received } from '../contract/call.ts'
 import { breakOff, toClientFault } from './client-error.ts'
 import { openConnection, toPeer } from './connection.ts'
+import type { CorsRules } from './cors.ts'
 import { Crowd, type Refusal } from './crowd.ts'
 import type { ParsedSocket } from './shim.ts'
 import { type Forwarding, isProxy } from './forwarded.ts'
@@ -31,6 +32,7 @@ export interface EdgeParts {
   readonly limits?: Partial<EdgeLimits>
   readonly headers?: CustomHeaders
   readonly forwarding?: Forwarding | undefined
+  readonly cors?: () => CorsRules | undefined
   readonly hooks?: EdgeHooks
 }
 
@@ -76,6 +78,7 @@ export function openEdge(parts: EdgeParts): Edge {
     limits,
     crowd: new Crowd(limits, refused),
     forwarding: parts.forwarding,
+    cors: parts.cors ?? (() => undefined),
     peerOf: (socket) => (introduced.size > 0 ? introduced.get(wireOf(socket)) : undefined) ?? toPeer(socket),
     tooSlow: () => refused('slow'),
     nextId: openIds(parts.random),

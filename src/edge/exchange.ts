@@ -4,6 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Peer } from '../contract/call.ts'
 import type { OpenStream } from '../contract/reply.ts'
 import type { Connection } from './connection.ts'
+import type { CrossOrigin } from './cors.ts'
 import type { Room } from './crowd.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
@@ -32,6 +33,8 @@ export interface Exchange {
   readonly connection: Connection | undefined
   readonly isHead: boolean
   namespace: string | undefined
+  /** What a browser of another origin is told. */
+  cross: CrossOrigin | undefined
   /** Who asks; behind a proxy not the other end of the connection. */
   peer: Peer
   /** Undefined until the request was let in. */

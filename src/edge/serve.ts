@@ -10,6 +10,7 @@ import type { Peer, Received } from '../contract/call.ts'
 import { type Ask, parseAsk } from './ask.ts'
 import { drainBody, readBody, tooLarge } from './body.ts'
 import type { Connection } from './connection.ts'
+import { type CorsRules, crossOrigin } from './cors.ts'
 import type { Crowd, Room } from './crowd.ts'
 import { type Exchange, type Incoming, isBodiless, isHttp2, type Outgoing } from './exchange.ts'
 import { clientBehind, type Forwarding } from './forwarded.ts'
@@ -37,6 +38,8 @@ export interface Door {
   readonly crowd: Crowd
   /** Undefined where nobody is believed about whom they speak for. */
   readonly forwarding: Forwarding | undefined
+  /** What browsers of other origins may do; undefined where nothing is said. */
+  readonly cors: () => CorsRules | undefined
   /** The other end of a connection, as it is known before a request says more. */
   readonly peerOf: (socket: Socket) => Peer
   running: number
@@ -55,6 +58,8 @@ export function serve(door: Door, req: Incoming, res: Outgoing): void {
     const head = readHead(toVersion(req), req.rawHeaders, limits)
     exchange.namespace = head.namespaceSent
     if (door.forwarding) exchange.peer = clientBehind(exchange.peer, req.rawHeaders, door.forwarding)
+    exchange.cross = crossOrigin(door.cors, req.method as string, req.rawHeaders)
+    if (exchange.cross?.answer) return send(door, exchange, exchange.cross.answer)
     const ask = parseAsk(connection?.shim.verb ?? (req.method as string), req.url as string, limits.parameters)
     checkMedia(ask.verb, head.contentType)
     exchange.room = door.crowd.enter(networkOf(exchange.peer.address), laneOf(ask, head))
@@ -68,7 +73,7 @@ export function serve(door: Door, req: Incoming, res: Outgoing): void {
 function begin(door: Door, connection: Connection | undefined, req: Incoming, res: Outgoing): Exchange {
   door.running++
   if (connection) connection.pending++
-  const told = { namespace: undefined, peer: connection?.peer ?? door.peerOf(req.socket), room: undefined }
+  const told = { namespace: undefined, peer: connection?.peer ?? door.peerOf(req.socket), room: undefined, cross: undefined }
   return { id: door.nextId(), started: door.clock.monotonic(), req, res, connection, isHead: req.method === 'HEAD', ...told }
 }
 
@@ -134,12 +139,17 @@ function toAnswer(door: Door, exchange: Exchange, error: unknown): Answer {
 function send(door: Door, exchange: Exchange, answer: Answer): void {
   const close = exchange.connection !== undefined && (door.draining || exchange.connection.state === 'broken' || isFull(door))
   try {
-    respond(exchange, answer, toHeaders(answer, door.fixed(answer.status), exchange.namespace, close))
+    respond(exchange, answer, headersFor(door, exchange, answer, close))
   } catch (error) {
     const instead = toAnswer(door, exchange, error) // a header that can't be sent: the fault of whoever made the answer
     respond(exchange, instead, toHeaders(instead, door.fixed(instead.status), undefined, close))
   }
   end(door, exchange, answer.status)
+}
+
+function headersFor(door: Door, { namespace, cross }: Exchange, answer: Answer, close: boolean): string[] {
+  const headers = toHeaders(answer, door.fixed(answer.status), namespace, close)
+  return cross ? [...headers, ...cross.headers] : headers
 }
 
 /** So close to the limit that connections between two requests are wanted by others. */
@@ -153,7 +163,7 @@ function refuse(door: Door, exchange: Exchange, error: unknown): void {
   if (connection) connection.state = 'refused'
   const answer = toAnswer(door, exchange, error)
   if (answer.status === 408) door.tooSlow()
-  const headers = toHeaders(answer, door.fixed(answer.status), exchange.namespace, connection !== undefined)
+  const headers = headersFor(door, exchange, answer, connection !== undefined)
   if (isBodiless(req)) respond(exchange, answer, headers)
   else {
     res.writeHead(answer.status, headers)
