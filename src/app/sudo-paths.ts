@@ -1,7 +1,10 @@
 // Which endpoints ask for sudo, read off their own declarations, for tools that have no server to ask.
 import type { Module } from '../contract/module.ts'
+import type { Space } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
 import { catalogPaths } from '../sys/catalog.ts'
+import { type CounterDeps, counterPaths } from '../sys/counters.ts'
+import { openCorsSettings } from '../sys/cors.ts'
 import { historyPaths } from '../sys/history.ts'
 import { type SystemDeps, systemModule } from '../sys/system.ts'
 import { tokenModule, type TokenModuleDeps } from '../token/module.ts'
@@ -15,7 +18,8 @@ const anything: unknown = new Proxy(() => anything, {
 
 /** Templates from the root on: `sys/auth/*path`. Sorted. */
 export function sudoPaths(): string[] {
-  const more = [...catalogPaths([]), ...historyPaths(anything as Store), ...morePaths(anything as MoreDeps)]
+  const own = [...openCorsSettings(anything as Space).paths, ...counterPaths(anything as CounterDeps)]
+  const more = [...own, ...catalogPaths([]), ...historyPaths(anything as Store), ...morePaths(anything as MoreDeps)]
   const modules: readonly (readonly [string, Pick<Module, 'paths'>])[] = [
     ['sys/', systemModule(anything as SystemDeps)],
     ['sys/', { paths: more }],

@@ -32,9 +32,8 @@ import { namespaceIdOf, namespacePrefix } from '../store/layout.ts'
 import { openSpace, type Space } from '../store/space.ts'
 import type { Key, Store } from '../store/store.ts'
 import { type Cors, type CorsSettings, openCorsSettings } from '../sys/cors.ts'
-import { catalogPaths } from '../sys/catalog.ts'
 import { type EventHub, openEventHub } from '../sys/event-hub.ts'
-import { historyPaths, noteVersion } from '../sys/history.ts'
+import { noteVersion } from '../sys/history.ts'
 import type { AuditState } from '../sys/state.ts'
 import { systemModule } from '../sys/system.ts'
 import type { Gone } from '../tenancy/gone.ts'
@@ -51,7 +50,8 @@ import { openWrapping, type Wrapping } from '../token/wrapping.ts'
 import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
-import { helpReply, morePaths } from './documents.ts'
+import { helpReply } from './documents.ts'
+import { operating } from './operating.ts'
 import { openRenewal } from './renewal.ts'
 import { type Lending, openLending } from './lending.ts'
 import { openRights } from './rights.ts'
@@ -199,7 +199,7 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { store, space, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds } = parts
+  const { store, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds } = parts
   const builtins = builtIn({ passwords: openPasswords(deps.ports.random), lockoutRule: lockoutRules(deps.lockout) })
   const tenant = ({ mount }: { mount: Mount }) => tenants.at(mount.namespace)
   const below = ({ mount }: { mount: Mount }, path: CanonPath) => tenants.below(mount.namespace, path)
@@ -233,19 +233,8 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
     },
     ...limiting({ ...parts, ports: deps.ports, moduleOf, tenant }),
     ...explaining({ ...parts, moduleOf, elsewhere: deps.denied ?? (async () => []) }),
-    server: deps.server,
-    events: {
-      hub: parts.events,
-      alive(hash) {
-        parts.follower.sync()
-        return tokens.byHash(hash)
-      },
-      hears: rights.hears,
-      source: () => `signet://${deps.server.hostname}`,
-    },
-    random: deps.ports.random,
+    ...operating({ ...parts, ports: deps.ports, server: deps.server, rights, tenant, moduleOf, kinds: builtins.kinds }),
     leases: lending.paths,
-    more: [...parts.cors.paths, ...catalogPaths(builtins.kinds), ...historyPaths(space.store), ...morePaths({ tenant, moduleOf })],
   })
   const token = tokenModule({
     tokens,

@@ -102,3 +102,18 @@ test('what looks into the process is not there, and the rest needs a policy', as
   assert.deepEqual((await world.ok('read', 'sys/config/state/sanitized')).data, { log_level: 'info' })
   assert.deepEqual((await world.ok('read', 'sys/host-info')).data.host, { hostname: 'world' })
 })
+
+test('service tokens are counted, of all namespaces, in pages', async (t) => {
+  const counting = await openWorld()
+  t.after(() => counting.close())
+  const count = async () => (await counting.ok('read', 'sys/internal/counters/tokens')).data.counters.service_tokens.total
+  assert.equal(await count(), 1)
+  await counting.ok('write', 'sys/namespaces/team')
+  await counting.ok('write', 'team/auth/token/create', { policies: ['default'] })
+  for (let n = 0; n < 1_001; n++) await counting.ok('write', 'auth/token/create', { policies: ['default'] })
+  await counting.ok('write', 'auth/token/create', { policies: ['default'], type: 'batch' })
+  assert.equal(await count(), 1_003)
+  assert.deepEqual((await counting.ok('read', 'sys/internal/counters/entities')).data, { counters: { entities: { total: 0 } } })
+  const { status, body } = await counting.call('read', 'sys/internal/counters/requests')
+  assert.deepEqual([status, body.errors], [404, ['The functionality has been removed on this path']])
+})

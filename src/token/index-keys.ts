@@ -50,8 +50,9 @@ export const accessors = {
   },
   put: (tx: Tx, token: Token) => tx.put(accessors.key(token.accessor), encode(token.hash)),
   delete: (tx: Tx, accessor: string) => tx.delete(accessors.key(accessor)),
+  folder: (namespaceId: string): Key => `${tokenFolder(namespaceId)}accessor/`,
   /** Of a namespace, sorted. */
-  list: (store: Store, namespaceId: string) => records<string>(`${tokenFolder(namespaceId)}accessor/`).ids(store),
+  list: (store: Store, namespaceId: string) => records<string>(accessors.folder(namespaceId)).ids(store),
 }
 
 /** `child/<parent>/<child>` in the parent's namespace. */
