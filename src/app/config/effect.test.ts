@@ -5,6 +5,8 @@ import { type Config, parseConfig } from './config.ts'
 import { printHcl, toSanitized } from './print.ts'
 import { parseSource } from './read.ts'
 import { reloadConfig } from './reload.ts'
+import { readStanza, wholeOf } from './stanza.ts'
+import { secret, text } from '../../base/fields.ts'
 
 const BASE = 'storage "lmdb" { path = "/data" }\n'
 const tls = (cert: string, more = '') => `listener "tcp" {\n tls_cert_file = "${cert}"\n tls_key_file = "/k"\n${more}}\n`
@@ -65,4 +67,11 @@ test('a listener that moved, or that speaks otherwise, waits as a whole', () => 
     assert.deepEqual(reloadConfig(before, parse(BASE + changed)).waiting, ['listener'])
   }
   assert.deepEqual(reloadConfig(before, before).waiting, [])
+})
+
+test('a secret is hidden, and where it lies is not', () => {
+  const table = { keys: { token: secret(text('A token.')), key: secret(text('A key.')) } }
+  const whole = wholeOf([parseSource('1.hcl', 'token = "canary"\nkey = "env://KEY"')], () => {})
+  assert.equal(readStanza(whole, table).values.token, 'canary')
+  assert.equal(printHcl(whole.effect), 'token = "(hidden)"\nkey   = "env://KEY"')
 })

@@ -81,7 +81,12 @@ const HIDDEN = '(hidden)'
 
 function shown(keys: Shape, values: Readonly<Record<string, unknown>>): JsonObject {
   const said = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
-  return Object.fromEntries(said.map(([name, value]) => [name, keys[name]?.secret ? HIDDEN : (value as Json)]))
+  return Object.fromEntries(said.map(([name, value]) => [name, keys[name]?.secret && !isReference(value) ? HIDDEN : (value as Json)]))
+}
+
+/** Where a secret is, which is none itself. */
+function isReference(value: unknown): boolean {
+  return typeof value === 'string' && /^(?:env|file):\/\//.test(value)
 }
 
 /** The stanza that may be given once. */
