@@ -1,8 +1,10 @@
 // What operators change while several processes run: every one of them follows.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { WebSocket } from 'ws'
 import { ask, folder, SIGNET } from '../support/server.ts'
 import { ready, until } from './load.ts'
 
@@ -62,4 +64,21 @@ test('a diagnosis of a running server, by its process and by its API', async (t)
   assert.equal(statusOf('two audit devices, one of them elsewhere'), 'fail')
   assert.equal(statusOf('no root token is left'), 'warn')
   assert.equal(statusOf('the clocks agree'), 'ok')
+})
+
+test('events of every process are heard, whichever one the listener came to', async (t) => {
+  const { address, keys } = await ready(t, folder(t))
+  const listeners = Array.from({ length: 4 }, () => {
+    const client = new WebSocket(`${address.replace('http', 'ws')}/v1/sys/events/subscribe/kv-v2/data-write?json=true`, {
+      headers: { 'X-Vault-Token': keys.token },
+    })
+    const heard = new Set<string>()
+    client.on('message', (text) => heard.add(JSON.parse(String(text)).data.event.metadata.path))
+    t.after(() => client.terminate())
+    return { heard, open: once(client, 'open') }
+  })
+  await Promise.all(listeners.map(({ open }) => open))
+  const wanted = Array.from({ length: 16 }, (_, n) => `kv/data/heard-${n}`)
+  await Promise.all(wanted.map((path) => ask(address, 'POST', path, { data: {} }, keys.token)))
+  for (const { heard } of listeners) await until('all events are heard', () => wanted.every((path) => heard.has(path)))
 })
