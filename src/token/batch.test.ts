@@ -269,7 +269,7 @@ describe('a login gives', () => {
     const refused = (path: string, token_type: string) => world.refused(path, { token_type })
     assert.deepEqual(await refused('sys/auth/up/tune', 'odd'), [400, "invalid value for 'token_type'"])
     assert.deepEqual(await refused('sys/auth/token/tune', 'batch'), [400, "'token_type' cannot be set for 'token' or 'ns_token' auth mounts"])
-    assert.deepEqual(await refused('sys/mounts/cubbyhole/tune', 'batch'), [400, "'token_type' can only be modified on auth mounts"])
+    assert.deepEqual(await refused('sys/mounts/cubbyhole/tune', 'batch'), [400, 'cannot tune parameter token_type of cubbyhole/'])
     assert.deepEqual(await world.refused('sys/auth/b', { type: 'userpass', config: { token_type: 'odd' } }), [400, "invalid value for 'token_type'"])
     await world.ok('write', 'sys/auth/b', { type: 'userpass', config: { token_type: 'batch' } })
     assert.equal((await world.ok('read', 'sys/auth/b')).data.config.token_type, 'batch')
