@@ -59,6 +59,8 @@ for (const [line, message, hint] of [
 
 for (const [title, line, env, name] of [
   ['a flag over the environment', '-name=flag', { SIGNET_NAME: 'ours', VAULT_NAME: 'theirs' }, 'flag'],
+  ['that of OpenBao over that of Vault', '', { BAO_NAME: 'bao', VAULT_NAME: 'theirs' }, 'bao'],
+  ['our variable over that of OpenBao', '', { SIGNET_NAME: 'ours', BAO_NAME: 'bao' }, 'ours'],
   ['our variable over that of Vault', '', { SIGNET_NAME: 'ours', VAULT_NAME: 'theirs' }, 'ours'],
   ["Vault's variable alone", '', { VAULT_NAME: 'theirs' }, 'theirs'],
   ['our blank variable, which hides that of Vault', '', { SIGNET_NAME: '', VAULT_NAME: 'theirs' }, 'none'],

@@ -4,6 +4,7 @@ import type { Secret } from '../../client/secret.ts'
 import { command } from '../command.ts'
 import { tokenOfEnvironment } from '../connect.ts'
 import { readTexts } from '../data-args.ts'
+import { lookup } from '../environment.ts'
 import { attempt, Failure } from '../failure.ts'
 import { bool, or, text } from '../flag.ts'
 import { LOGIN_METHODS, type LoginMethod } from '../login/methods.ts'
@@ -89,7 +90,8 @@ async function keep(terminal: Terminal, secret: Secret, token: string): Promise<
     throw new Failure(2, `Error storing token: ${(error as Error).message}`)
   }
   if (tokenOfEnvironment(terminal.ports) === '') return
-  terminal.warn(`${wrap('WARNING! The environment holds a token (SIGNET_TOKEN or VAULT_TOKEN), which takes precedence over the stored one.')}\n`)
+  const name = lookup(terminal.ports.env, 'TOKEN')?.name ?? ''
+  terminal.warn(`${wrap(`WARNING! ${name} in the environment holds a token, which takes precedence over the stored one.`)}\n`)
 }
 
 function showLogin(terminal: Terminal, secret: Secret, stored: boolean): void {

@@ -38,7 +38,7 @@ for (const [line, given, sent, token] of [
 test('a login sends no token that is lying about', async () => {
   const ran = await runWith('login -method=userpass username=ann password=pw', { script, files: { [FILE]: 'old' } })
   assert.equal(ran.requests[0]?.headers['X-Vault-Token'], undefined)
-  assert.match(ran.err, /takes precedence over the stored one/)
+  assert.match(ran.err, /VAULT_TOKEN in the environment holds a token/)
 })
 
 for (const [line, out, stored] of [
