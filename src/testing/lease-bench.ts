@@ -47,10 +47,10 @@ export interface LeaseBench {
 
 const NAMESPACE = 'root'
 
-export function openLeaseBench(store: Store = memory({ timers: stillTimers })): LeaseBench {
+/** With the same store and accounts it is the same server, started again. */
+export function openLeaseBench(store: Store = memory({ timers: stillTimers }), accounts: Accounts = openAccounts()): LeaseBench {
   const clock = settableClock()
   const timers = handTimers()
-  const accounts = openAccounts()
   const random = { bytes: (size: number) => randomBytes(size) }
   const module = lender(() => accounts)
   const bench = openBench(module, { store, clock })
