@@ -21,6 +21,8 @@ export interface SweepDeps {
 }
 
 const TOKENS_AT_ONCE = 500
+/** Milliseconds that expired tokens may take before all else has its turn. */
+const EXPIRY_MS = 2_000
 /** Milliseconds that removals may take before the rest is left for the next time. */
 const REMOVAL_MS = 500
 /** Namespaces whose mounts are visited each time, besides the root. */
@@ -31,15 +33,22 @@ export function openSweep(deps: SweepDeps, clock: Clock): () => Promise<void> {
   const { gone } = lending
   const sweepMounts = openMountSweep(deps, clock)
   return async () => {
-    await tokens.sweep(TOKENS_AT_ONCE)
+    // What tokens hold ends with them, so a wave of them must not take minutes.
+    const inTime = within(clock, EXPIRY_MS)
+    while ((await tokens.sweep(TOKENS_AT_ONCE)) === TOKENS_AT_ONCE) if (!inTime()) break
     lending.measure()
     await migrations.sweep()
-    const end = clock.monotonic() + REMOVAL_MS
-    const more = () => clock.monotonic() <= end
+    const more = within(clock, REMOVAL_MS)
     await sweepNamespaces({ store, clock, more, gone, endTokens: (id) => tokens.revokeAll(id, more) })
     await gone.sweep(more)
     await sweepMounts()
   }
+}
+
+/** Says yes for so many milliseconds from now on. */
+function within(clock: Clock, ms: number): () => boolean {
+  const end = clock.monotonic() + ms
+  return () => clock.monotonic() <= end
 }
 
 /** The root's mounts each time, and those of a few namespaces in turn, however many there are. */
