@@ -5,7 +5,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['base'],
   ['crypto', 'store', 'telemetry'],
   ['contract'],
-  ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit'],
+  ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit', 'spiffe'],
   ['sys', 'derive', 'pipeline', 'client'],
   ['edge', 'cli', 'modules.ts'],
   ['app', 'testing'],

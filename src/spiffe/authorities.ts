@@ -1,0 +1,178 @@
+// The authorities of a trust domain at work: made, rotated, and signing; their keys lie behind the barrier.
+import { base62 } from '../base/ids.ts'
+import type { Clock, Random } from '../base/ports.ts'
+import type { Bundle } from '../crypto/bundle.ts'
+import { type CertificateSpec, encodeName, issueCertificate, type Name } from '../crypto/certificate.ts'
+import { exportSigningKey, keyIdentifier, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
+import { type SpiffeId, spiffeId } from '../crypto/spiffe-id.ts'
+import { records } from '../store/records.ts'
+import type { Space } from '../store/space.ts'
+import { transact } from '../store/transact.ts'
+import * as authoritySet from './authority-set.ts'
+import type { Authority, AuthoritySet, Kind } from './authority-set.ts'
+import type { Settings, SettingsRoom } from './settings.ts'
+
+export interface AuthoritiesDeps {
+  readonly space: Space
+  readonly clock: Clock
+  readonly random: Random
+  readonly settings: SettingsRoom
+}
+
+/** An authority that signs now, with its key. */
+export interface Signer {
+  readonly authority: Authority
+  readonly key: SigningKey
+}
+
+export interface Authorities {
+  set(): AuthoritySet
+  /** What the trust domain publishes. */
+  bundle(): Bundle
+  /** The active authority of a kind; throws `invalid` before the trust domain has one. */
+  signer(kind: Kind): Signer
+  prepare(kind: Kind): Promise<Authority>
+  activate(kind: Kind, id: string): Promise<Authority>
+  taint(kind: Kind, id: string): Promise<Authority>
+  revoke(kind: Kind, id: string): Promise<Authority>
+  /** Does what is due: first authorities, rotation, removal of what expired. */
+  rotate(): Promise<void>
+}
+
+const sets = records<AuthoritySet>('spiffe/authorities/')
+const ALL = 'all'
+const KEYS = 'spiffe/authority-key/'
+const KEY_ID_LENGTH = 32
+/** A consumer's clock may lag (RFC 5280 §4.1.2.5). */
+const BACKDATED = 10_000
+
+export function openAuthorities(deps: AuthoritiesDeps): Authorities {
+  const { space, clock, random, settings } = deps
+  const { store } = space
+  const current = space.cache(sets.key(''), () => sets.get(store, ALL) ?? authoritySet.NO_AUTHORITIES)
+  const signing = space.keyed(KEYS, (id) => openStored(store.get(KEYS + id)?.value, find(current(), id)), 16)
+
+  async function change(step: (set: AuthoritySet) => AuthoritySet, made?: { id: string; key: SigningKey }): Promise<AuthoritySet> {
+    return transact(store, (tx) => {
+      const before = sets.get(tx, ALL) ?? authoritySet.NO_AUTHORITIES
+      const after = step(before)
+      if (after === before) return before
+      sets.put(tx, ALL, after)
+      if (made) tx.put(KEYS + made.id, exportSigningKey(made.key))
+      for (const { id } of missing(before, after)) tx.delete(KEYS + id)
+      return after
+    })
+  }
+
+  async function prepare(kind: Kind): Promise<Authority> {
+    const { authority, key } = make(kind, settings.need(), clock.now(), random)
+    await change((set) => authoritySet.withPrepared(set, kind, authority), { id: authority.id, key })
+    return authority
+  }
+
+  async function move(kind: Kind, id: string, step: typeof authoritySet.withActivated): Promise<Authority> {
+    const before = find(current(), id)
+    const after = await change((set) => step(set, kind, id))
+    return (find(after, id) ?? before) as Authority
+  }
+
+  return {
+    set: current,
+    bundle: () => bundleOf(current(), settings.need()),
+    signer(kind) {
+      settings.need()
+      const authority = authoritySet.activeOf(current(), kind)
+      const key = authority && signing(authority.id)
+      if (!authority || !key) throw new Error(`the trust domain has no active ${kind} authority`)
+      return { authority, key }
+    },
+    prepare,
+    activate: (kind, id) => move(kind, id, authoritySet.withActivated),
+    taint: (kind, id) => move(kind, id, authoritySet.withTainted),
+    revoke: (kind, id) => move(kind, id, authoritySet.withRevoked),
+    async rotate() {
+      if (!settings.get()) return
+      for (const kind of ['x509', 'jwt'] as const) {
+        if (authoritySet.dueFor(current(), kind, clock.now()) === 'prepare') await prepare(kind)
+        const prepared = authoritySet.preparedOf(current(), kind)
+        if (prepared && authoritySet.dueFor(current(), kind, clock.now()) === 'activate') await move(kind, prepared.id, authoritySet.withActivated)
+      }
+      await change((set) => authoritySet.pruned(set, clock.now()))
+    },
+  }
+}
+
+function find(set: AuthoritySet, id: string): Authority | undefined {
+  return [...set.x509, ...set.jwt].find((one) => one.id === id)
+}
+
+function missing(before: AuthoritySet, after: AuthoritySet): Authority[] {
+  return [...before.x509, ...before.jwt].filter(({ id }) => !find(after, id))
+}
+
+function openStored(pkcs8: Buffer | undefined, authority: Authority | undefined): SigningKey | undefined {
+  if (!pkcs8 || !authority) return undefined
+  try {
+    return openSigningKey(authority.keyType, pkcs8)
+  } finally {
+    pkcs8.fill(0)
+  }
+}
+
+function make(kind: Kind, settings: Settings, now: number, random: Random): { authority: Authority; key: SigningKey } {
+  const keyType = kind === 'x509' ? settings.x509KeyType : settings.jwtKeyType
+  const key = newSigningKey(keyType)
+  const expiresAt = now + settings.authorityTtl * 1000
+  const shared = { keyType, state: 'prepared', createdAt: now, expiresAt, tainted: false, publicKey: key.publicKey.toString('base64') } as const
+  if (kind === 'jwt') return { authority: { id: base62(random, KEY_ID_LENGTH), ...shared }, key }
+  const id = keyIdentifier(key.publicKey).toString('hex')
+  const subject = nameOf(id)
+  const uris = [spiffeId(settings.trustDomain)]
+  const spec = { subject, publicKey: key.publicKey, notBefore: now - BACKDATED, notAfter: expiresAt, uris, dnsNames: [], authority: true }
+  const root = issueCertificate(spec, { key, name: encodeName(subject) }, random)
+  return { authority: { id, ...shared, root: root.toString('base64'), chain: [] }, key }
+}
+
+/** Two authorities of one trust domain never share a name, by which some verifiers look for the issuer. */
+function nameOf(id: string): Name {
+  return [
+    ['O', 'Signet'],
+    ['serialNumber', id],
+  ]
+}
+
+function bundleOf(set: AuthoritySet, { trustDomain, refreshHint }: Settings): Bundle {
+  return {
+    trustDomain,
+    x509Authorities: set.x509.map(({ root = '' }) => Buffer.from(root, 'base64')),
+    jwtAuthorities: set.jwt.map(({ id, publicKey, expiresAt }) => ({ keyId: id, publicKey: Buffer.from(publicKey, 'base64'), expiresAt })),
+    refreshHint,
+    sequence: set.sequence,
+  }
+}
+
+export interface X509Svid {
+  /** DER, leaf first, without the root. */
+  readonly chain: readonly Buffer[]
+  /** Milliseconds. */
+  readonly expiresAt: number
+}
+
+export interface X509SvidSpec {
+  readonly id: SpiffeId
+  /** SubjectPublicKeyInfo in DER. */
+  readonly publicKey: Buffer
+  /** Seconds. */
+  readonly ttl: number
+  readonly dnsNames: readonly string[]
+  readonly subject: Name
+}
+
+/** Signs a leaf that ends no later than its authority. */
+export function issueX509Svid({ authority, key }: Signer, spec: X509SvidSpec, now: number, random: Random): X509Svid {
+  const chain = (authority.chain ?? []).map((one) => Buffer.from(one, 'base64'))
+  const expiresAt = Math.min(now + spec.ttl * 1000, authority.expiresAt)
+  const certificate: CertificateSpec = { ...spec, notBefore: now - BACKDATED, notAfter: expiresAt, uris: [spec.id], authority: false }
+  const leaf = issueCertificate(certificate, { key, name: encodeName(nameOf(authority.id)) }, random)
+  return { chain: [leaf, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
+}

@@ -1,0 +1,103 @@
+// The authorities of a trust domain as a pure value: prepared → active → old, and what the clock makes due.
+import { Fault } from '../base/fault.ts'
+import type { KeyType } from '../crypto/signing-key.ts'
+
+export type Kind = 'x509' | 'jwt'
+export type AuthorityState = 'prepared' | 'active' | 'old'
+
+/** Times in wall milliseconds; bytes as base64, as stored. */
+export interface Authority {
+  /** Subject key identifier in hex, or the `kid` of tokens. */
+  readonly id: string
+  readonly keyType: KeyType
+  readonly state: AuthorityState
+  readonly createdAt: number
+  readonly expiresAt: number
+  /** No longer to be trusted for new things; whatever it signed is to be replaced. */
+  readonly tainted: boolean
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: string
+  /** The certificate that consumers trust (X.509 only). */
+  readonly root?: string
+  /** Certificates between root and leaves, leaf side first: its own where an upstream authority signed it. */
+  readonly chain?: readonly string[]
+  /** Subject key identifier of the upstream authority. */
+  readonly upstreamId?: string
+}
+
+export interface AuthoritySet {
+  readonly x509: readonly Authority[]
+  readonly jwt: readonly Authority[]
+  /** Grows with every change of what is published. */
+  readonly sequence: number
+}
+
+export const NO_AUTHORITIES: AuthoritySet = { x509: [], jwt: [], sequence: 0 }
+
+const DAY = 86_400_000
+
+export const activeOf = (set: AuthoritySet, kind: Kind): Authority | undefined => set[kind].find(({ state }) => state === 'active')
+export const preparedOf = (set: AuthoritySet, kind: Kind): Authority | undefined => set[kind].find(({ state }) => state === 'prepared')
+
+/** Adds a prepared authority, in place of one that was prepared and never used. */
+export function withPrepared(set: AuthoritySet, kind: Kind, authority: Authority): AuthoritySet {
+  return changed(set, kind, [...set[kind].filter(({ state }) => state !== 'prepared'), authority])
+}
+
+/** The prepared one signs from now on; the one that did is old. Throws `invalid`. */
+export function withActivated(set: AuthoritySet, kind: Kind, id: string): AuthoritySet {
+  need(set, kind, id, 'prepared', 'only prepared authorities can be activated')
+  const step = (one: Authority): Authority => (one.id === id ? { ...one, state: 'active' } : one.state === 'active' ? { ...one, state: 'old' } : one)
+  return changed(set, kind, set[kind].map(step))
+}
+
+/** Still published, marked: agents replace at once whatever it signed. Throws `invalid`. */
+export function withTainted(set: AuthoritySet, kind: Kind, id: string): AuthoritySet {
+  const { tainted } = need(set, kind, id, 'old', 'only old authorities can be tainted')
+  if (tainted) throw new Fault('invalid', 'the authority is tainted already')
+  return changed(
+    set,
+    kind,
+    set[kind].map((one) => (one.id === id ? { ...one, tainted: true } : one)),
+  )
+}
+
+/** No longer published: nobody believes it any more. Throws `invalid`. */
+export function withRevoked(set: AuthoritySet, kind: Kind, id: string): AuthoritySet {
+  need(set, kind, id, 'old', 'only old authorities can be revoked')
+  return changed(
+    set,
+    kind,
+    set[kind].filter((one) => one.id !== id),
+  )
+}
+
+/** Without those that expired a day ago. */
+export function pruned(set: AuthoritySet, now: number): AuthoritySet {
+  return (['x509', 'jwt'] as const).reduce((left, kind) => {
+    const kept = left[kind].filter((one) => one.state !== 'old' || one.expiresAt + DAY > now)
+    return kept.length === left[kind].length ? left : changed(left, kind, kept)
+  }, set)
+}
+
+/** What is due for a kind: a new authority well before the active one ends, and its use once everyone has heard of it. */
+export function dueFor(set: AuthoritySet, kind: Kind, now: number): 'prepare' | 'activate' | undefined {
+  const active = activeOf(set, kind)
+  const prepared = preparedOf(set, kind)
+  if (!active) return prepared ? 'activate' : 'prepare'
+  const life = active.expiresAt - active.createdAt
+  if (!prepared) return now >= active.expiresAt - Math.min(life / 2, 30 * DAY) ? 'prepare' : undefined
+  return now >= active.expiresAt - Math.min(life / 6, 7 * DAY) ? 'activate' : undefined
+}
+
+function need(set: AuthoritySet, kind: Kind, id: string, state: AuthorityState, otherwise: string): Authority {
+  if (id === '') throw new Fault('invalid', 'no authority ID provided')
+  const found = set[kind].find((one) => one.id === id)
+  if (!found) throw new Fault('invalid', `no ${kind} authority has the ID "${id}"`)
+  if (found.state !== state) throw new Fault('invalid', `${otherwise}; this one is ${found.state}`)
+  return found
+}
+
+function changed(set: AuthoritySet, kind: Kind, authorities: readonly Authority[]): AuthoritySet {
+  return { ...set, [kind]: authorities, sequence: set.sequence + 1 }
+}

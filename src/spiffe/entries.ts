@@ -1,0 +1,115 @@
+// Registration entries, stored with an index by parent, by which an agent's authorised set is found without reading all.
+import { createHash } from 'node:crypto'
+import { Fault } from '../base/fault.ts'
+import { uuid } from '../base/ids.ts'
+import type { Clock, Random } from '../base/ports.ts'
+import type { SpiffeId } from '../crypto/spiffe-id.ts'
+import { dueIndex } from '../store/due-index.ts'
+import { encode, records } from '../store/records.ts'
+import type { Space } from '../store/space.ts'
+import { transact, type Tx } from '../store/transact.ts'
+import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
+import type { SettingsRoom } from './settings.ts'
+
+export interface EntriesDeps {
+  readonly space: Space
+  readonly clock: Clock
+  readonly random: Random
+  readonly settings: SettingsRoom
+}
+
+export interface Entries {
+  get(id: string): Entry | undefined
+  /** In the order of their ids, after `after`, at most `limit`. */
+  page(after: string, limit: number): Entry[]
+  /** Ids of the entries right below a parent, in order. */
+  idsBelow(parent: SpiffeId): string[]
+  count(): number
+  /** The new entry, or the one that was there already with the same ID, parent and selectors. Throws `invalid`. */
+  create(spec: EntrySpec): Promise<{ entry: Entry; existed: boolean }>
+  /** Throws `missing`, or `invalid`. */
+  update(id: string, change: (before: Entry) => EntrySpec): Promise<Entry>
+  /** False where it was not there. */
+  remove(id: string): Promise<boolean>
+  /** Removes what expired, at most `limit`. */
+  sweep(limit: number): Promise<void>
+}
+
+const entries = records<Entry>('spiffe/entry/')
+const COUNT = 'spiffe/entry-count'
+const NOTHING = Buffer.alloc(0)
+const due = dueIndex('spiffe/entry-due/')
+/** IDs may be longer than keys. */
+const belowKey = (parent: SpiffeId, id: string): string => `spiffe/entry-below/${createHash('sha256').update(parent).digest('base64url')}/${id}`
+const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `spiffe/entry-same/${identityOf(entry)}`
+const CACHED = 20_000
+
+export function openEntries({ space, clock, random, settings }: EntriesDeps): Entries {
+  const { store } = space
+  const cached = space.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
+
+  async function remove(id: string): Promise<boolean> {
+    return transact(store, (tx) => {
+      const entry = entries.get(tx, id)
+      if (entry) take(tx, entry)
+      return entry !== undefined
+    })
+  }
+
+  return {
+    get: cached,
+    page: (after, limit) => entries.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? []),
+    idsBelow: (parent) => Array.from(store.keys({ prefix: belowKey(parent, '') }), (key) => key.slice(belowKey(parent, '').length)),
+    count: () => Number(store.get(COUNT)?.value.toString() ?? '0'),
+    async create(spec) {
+      const checked = checkEntry(spec, settings.need().trustDomain)
+      const entry: Entry = { ...checked, id: spec.id ?? uuid(random), createdAt: clock.now(), revision: 0 }
+      return transact(store, (tx) => {
+        const same = tx.get(sameKey(entry))
+        const known = same && entries.get(tx, same.value.toString())
+        if (known) return { entry: known, existed: true }
+        if (entries.get(tx, entry.id)) throw new Fault('invalid', `an entry with the ID "${entry.id}" exists already`)
+        put(tx, entry)
+        return { entry, existed: false }
+      })
+    },
+    async update(id, change) {
+      return transact(store, (tx) => {
+        const before = entries.get(tx, id)
+        if (!before) throw new Fault('missing', `no entry has the ID "${id}"`)
+        const checked = checkEntry(change(before), settings.need().trustDomain)
+        const after: Entry = { ...checked, id, createdAt: before.createdAt, revision: before.revision + 1 }
+        const same = tx.get(sameKey(after))
+        if (same && same.value.toString() !== id)
+          throw new Fault('invalid', `entry "${same.value.toString()}" has this ID, parent and selectors already`)
+        take(tx, before)
+        put(tx, after)
+        return after
+      })
+    },
+    remove,
+    async sweep(limit) {
+      for (const id of due.before(store, clock.now(), limit)) await remove(id)
+    },
+  }
+}
+
+function put(tx: Tx, entry: Entry): void {
+  entries.put(tx, entry.id, entry)
+  tx.put(belowKey(entry.parentId, entry.id), NOTHING)
+  tx.put(sameKey(entry), Buffer.from(entry.id))
+  if (entry.expiresAt > 0) due.put(tx, entry.expiresAt, entry.id)
+  count(tx, 1)
+}
+
+function take(tx: Tx, entry: Entry): void {
+  entries.delete(tx, entry.id)
+  tx.delete(belowKey(entry.parentId, entry.id))
+  tx.delete(sameKey(entry))
+  if (entry.expiresAt > 0) due.delete(tx, entry.expiresAt, entry.id)
+  count(tx, -1)
+}
+
+function count(tx: Tx, by: number): void {
+  tx.put(COUNT, encode(Number(tx.get(COUNT)?.value.toString() ?? '0') + by))
+}

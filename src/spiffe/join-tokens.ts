@@ -1,0 +1,69 @@
+// Join tokens: each lets one node attest, once, within its time. The store knows only their hashes.
+import { createHash } from 'node:crypto'
+import { Fault } from '../base/fault.ts'
+import { uuid } from '../base/ids.ts'
+import type { Clock, Random } from '../base/ports.ts'
+import { dueIndex } from '../store/due-index.ts'
+import { records } from '../store/records.ts'
+import type { Space } from '../store/space.ts'
+import { transact, type Tx } from '../store/transact.ts'
+
+interface JoinToken {
+  readonly expiresAt: number
+}
+
+export interface JoinTokens {
+  /** A new token, or `wish` where an operator brings one. `ttl` in seconds. Throws `invalid` for one that exists. */
+  create(ttl: number, wish?: string): Promise<{ token: string; expiresAt: number }>
+  /** Uses it up. Of any number of callers with one token, exactly one is told true. */
+  redeem(token: string): Promise<boolean>
+  sweep(limit: number): Promise<void>
+}
+
+const tokens = records<JoinToken>('spiffe/join-token/')
+const due = dueIndex('spiffe/join-token-due/')
+const WISH = /^[A-Za-z0-9._-]{16,255}$/
+
+export function openJoinTokens({ space, clock, random }: { space: Space; clock: Clock; random: Random }): JoinTokens {
+  const { store } = space
+  return {
+    async create(ttl, wish) {
+      if (ttl < 1) throw new Fault('invalid', 'ttl is required, you must provide one')
+      if (wish !== undefined && !WISH.test(wish))
+        throw new Fault('invalid', 'a join token has 16 to 255 letters, digits, dots, dashes and underscores')
+      const token = wish ?? uuid(random)
+      const expiresAt = clock.now() + ttl * 1000
+      await transact(store, (tx) => {
+        if (tokens.get(tx, hash(token))) throw new Fault('invalid', 'token already exists')
+        tokens.put(tx, hash(token), { expiresAt })
+        due.put(tx, expiresAt, hash(token))
+      })
+      return { token, expiresAt }
+    },
+    redeem: (token) =>
+      transact(store, (tx) => {
+        const known = tokens.get(tx, hash(token))
+        if (!known) return false
+        forget(tx, hash(token), known)
+        return known.expiresAt > clock.now()
+      }),
+    async sweep(limit) {
+      for (const id of due.before(store, clock.now(), limit)) {
+        await transact(store, (tx) => {
+          const known = tokens.get(tx, id)
+          if (known) forget(tx, id, known)
+        })
+      }
+    },
+  }
+}
+
+function forget(tx: Tx, id: string, { expiresAt }: JoinToken): void {
+  tokens.delete(tx, id)
+  due.delete(tx, expiresAt, id)
+}
+
+/** A token is random enough that a plain hash hides it. */
+function hash(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}

@@ -1,0 +1,74 @@
+// What is settled about a trust domain: its name, once and for all, and how long things live in it.
+import { Fault } from '../base/fault.ts'
+import type { KeyType } from '../crypto/signing-key.ts'
+import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import { records } from '../store/records.ts'
+import type { Space } from '../store/space.ts'
+import { transact } from '../store/transact.ts'
+
+/** Durations in seconds. */
+export interface Settings {
+  readonly trustDomain: TrustDomain
+  /** Lifetime of an authority, X.509 and JWT alike. */
+  readonly authorityTtl: number
+  readonly x509SvidTtl: number
+  readonly jwtSvidTtl: number
+  readonly agentTtl: number
+  readonly x509KeyType: KeyType
+  readonly jwtKeyType: KeyType
+  /** The `iss` of JWT-SVIDs: the https URL where the OIDC discovery document is served; '' for none. */
+  readonly jwtIssuer: string
+  /** How often consumers of the bundle shall look again. */
+  readonly refreshHint: number
+}
+
+export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
+  authorityTtl: 86_400,
+  x509SvidTtl: 3_600,
+  jwtSvidTtl: 300,
+  agentTtl: 3_600,
+  x509KeyType: 'ec-p256',
+  jwtKeyType: 'ec-p256',
+  jwtIssuer: '',
+  refreshHint: 300,
+}
+
+const entry = records<Settings>('spiffe/settings/')
+const ONLY = 'trust-domain'
+
+export interface SettingsRoom {
+  /** Undefined before the trust domain has a name. */
+  get(): Settings | undefined
+  /** The same; throws `invalid` where there is none yet. */
+  need(): Settings
+  /** Names the trust domain, or changes what may change. Throws `invalid` for another name. */
+  set(settings: Settings): Promise<void>
+}
+
+export function openSettings(space: Space): SettingsRoom {
+  const current = space.cache(entry.key(''), () => entry.get(space.store, ONLY))
+  return {
+    get: current,
+    need() {
+      const settings = current()
+      if (!settings) throw new Fault('invalid', 'the trust domain has no name yet; write trust_domain to spiffe/config')
+      return settings
+    },
+    async set(settings) {
+      check(settings)
+      await transact(space.store, (tx) => {
+        const before = entry.get(tx, ONLY)
+        if (before && before.trustDomain !== settings.trustDomain) throw new Fault('invalid', 'the name of a trust domain cannot be changed')
+        entry.put(tx, ONLY, settings)
+      })
+    },
+  }
+}
+
+function check({ authorityTtl, x509SvidTtl, jwtSvidTtl, agentTtl, jwtIssuer, jwtKeyType }: Settings): void {
+  const longest = Math.max(x509SvidTtl, jwtSvidTtl, agentTtl)
+  if (Math.min(authorityTtl, x509SvidTtl, jwtSvidTtl, agentTtl) < 1) throw new Fault('invalid', 'lifetimes must be at least a second')
+  if (longest > authorityTtl / 6) throw new Fault('invalid', 'lifetimes of SVIDs cannot exceed a sixth of authority_ttl')
+  if (jwtIssuer !== '' && !/^https:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/.test(jwtIssuer)) throw new Fault('invalid', 'jwt_issuer must be an https URL')
+  if (jwtKeyType === 'ml-dsa-65') throw new Fault('invalid', 'jwt_key_type: JWT-SVIDs cannot be signed with ML-DSA')
+}

@@ -1,0 +1,88 @@
+// Issuing: identities that come from entries, and those that an administrator asks for by name.
+import { base62 } from '../base/ids.ts'
+import { Fault } from '../base/fault.ts'
+import type { Clock, Random } from '../base/ports.ts'
+import type { Name } from '../crypto/certificate.ts'
+import { issueJwtSvid } from '../crypto/jwt-svid.ts'
+import { pathOf, type SpiffeId, trustDomainOf } from '../crypto/spiffe-id.ts'
+import { type Authorities, issueX509Svid, type X509Svid } from './authorities.ts'
+import { type Entry, subjectOf } from './entry.ts'
+import type { SettingsRoom } from './settings.ts'
+
+export interface JwtSvid {
+  readonly token: string
+  /** Milliseconds. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
+export interface X509Request {
+  readonly id: SpiffeId
+  /** SubjectPublicKeyInfo in DER, from a request that proved its possession. */
+  readonly publicKey: Buffer
+  /** Seconds; 0 for the trust domain's own. */
+  readonly ttl: number
+  readonly dnsNames: readonly string[]
+  readonly subject: Name
+}
+
+export interface Svids {
+  x509(request: X509Request): X509Svid
+  x509For(entry: Entry, publicKey: Buffer): X509Svid
+  x509ForAgent(id: SpiffeId, publicKey: Buffer): X509Svid
+  jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId?: boolean): JwtSvid
+  jwtFor(entry: Entry, audience: readonly string[]): JwtSvid
+}
+
+const MAX_AUDIENCES = 50
+const TOKEN_ID_LENGTH = 24
+
+export function openSvids({
+  authorities,
+  settings,
+  clock,
+  random,
+}: {
+  authorities: Authorities
+  settings: SettingsRoom
+  clock: Clock
+  random: Random
+}): Svids {
+  function x509(request: X509Request): X509Svid {
+    const { trustDomain, x509SvidTtl } = settings.need()
+    checkHome(request.id, trustDomain)
+    return issueX509Svid(authorities.signer('x509'), { ...request, ttl: request.ttl || x509SvidTtl }, clock.now(), random)
+  }
+
+  function jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId = false): JwtSvid {
+    const { trustDomain, jwtSvidTtl, jwtIssuer } = settings.need()
+    checkHome(id, trustDomain)
+    checkAudience(audience)
+    const { authority, key } = authorities.signer('jwt')
+    const issuedAt = Math.floor(clock.now() / 1000)
+    const expiresAt = Math.min(issuedAt + (ttl || jwtSvidTtl), Math.floor(authority.expiresAt / 1000))
+    const issuer = jwtIssuer === '' ? {} : { issuer: jwtIssuer }
+    const tokenId = withId ? { tokenId: base62(random, TOKEN_ID_LENGTH) } : {}
+    const token = issueJwtSvid(key, authority.id, { subject: id, audience, issuedAt, expiresAt, ...issuer, ...tokenId })
+    return { token, issuedAt: issuedAt * 1000, expiresAt: expiresAt * 1000 }
+  }
+
+  return {
+    x509,
+    x509For: (entry, publicKey) =>
+      x509({ id: entry.spiffeId, publicKey, ttl: entry.x509SvidTtl, dnsNames: entry.dnsNames, subject: subjectOf(entry) }),
+    x509ForAgent: (id, publicKey) => x509({ id, publicKey, ttl: settings.need().agentTtl, dnsNames: [], subject: [['O', 'Signet']] }),
+    jwt,
+    jwtFor: (entry, audience) => jwt(entry.spiffeId, audience, entry.jwtSvidTtl, entry.includeJti),
+  }
+}
+
+function checkHome(id: SpiffeId, home: string): void {
+  if (trustDomainOf(id) !== home) throw new Fault('invalid', `"${id}" is not a member of trust domain "${home}"`)
+  if (pathOf(id) === '') throw new Fault('invalid', `"${id}" has no path`)
+}
+
+function checkAudience(audience: readonly string[]): void {
+  if (audience.length === 0 || audience.includes('')) throw new Fault('invalid', 'at least one audience is required')
+  if (audience.length > MAX_AUDIENCES) throw new Fault('invalid', `at most ${MAX_AUDIENCES} audiences`)
+}
