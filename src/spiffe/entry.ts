@@ -35,6 +35,23 @@ export interface Entry {
 /** What its maker says of an entry; the room adds the rest. */
 export type EntrySpec = Omit<Entry, 'id' | 'createdAt' | 'revision'> & { readonly id?: string }
 
+/** An entry of which nothing special is said. */
+export const PLAIN_ENTRY = {
+  selectors: [],
+  x509SvidTtl: 0,
+  jwtSvidTtl: 0,
+  federatesWith: [],
+  admin: false,
+  downstream: false,
+  expiresAt: 0,
+  dnsNames: [],
+  storeSvid: false,
+  hint: '',
+  subject: [],
+  disableX509Prefetch: false,
+  includeJti: false,
+} satisfies Partial<EntrySpec>
+
 const MAX_HINT_BYTES = 1024
 const MAX_SELECTORS = 100
 const MAX_DNS_NAMES = 100

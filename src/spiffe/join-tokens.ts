@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { uuid } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
+import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { records } from '../store/records.ts'
 import type { Space } from '../store/space.ts'
@@ -10,6 +11,11 @@ import { transact, type Tx } from '../store/transact.ts'
 
 interface JoinToken {
   readonly expiresAt: number
+}
+
+/** The ID of the agent that attests with a token: known beforehand, and no help in guessing the token. */
+export function joinTokenAgent(trustDomain: TrustDomain, token: string): SpiffeId {
+  return spiffeId(trustDomain, `/spire/agent/join_token/${hash(token)}`)
 }
 
 export interface JoinTokens {

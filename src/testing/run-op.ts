@@ -10,6 +10,7 @@ import type { Reply } from '../contract/reply.ts'
 import type { Token } from '../contract/token.ts'
 import type { Store } from '../store/store.ts'
 import { memory } from '../store/memory.ts'
+import { matcher } from '../tenancy/router.ts'
 import { type SettableClock, settableClock, stillTimers } from './clock.ts'
 
 export { settableClock }
@@ -90,36 +91,11 @@ interface Found {
 }
 
 function find(module: Module, verb: OpVerb, path: string): Found {
-  const fits = module.paths.flatMap((one) => {
-    const params = match(one.template, path)
-    return params ? [{ one, params }] : []
-  })
-  const best = fits.sort((a, b) => rank(b.one.template).localeCompare(rank(a.one.template)))[0]
-  if (!best) throw new Fault('missing', 'unsupported path')
-  const op = best.one.ops[verb]
+  const found = matcher(module)(path.replace(/\/$/, ''))
+  if (!found) throw new Fault('missing', 'unsupported path')
+  const op = found.path.ops[verb]
   if (!op) throw new Fault('unsupported', 'unsupported operation')
-  return { op, shape: best.one.params, params: best.params }
-}
-
-/** Sorts an end before a literal segment before a captured one before the rest. */
-function rank(template: string): string {
-  const parts = Array.from(template.split('/'), (part) => (part.startsWith('*') ? '0' : part.startsWith(':') ? '1' : '2'))
-  return `${parts.join('')}3`
-}
-
-function match(template: string, path: string): Record<string, string> | undefined {
-  const params: Record<string, string> = {}
-  const parts = template.split('/')
-  const segments = path.split('/')
-  for (const [at, part] of parts.entries()) {
-    if (part.startsWith('*')) return { ...params, [part.slice(1)]: segments.slice(at).join('/') }
-    const segment = segments[at]
-    if (segment === undefined || segment === '') return undefined
-    if (part.startsWith(':')) params[part.slice(1)] = segment
-    else if (part !== segment) return undefined
-  }
-  const rest = segments.slice(parts.length).join('/')
-  return rest === '' ? params : undefined
+  return { op, shape: found.path.params, params: found.params }
 }
 
 const MOUNT: Mount = {

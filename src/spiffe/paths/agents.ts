@@ -1,0 +1,96 @@
+// spiffe/agents and spiffe/join-tokens: the nodes that attested, and the tokens with which more of them may.
+import { int, maybe, or, seconds, secret, text } from '../../base/fields.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { type Path, path } from '../../contract/module.ts'
+import { data, empty, keys, missing, type Reply } from '../../contract/reply.ts'
+import { parseSpiffeId, type SpiffeId, spiffeId } from '../../crypto/spiffe-id.ts'
+import type { Agent } from '../agents.ts'
+import { serverId } from '../authorised.ts'
+import { PLAIN_ENTRY } from '../entry.ts'
+import { joinTokenAgent } from '../join-tokens.ts'
+import type { Spiffe } from '../rooms.ts'
+import { formatSelector } from '../selectors.ts'
+
+const MAX_PAGE = 1_000
+const DEFAULT_TOKEN_TTL = 600
+const at = { path: text("Path of the agent's SPIFFE ID: spire/agent/…") }
+const pageInput = { after: or(text('SPIFFE ID to begin after.'), ''), limit: or(int('How many at most.'), 0) }
+const tokenInput = {
+  ttl: or(seconds('How long the token can be used.'), DEFAULT_TOKEN_TTL),
+  token: maybe(secret(text('The token itself; made at random otherwise.'))),
+  spiffe_id: maybe(text('A SPIFFE ID by which entries can name the node as their parent.')),
+}
+
+export function agentPaths(rooms: Spiffe): Path[] {
+  const { agents, settings } = rooms
+  const idOf = (rest: string): SpiffeId => spiffeId(settings.need().trustDomain, `/${rest}`)
+  return [
+    path('agents', 'Agents: attested nodes.', {}, (op) => ({
+      list: op({
+        doc: 'List agents in the order of their SPIFFE IDs.',
+        input: pageInput,
+        run(_, { after, limit }) {
+          const found = agents.page(after, limit > 0 ? Math.min(limit, MAX_PAGE) : MAX_PAGE)
+          return keys(
+            found.map(({ id }) => id),
+            Object.fromEntries(found.map((one) => [one.id, describeAgent(one)])),
+          )
+        },
+      }),
+    })),
+    path('agents/*path', 'An agent.', at, (op) => ({
+      read: op({
+        doc: 'Read what is known of a node.',
+        run(_, input) {
+          const agent = agents.get(idOf(input.path))
+          return agent ? data(describeAgent(agent)) : missing()
+        },
+      }),
+      delete: op({
+        doc: 'Evict an agent: its SVID ends, and it may attest again.',
+        run: async (_, input) => done(await agents.evict(idOf(input.path))),
+      }),
+    })),
+    path('agents/*path/ban', 'Banning an agent.', at, (op) => ({
+      write: op({
+        doc: 'Ban an agent: its SVID ends, and it may not attest again.',
+        run: async (_, input) => done(await agents.ban(idOf(input.path))),
+      }),
+    })),
+    path('join-tokens', 'Tokens that let a node attest, once.', {}, (op) => ({
+      write: op({ doc: 'Make a join token.', input: tokenInput, run: (ctx, input) => createToken(rooms, ctx.mount.namespace, input) }),
+    })),
+  ]
+}
+
+const done = (was: boolean): Reply => (was ? empty() : missing())
+
+async function createToken(
+  { joinTokens, entries, settings }: Spiffe,
+  namespace: string,
+  input: { ttl: number; token: string | undefined; spiffe_id: string | undefined },
+): Promise<Reply> {
+  const { trustDomain } = settings.need()
+  const alias = input.spiffe_id === undefined ? undefined : parseSpiffeId(input.spiffe_id)
+  const { token, expiresAt } = await joinTokens.create(input.ttl, input.token)
+  const agent = joinTokenAgent(trustDomain, token)
+  if (alias) {
+    const selectors = [{ type: 'spiffe_id', value: agent }]
+    await entries.create({ ...PLAIN_ENTRY, spiffeId: alias, parentId: serverId(trustDomain), selectors, namespace })
+  }
+  return data({ token, agent_id: agent, expires_at: new Date(expiresAt).toISOString() })
+}
+
+function describeAgent(agent: Agent): JsonObject {
+  return {
+    id: agent.id,
+    attestation_type: agent.type,
+    x509svid_serial_number: agent.serial,
+    x509svid_expires_at: agent.expiresAt === 0 ? null : new Date(agent.expiresAt).toISOString(),
+    selectors: agent.selectors.map(formatSelector),
+    banned: agent.banned,
+    can_reattest: agent.canReattest,
+    agent_version: agent.version,
+    attested_at: new Date(agent.attestedAt).toISOString(),
+  }
+}

@@ -1,0 +1,57 @@
+// spiffe/authorities: the keys that sign, moved from prepared to active to old by hand where the clock is not enough.
+import { choice, or, text } from '../../base/fields.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { type Path, path } from '../../contract/module.ts'
+import { data } from '../../contract/reply.ts'
+import type { Authority, Kind } from '../authority-set.ts'
+import type { Spiffe } from '../rooms.ts'
+
+const kind = { kind: choice('"x509" or "jwt".', ['x509', 'jwt']) }
+const id = { authority_id: or(text('Which one: a subject key identifier in hex, or a key id.'), '') }
+
+const STEPS = {
+  activate: 'Sign with the prepared authority from now on.',
+  taint: 'Have everything replaced that an old authority signed.',
+  revoke: 'Take an old authority out of the bundle: nothing it signed is believed any more.',
+} as const
+
+export function authorityPaths({ authorities }: Spiffe): Path[] {
+  const steps = Object.entries(STEPS) as [keyof typeof STEPS, string][]
+  return [
+    path('authorities/:kind', 'The authorities of one kind.', kind, (op) => ({
+      read: op({
+        doc: 'Read them all, with their states.',
+        run: (_, input) => data({ authorities: authorities.set()[input.kind].map(describe) }),
+      }),
+    })),
+    path('authorities/:kind/prepare', 'Making a new authority.', kind, (op) => ({
+      write: op({
+        doc: 'Publish a new authority; it signs once it is activated.',
+        access: 'sudo',
+        run: async (_, input) => data(describe(await authorities.prepare(input.kind as Kind))),
+      }),
+    })),
+    ...steps.map(([step, doc]) =>
+      path(`authorities/:kind/${step}`, doc, kind, (op) => ({
+        write: op({
+          doc,
+          access: 'sudo',
+          input: id,
+          run: async (_, input) => data(describe(await authorities[step](input.kind as Kind, input.authority_id))),
+        }),
+      })),
+    ),
+  ]
+}
+
+function describe(one: Authority): JsonObject {
+  return {
+    authority_id: one.id,
+    state: one.state,
+    key_type: one.keyType,
+    created_at: new Date(one.createdAt).toISOString(),
+    expires_at: new Date(one.expiresAt).toISOString(),
+    tainted: one.tainted,
+    upstream_authority_subject_key_id: one.upstreamId ?? '',
+  }
+}

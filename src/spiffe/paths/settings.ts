@@ -1,0 +1,86 @@
+// spiffe/config: the trust domain's name and lifetimes; spiffe/status: what there is of everything.
+import { choice, maybe, seconds, text, type Values } from '../../base/fields.ts'
+import { Fault } from '../../base/fault.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { type Path, path } from '../../contract/module.ts'
+import { data, empty, missing, type Reply } from '../../contract/reply.ts'
+import { KEY_KINDS, type KeyType } from '../../crypto/signing-key.ts'
+import { parseTrustDomain } from '../../crypto/spiffe-id.ts'
+import type { Spiffe } from '../rooms.ts'
+import { DEFAULTS, type Settings } from '../settings.ts'
+
+const keyType = (of: string) => maybe(choice(`Kind of key of ${of}.`, Object.keys(KEY_KINDS) as KeyType[]))
+
+const configInput = {
+  trust_domain: maybe(text('Name of the trust domain; cannot be changed later.')),
+  authority_ttl: maybe(seconds('How long an authority lives.')),
+  x509_svid_ttl: maybe(seconds('How long an X509-SVID lives where its entry says nothing.')),
+  jwt_svid_ttl: maybe(seconds('How long a JWT-SVID lives where its entry says nothing.')),
+  agent_ttl: maybe(seconds('How long the SVID of an agent lives.')),
+  x509_key_type: keyType('X.509 authorities'),
+  jwt_key_type: keyType('JWT authorities'),
+  jwt_issuer: maybe(text('The "iss" of JWT-SVIDs: the https URL where the OIDC discovery document is; empty for none.')),
+  refresh_hint: maybe(seconds('How often others shall look for changes of the bundle.')),
+}
+
+export function settingsPaths(rooms: Spiffe): Path[] {
+  const { settings, entries, agents, authorities } = rooms
+  return [
+    path('config', 'The trust domain.', {}, (op) => ({
+      read: op({
+        doc: 'Read its settings.',
+        output: configInput,
+        run() {
+          const found = settings.get()
+          return found ? data(describe(found)) : missing()
+        },
+      }),
+      write: op({ doc: 'Name it, or change its settings.', access: 'sudo', input: configInput, run: (_, input) => configure(rooms, input) }),
+    })),
+    path('status', 'The trust domain at a glance.', {}, (op) => ({
+      read: op({
+        doc: 'Read what there is.',
+        run() {
+          const { trustDomain } = settings.need()
+          const { sequence, x509, jwt } = authorities.set()
+          const counts = { entries: entries.count(), agents: agents.count(), x509_authorities: x509.length, jwt_authorities: jwt.length }
+          return data({ trust_domain: trustDomain, sequence, ...counts })
+        },
+      }),
+    })),
+  ]
+}
+
+async function configure({ settings, authorities }: Spiffe, input: Values<typeof configInput>): Promise<Reply> {
+  const before = settings.get()
+  const name = input.trust_domain === undefined ? before?.trustDomain : parseTrustDomain(input.trust_domain)
+  if (name === undefined) throw new Fault('invalid', 'missing trust_domain')
+  const was = before ?? { ...DEFAULTS, trustDomain: name }
+  await settings.set({
+    trustDomain: name,
+    authorityTtl: input.authority_ttl ?? was.authorityTtl,
+    x509SvidTtl: input.x509_svid_ttl ?? was.x509SvidTtl,
+    jwtSvidTtl: input.jwt_svid_ttl ?? was.jwtSvidTtl,
+    agentTtl: input.agent_ttl ?? was.agentTtl,
+    x509KeyType: input.x509_key_type ?? was.x509KeyType,
+    jwtKeyType: input.jwt_key_type ?? was.jwtKeyType,
+    jwtIssuer: input.jwt_issuer ?? was.jwtIssuer,
+    refreshHint: input.refresh_hint ?? was.refreshHint,
+  })
+  await authorities.rotate() // so that a new trust domain can issue at once
+  return empty()
+}
+
+function describe(found: Settings): JsonObject {
+  return {
+    trust_domain: found.trustDomain,
+    authority_ttl: found.authorityTtl,
+    x509_svid_ttl: found.x509SvidTtl,
+    jwt_svid_ttl: found.jwtSvidTtl,
+    agent_ttl: found.agentTtl,
+    x509_key_type: found.x509KeyType,
+    jwt_key_type: found.jwtKeyType,
+    jwt_issuer: found.jwtIssuer,
+    refresh_hint: found.refreshHint,
+  }
+}
