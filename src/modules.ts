@@ -7,6 +7,8 @@ import type { Mount } from './contract/mount.ts'
 import type { Passwords } from './crypto/password.ts'
 import { cubbyhole } from './engines/cubbyhole.ts'
 import { kvFor } from './engines/kv/kv.ts'
+import { spiffeModule } from './spiffe/module.ts'
+import type { RoomsOf } from './spiffe/rooms.ts'
 
 /** What decides which module serves a mount. */
 export type MountKind = Pick<Mount, 'class' | 'type' | 'options'>
@@ -17,6 +19,7 @@ export type ModuleOf = (mount: MountKind) => Module | undefined
 export interface BuiltInDeps {
   readonly passwords: Passwords
   readonly lockoutRule: LockoutRuleOf
+  readonly spiffe: RoomsOf
 }
 
 export interface BuiltIns {
@@ -25,10 +28,11 @@ export interface BuiltIns {
   readonly kinds: readonly string[]
 }
 
-export function builtIn({ passwords, lockoutRule }: BuiltInDeps): BuiltIns {
+export function builtIn({ passwords, lockoutRule, spiffe }: BuiltInDeps): BuiltIns {
   const byType: Readonly<Record<string, (mount: MountKind) => Module>> = {
     'secret/kv': kvFor,
     'secret/cubbyhole': always(cubbyhole),
+    'secret/spiffe': always(spiffeModule(spiffe)),
     'auth/approle': always(approle({ lockoutRule })),
     'auth/userpass': always(userpass({ passwords, lockoutRule })),
   }

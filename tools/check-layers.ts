@@ -3,7 +3,7 @@ import { isTest, roomOf, type Source, sources } from './sources.ts'
 
 const LEVELS: readonly (readonly string[])[] = [
   ['base'],
-  ['crypto', 'store', 'telemetry'],
+  ['crypto', 'store', 'telemetry', 'wire'],
   ['contract'],
   ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit', 'spiffe'],
   ['sys', 'derive', 'pipeline', 'client'],

@@ -14,6 +14,7 @@ import { barrier, sealedFault } from '../seal/barrier.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import { Usage } from '../seal/usage.ts'
 import { measured } from '../store/measured.ts'
+import type { Spiffe } from '../spiffe/rooms.ts'
 import type { Store } from '../store/store.ts'
 import type { Cors } from '../sys/cors.ts'
 import type { InFlight, ServerPort } from '../sys/server.ts'
@@ -63,6 +64,8 @@ export interface Kernel {
   readonly limiter: Pick<Limiter, 'news' | 'hear'>
   /** A request that was refused here, for other processes. */
   denied(id: string): Denied | undefined
+  /** The trust domain; undefined while sealed, and where none is mounted. */
+  spiffe(): Spiffe | undefined
   /** Drops all that needed the keys; called when they are gone. Resolves when the last audit lines are written. */
   forget(): Promise<void>
   /** How many numbers of a term this process took for sealing and has left. */
@@ -116,6 +119,7 @@ export function openKernel(deps: KernelDeps): Kernel {
     cors: () => (keyring.sealed ? undefined : current().cors()),
     inFlight: running.list,
     handle: (received) => running.watch(received, metrics.request(received.verb, isLogin(received)), () => answer(received)),
+    spiffe: () => (keyring.sealed ? undefined : current().spiffe()),
     async sweep() {
       if (!keyring.sealed) await current().sweep()
     },

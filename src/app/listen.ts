@@ -120,7 +120,7 @@ function watchSessions(server: AnyServer): Set<ServerHttp2Session> {
   return sessions
 }
 
-async function bind(server: NetServer, address: string): Promise<AddressInfo> {
+export async function bind(server: NetServer, address: string): Promise<AddressInfo> {
   const [, ipv6, name, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address) ?? []
   if (port === undefined) throw new Failure(1, `the listener address ${address} is not host:port`)
   const host = ipv6 ?? name

@@ -15,6 +15,7 @@ import { type Kernel, type KernelDeps, openKernel } from './kernel.ts'
 import { listen, type Listener } from './listen.ts'
 import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
+import { listenSpire } from './spire-listener.ts'
 import type { TlsFiles } from './tls.ts'
 
 export interface ServingDeps {
@@ -26,10 +27,12 @@ export interface ServingDeps {
   readonly metrics: Metrics
   readonly server: ServerPort
   readonly denied?: NonNullable<KernelDeps['denied']>
-  readonly settings: { readonly listeners: readonly ListenerSettings[]; readonly audit: AuditSettings } & Pick<
-    KernelDeps,
-    'defaultLeaseTtl' | 'maxLeaseTtl' | 'lockout'
-  >
+  readonly settings: {
+    readonly listeners: readonly ListenerSettings[]
+    readonly audit: AuditSettings
+    /** Where agents are served; nowhere where unset. */
+    readonly agentAddress?: string | undefined
+  } & Pick<KernelDeps, 'defaultLeaseTtl' | 'maxLeaseTtl' | 'lockout'>
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
   /** Where audit records wait for remote sinks. */
@@ -58,6 +61,7 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const kernel = openKernel({ ...deps, ...settings, ports: { ...ports, print: deps.print } })
   const listeners = await Promise.all(settings.listeners.map((one) => openListener(one, kernel, deps)))
+  const agents = settings.agentAddress === undefined ? undefined : await listenSpire(settings.agentAddress, kernel, ports, log.named('edge'))
   let stopSweeping = () => {}
   let sweeping = false
 
@@ -93,6 +97,7 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     async close() {
       stopSweeping()
       await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)))
+      await agents?.close()
       await kernel.forget()
     },
   }

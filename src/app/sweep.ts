@@ -57,7 +57,7 @@ function openMountSweep({ namespaces, tenants, moduleOf }: SweepDeps, clock: Clo
 
   async function sweep(namespace: Namespace): Promise<void> {
     const { mounts } = tenants.of(namespace)
-    for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), clock.now())
+    for (const mount of [...mounts.list('secret'), ...mounts.list('auth')]) await moduleOf(mount)?.sweep?.(mounts.storeOf(mount), clock.now(), mount)
   }
 
   return async () => {

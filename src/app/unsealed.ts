@@ -58,6 +58,8 @@ import { openRights } from './rights.ts'
 import { openSweep } from './sweep.ts'
 import { Tenants } from './tenants.ts'
 import { timed } from './timed.ts'
+import type { RoomsOf, Spiffe } from '../spiffe/rooms.ts'
+import { openTrustDomains } from './trust-domains.ts'
 import { openTidying } from './tidying.ts'
 
 export interface Unsealed {
@@ -70,6 +72,8 @@ export interface Unsealed {
   auditState(): AuditState
   /** Which web pages may call the API. */
   cors(): Cors | undefined
+  /** The trust domain that is mounted, if any. */
+  spiffe(): Spiffe | undefined
   reopen(): void
   close(): Promise<void>
 }
@@ -103,6 +107,7 @@ export interface Parts {
   readonly cors: CorsSettings
   readonly events: EventHub
   readonly follower: Follower
+  readonly trustDomains: RoomsOf
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
@@ -135,6 +140,10 @@ export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
       follower.sync()
       return parts.cors.current()
     },
+    spiffe() {
+      const mount = parts.tenants.of(ROOT).mounts.at('spiffe/')
+      return mount?.type === 'spiffe' ? parts.trustDomains(mount) : undefined
+    },
     reopen: () => audit.devices.reopen(),
     async close() {
       parts.events.close()
@@ -150,22 +159,15 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const namespaces = openNamespaces({ store: inside, follower, takeSlice, random, mounts: FIRST_MOUNTS })
   const gone: Pick<Gone, 'empty'> = { empty: (mount, awaited) => lending.gone.empty(mount, awaited) }
   const tenants = new Tenants({ store: inside, follower, namespaces, takeSlice, gone, clock, random })
-  const bounds = (mount: Mount): TtlBounds => {
-    const maxTtl = mount.config.maxLeaseTtl || deps.maxLeaseTtl
-    return { maxTtl, defaultTtl: Math.min(mount.config.defaultLeaseTtl || deps.defaultLeaseTtl, maxTtl) }
-  }
+  const bounds = (mount: Mount) => boundsOf(mount, deps)
   const tokens = openTokens({
     store: inside,
     follower,
-    clock,
-    random,
+    ...ports,
     namespaces: { idOf: (path) => namespaces.at(path)?.id, alive: (id) => namespaces.byId(id) !== undefined },
     hashKey: secretKey(need(inside, TOKEN_HASH_KEY)),
     mountAlive: (token) => tenants.mountAlive(token),
-    async cemetery(hash) {
-      await lending.leases.endHeldBy(hash)
-      await wipe(hash)
-    },
+    cemetery: (hash) => lending.leases.endHeldBy(hash).then(() => wipe(hash)),
   })
   const wipe = openCemetery(namespaces, tenants)
   const wrapping = openWrapping({ tokens, store: inside, place: (hash) => answerPlace(namespaces, tenants, hash) })
@@ -174,11 +176,10 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const migrations = openMigrations({ store: inside, clock, random, beforeMove: (mount) => lending.vacate(mount, false) })
   const { store, keyring, seal } = deps
   const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
-  const meter = deps.metrics.leases
   const lending = openLending({
     ports,
     log,
-    meter,
+    meter: deps.metrics.leases,
     store: inside,
     follower,
     namespaces,
@@ -191,16 +192,26 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const denials = openDenials(whyUnknown(tokens))
   const cors = openCorsSettings(space)
   const events = openEventHub(inside, log)
-  const own = { cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
+  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants })
+  const own = { trustDomains, cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
   const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
 }
 
+function boundsOf({ config }: Mount, { maxLeaseTtl, defaultLeaseTtl }: UnsealedDeps): TtlBounds {
+  const maxTtl = config.maxLeaseTtl || maxLeaseTtl
+  return { maxTtl, defaultTtl: Math.min(config.defaultLeaseTtl || defaultLeaseTtl, maxTtl) }
+}
+
+function openBuiltIns({ ports, lockout }: UnsealedDeps, spiffe: RoomsOf) {
+  return builtIn({ passwords: openPasswords(ports.random), lockoutRule: lockoutRules(lockout), spiffe })
+}
+
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { store, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds } = parts
-  const builtins = builtIn({ passwords: openPasswords(deps.ports.random), lockoutRule: lockoutRules(deps.lockout) })
+  const { store, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds, trustDomains } = parts
+  const builtins = openBuiltIns(deps, trustDomains)
   const tenant = ({ mount }: { mount: Mount }) => tenants.at(mount.namespace)
   const below = ({ mount }: { mount: Mount }, path: CanonPath) => tenants.below(mount.namespace, path)
   const rights = openRights(tenants)

@@ -19,6 +19,8 @@ export interface Peer {
   readonly port: number
   /** Serial number of the certificate that it proved to own, in decimal. */
   readonly certificate?: string
+  /** The SPIFFE ID that the certificate of its connection proves, and the certificate's serial number in lower-case hex. */
+  readonly svid?: { readonly id: string; readonly serial: string }
 }
 
 /** The edge made it from bytes. */

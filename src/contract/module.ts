@@ -122,7 +122,7 @@ export interface Module {
   /** By the `kind` of its leases: how it prolongs and takes back what it lends. */
   readonly leases?: Readonly<Record<string, LeaseKind>>
   /** Due work on a mount's own slice, in bounded steps that a crash may cut short; done by one process at a time. */
-  readonly sweep?: (store: Store, now: number) => Promise<unknown>
+  readonly sweep?: (store: Store, now: number, mount: Mount) => Promise<unknown>
   /** Asked before a mount is made or its options change, maybe several times; throws to refuse. */
   readonly configure?: (before: Mount | undefined, after: Mount) => void
 }

@@ -10,7 +10,7 @@ export const MAX_CHAIN = 5
 export interface X509Svid {
   readonly id: SpiffeId
   readonly leaf: X509Certificate
-  /** Lower-case hex. */
+  /** Lower-case hex without leading zeros. */
   readonly serial: string
   /** Milliseconds. */
   readonly expiresAt: number
@@ -34,7 +34,7 @@ export function verifyX509Svid(
   if (!authorities) throw new Fault('invalid', `no bundle for trust domain "${trustDomainOf(id)}"`)
   certificates.slice(1).forEach(checkIntermediate)
   checkPath(certificates, authorities.map(open), now)
-  return { id, leaf, serial: leaf.serialNumber.toLowerCase(), expiresAt: leaf.validToDate.getTime() }
+  return { id, leaf, serial: leaf.serialNumber.toLowerCase().replace(/^0+/, ''), expiresAt: leaf.validToDate.getTime() }
 }
 
 /** The SPIFFE ID of a leaf that has the shape of one. Throws `invalid`. */

@@ -3,8 +3,8 @@ import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
-import type { Space } from '../store/space.ts'
 import { transact } from '../store/transact.ts'
+import type { Place } from './place.ts'
 import type { Selector } from './selectors.ts'
 
 /** Times in wall milliseconds; serial numbers in lower-case hex. */
@@ -43,12 +43,12 @@ export interface Agents {
   evict(id: SpiffeId): Promise<boolean>
 }
 
-const agents = records<Agent>('spiffe/agent/')
+const agents = records<Agent>('agent/')
 const CACHED = 20_000
 
-export function openAgents({ space, clock }: { space: Space; clock: Clock }): Agents {
-  const { store } = space
-  const cached = space.keyed(agents.key(''), (id) => agents.get(store, id), CACHED)
+export function openAgents({ place, clock }: { place: Place; clock: Clock }): Agents {
+  const { store } = place
+  const cached = place.keyed(agents.key(''), (id) => agents.get(store, id), CACHED)
 
   function change(id: SpiffeId, step: (agent: Agent) => Agent): Promise<Agent | undefined> {
     return transact(store, (tx) => {

@@ -1,4 +1,5 @@
 // The authorities of a trust domain at work: made, rotated, and signing; their keys lie behind the barrier.
+import { X509Certificate } from 'node:crypto'
 import { base62 } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Bundle } from '../crypto/bundle.ts'
@@ -6,14 +7,14 @@ import { type CertificateSpec, encodeName, issueCertificate, type Name } from '.
 import { exportSigningKey, keyIdentifier, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { type SpiffeId, spiffeId } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
-import type { Space } from '../store/space.ts'
 import { transact } from '../store/transact.ts'
+import type { Place } from './place.ts'
 import * as authoritySet from './authority-set.ts'
 import type { Authority, AuthoritySet, Kind } from './authority-set.ts'
 import type { Settings, SettingsRoom } from './settings.ts'
 
 export interface AuthoritiesDeps {
-  readonly space: Space
+  readonly place: Place
   readonly clock: Clock
   readonly random: Random
   readonly settings: SettingsRoom
@@ -39,18 +40,18 @@ export interface Authorities {
   rotate(): Promise<void>
 }
 
-const sets = records<AuthoritySet>('spiffe/authorities/')
+const sets = records<AuthoritySet>('authorities/')
 const ALL = 'all'
-const KEYS = 'spiffe/authority-key/'
+const KEYS = 'authority-key/'
 const KEY_ID_LENGTH = 32
 /** A consumer's clock may lag (RFC 5280 §4.1.2.5). */
 const BACKDATED = 10_000
 
 export function openAuthorities(deps: AuthoritiesDeps): Authorities {
-  const { space, clock, random, settings } = deps
-  const { store } = space
-  const current = space.cache(sets.key(''), () => sets.get(store, ALL) ?? authoritySet.NO_AUTHORITIES)
-  const signing = space.keyed(KEYS, (id) => openStored(store.get(KEYS + id)?.value, find(current(), id)), 16)
+  const { place, clock, random, settings } = deps
+  const { store } = place
+  const current = place.cache(sets.key(''), () => sets.get(store, ALL) ?? authoritySet.NO_AUTHORITIES)
+  const signing = place.keyed(KEYS, (id) => openStored(store.get(KEYS + id)?.value, find(current(), id)), 16)
 
   async function change(step: (set: AuthoritySet) => AuthoritySet, made?: { id: string; key: SigningKey }): Promise<AuthoritySet> {
     return transact(store, (tx) => {
@@ -152,6 +153,8 @@ function bundleOf(set: AuthoritySet, { trustDomain, refreshHint }: Settings): Bu
 }
 
 export interface X509Svid {
+  /** Of the leaf, in lower-case hex without leading zeros. */
+  readonly serial: string
   /** DER, leaf first, without the root. */
   readonly chain: readonly Buffer[]
   /** Milliseconds. */
@@ -174,5 +177,6 @@ export function issueX509Svid({ authority, key }: Signer, spec: X509SvidSpec, no
   const expiresAt = Math.min(now + spec.ttl * 1000, authority.expiresAt)
   const certificate: CertificateSpec = { ...spec, notBefore: now - BACKDATED, notAfter: expiresAt, uris: [spec.id], authority: false }
   const leaf = issueCertificate(certificate, { key, name: encodeName(nameOf(authority.id)) }, random)
-  return { chain: [leaf, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
+  const serial = new X509Certificate(leaf).serialNumber.toLowerCase().replace(/^0+/, '')
+  return { serial, chain: [leaf, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
 }

@@ -6,13 +6,13 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { encode, records } from '../store/records.ts'
-import type { Space } from '../store/space.ts'
 import { transact, type Tx } from '../store/transact.ts'
+import type { Place } from './place.ts'
 import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
 import type { SettingsRoom } from './settings.ts'
 
 export interface EntriesDeps {
-  readonly space: Space
+  readonly place: Place
   readonly clock: Clock
   readonly random: Random
   readonly settings: SettingsRoom
@@ -35,18 +35,18 @@ export interface Entries {
   sweep(limit: number): Promise<void>
 }
 
-const entries = records<Entry>('spiffe/entry/')
-const COUNT = 'spiffe/entry-count'
+const entries = records<Entry>('entry/')
+const COUNT = 'entry-count'
 const NOTHING = Buffer.alloc(0)
-const due = dueIndex('spiffe/entry-due/')
+const due = dueIndex('entry-due/')
 /** IDs may be longer than keys. */
-const belowKey = (parent: SpiffeId, id: string): string => `spiffe/entry-below/${createHash('sha256').update(parent).digest('base64url')}/${id}`
-const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `spiffe/entry-same/${identityOf(entry)}`
+const belowKey = (parent: SpiffeId, id: string): string => `entry-below/${createHash('sha256').update(parent).digest('base64url')}/${id}`
+const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const CACHED = 20_000
 
-export function openEntries({ space, clock, random, settings }: EntriesDeps): Entries {
-  const { store } = space
-  const cached = space.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
+export function openEntries({ place, clock, random, settings }: EntriesDeps): Entries {
+  const { store } = place
+  const cached = place.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
 
   async function remove(id: string): Promise<boolean> {
     return transact(store, (tx) => {

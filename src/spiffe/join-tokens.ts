@@ -6,8 +6,8 @@ import type { Clock, Random } from '../base/ports.ts'
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { records } from '../store/records.ts'
-import type { Space } from '../store/space.ts'
 import { transact, type Tx } from '../store/transact.ts'
+import type { Place } from './place.ts'
 
 interface JoinToken {
   readonly expiresAt: number
@@ -26,12 +26,12 @@ export interface JoinTokens {
   sweep(limit: number): Promise<void>
 }
 
-const tokens = records<JoinToken>('spiffe/join-token/')
-const due = dueIndex('spiffe/join-token-due/')
+const tokens = records<JoinToken>('join-token/')
+const due = dueIndex('join-token-due/')
 const WISH = /^[A-Za-z0-9._-]{16,255}$/
 
-export function openJoinTokens({ space, clock, random }: { space: Space; clock: Clock; random: Random }): JoinTokens {
-  const { store } = space
+export function openJoinTokens({ place, clock, random }: { place: Place; clock: Clock; random: Random }): JoinTokens {
+  const { store } = place
   return {
     async create(ttl, wish) {
       if (ttl < 1) throw new Fault('invalid', 'ttl is required, you must provide one')

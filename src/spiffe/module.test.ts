@@ -10,7 +10,6 @@ import { parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
-import { openSpace } from '../store/space.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { openBench } from '../testing/run-op.ts'
 import { spiffeModule } from './module.ts'
@@ -22,8 +21,11 @@ const WEB = { spiffe_id: 'spiffe://example.org/web', parent_id: AGENT, selectors
 async function open(name: string | undefined = 'example.org') {
   const store = memory({ timers: stillTimers })
   const clock = settableClock()
-  const rooms = openSpiffe({ space: openSpace(store, follow(store), ''), clock, random: { bytes: randomBytes } })
-  const bench = openBench(spiffeModule(rooms), { store, clock, mount: { path: 'spiffe/' } })
+  const rooms = openSpiffe({ place: { store, ...follow(store) }, clock, random: { bytes: randomBytes } })
+  const bench = openBench(
+    spiffeModule(() => rooms),
+    { store, clock, mount: { path: 'spiffe/' } },
+  )
   const ask = async (verb: 'read' | 'write' | 'list' | 'delete', path: string, input: JsonObject = {}) => {
     const { reply, warnings } = await bench.call(verb, path, input)
     return { ...reply, warnings } as {

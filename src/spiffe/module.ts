@@ -1,25 +1,32 @@
 // The spiffe engine: a trust domain under /v1/spiffe, so that policy, audit and OpenAPI cover it like everything else.
+import { Fault } from '../base/fault.ts'
 import type { Module } from '../contract/module.ts'
 import { agentPaths } from './paths/agents.ts'
+import { agentApiPaths } from './paths/agent-api.ts'
 import { authorityPaths } from './paths/authorities.ts'
 import { entryPaths } from './paths/entries.ts'
 import { publishedPaths } from './paths/published.ts'
 import { svidPaths } from './paths/svids.ts'
 import { settingsPaths } from './paths/settings.ts'
-import type { Spiffe } from './rooms.ts'
+import type { RoomsOf } from './rooms.ts'
 
-export function spiffeModule(rooms: Spiffe): Module {
+export function spiffeModule(roomsOf: RoomsOf): Module {
   return {
-    kind: 'system',
+    kind: 'engine',
     type: 'spiffe',
     doc: 'Workload identity: SPIFFE IDs for what runs here.',
+    configure(_, { path, namespace }) {
+      if (path !== 'spiffe/' || namespace !== '') throw new Fault('invalid', 'the spiffe engine can only be enabled at spiffe/ of the root namespace')
+    },
+    sweep: (_, __, mount) => roomsOf(mount).sweep(),
     paths: [
-      ...settingsPaths(rooms),
-      ...publishedPaths(rooms),
-      ...authorityPaths(rooms),
-      ...entryPaths(rooms),
-      ...agentPaths(rooms),
-      ...svidPaths(rooms),
+      ...settingsPaths(roomsOf),
+      ...publishedPaths(roomsOf),
+      ...authorityPaths(roomsOf),
+      ...entryPaths(roomsOf),
+      ...agentPaths(roomsOf),
+      ...svidPaths(roomsOf),
+      ...agentApiPaths(roomsOf),
     ],
   }
 }

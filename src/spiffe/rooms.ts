@@ -1,6 +1,7 @@
 // All rooms of a trust domain together, each given what it needs of the others.
 import type { Clock, Random } from '../base/ports.ts'
-import type { Space } from '../store/space.ts'
+import type { Mount } from '../contract/mount.ts'
+import type { Place } from './place.ts'
 import { type Agents, openAgents } from './agents.ts'
 import { type Authorities, openAuthorities } from './authorities.ts'
 import { type Entries, openEntries } from './entries.ts'
@@ -19,10 +20,13 @@ export interface Spiffe {
   sweep(): Promise<void>
 }
 
+/** The rooms of the trust domain that a mount is. */
+export type RoomsOf = (mount: Mount) => Spiffe
+
 const SWEEP_PAGE = 500
 
-export function openSpiffe(deps: { readonly space: Space; readonly clock: Clock; readonly random: Random }): Spiffe {
-  const settings = openSettings(deps.space)
+export function openSpiffe(deps: { readonly place: Place; readonly clock: Clock; readonly random: Random }): Spiffe {
+  const settings = openSettings(deps.place)
   const authorities = openAuthorities({ ...deps, settings })
   const entries = openEntries({ ...deps, settings })
   const joinTokens = openJoinTokens(deps)

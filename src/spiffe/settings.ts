@@ -3,8 +3,8 @@ import { Fault } from '../base/fault.ts'
 import type { KeyType } from '../crypto/signing-key.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
-import type { Space } from '../store/space.ts'
 import { transact } from '../store/transact.ts'
+import type { Place } from './place.ts'
 
 /** Durations in seconds. */
 export interface Settings {
@@ -33,7 +33,7 @@ export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
   refreshHint: 300,
 }
 
-const entry = records<Settings>('spiffe/settings/')
+const entry = records<Settings>('settings/')
 const ONLY = 'trust-domain'
 
 export interface SettingsRoom {
@@ -45,8 +45,8 @@ export interface SettingsRoom {
   set(settings: Settings): Promise<void>
 }
 
-export function openSettings(space: Space): SettingsRoom {
-  const current = space.cache(entry.key(''), () => entry.get(space.store, ONLY))
+export function openSettings(place: Place): SettingsRoom {
+  const current = place.cache(entry.key(''), () => entry.get(place.store, ONLY))
   return {
     get: current,
     need() {
@@ -56,7 +56,7 @@ export function openSettings(space: Space): SettingsRoom {
     },
     async set(settings) {
       check(settings)
-      await transact(space.store, (tx) => {
+      await transact(place.store, (tx) => {
         const before = entry.get(tx, ONLY)
         if (before && before.trustDomain !== settings.trustDomain) throw new Fault('invalid', 'the name of a trust domain cannot be changed')
         entry.put(tx, ONLY, settings)

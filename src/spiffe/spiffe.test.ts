@@ -9,7 +9,6 @@ import { parseSpiffeId, parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
-import { openSpace } from '../store/space.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { openAgents } from './agents.ts'
 import { openAuthorities } from './authorities.ts'
@@ -29,24 +28,23 @@ const random = { bytes: randomBytes }
 
 async function open() {
   const store = memory({ timers: stillTimers })
-  const space = openSpace(store, follow(store), 'ns/root/')
+  const place = { store, ...follow(store) }
   const clock = settableClock()
-  const settings = openSettings(space)
+  const settings = openSettings(place)
   await settings.set({ ...DEFAULTS, trustDomain: HOME })
-  const authorities = openAuthorities({ space, clock, random, settings })
+  const authorities = openAuthorities({ place, clock, random, settings })
   await authorities.rotate()
-  const entries = openEntries({ space, clock, random, settings })
+  const entries = openEntries({ place, clock, random, settings })
   const svids = openSvids({ authorities, settings, clock, random })
   return {
     store,
-    space,
     clock,
     settings,
     authorities,
     entries,
     svids,
-    agents: openAgents({ space, clock }),
-    joinTokens: openJoinTokens({ space, clock, random }),
+    agents: openAgents({ place, clock }),
+    joinTokens: openJoinTokens({ place, clock, random }),
   }
 }
 
@@ -122,7 +120,7 @@ describe('authorities', () => {
       [next.id],
     )
     assert.ok(authorities.bundle().sequence > sequence)
-    const keys = [...store.keys({ prefix: 'ns/root/spiffe/authority-key/' })]
+    const keys = [...store.keys({ prefix: 'authority-key/' })]
     assert.equal(keys.length, 2, 'one key of each kind is left')
   })
 
@@ -236,7 +234,7 @@ describe('entries', () => {
     clock.advance(1000)
     await entries.sweep(10)
     assert.equal(entries.get(entry.id), undefined)
-    assert.deepEqual([...store.keys({ prefix: 'ns/root/spiffe/entry-' })], ['ns/root/spiffe/entry-count'])
+    assert.deepEqual([...store.keys({ prefix: 'entry-' })], ['entry-count'])
   })
 
   test('an agent acts for what is below it and below the aliases that describe it, at any depth, and for nothing else', async () => {
@@ -330,7 +328,7 @@ describe('join tokens', () => {
     assert.equal(await joinTokens.redeem(token), false)
     await joinTokens.sweep(10)
     assert.equal(await joinTokens.redeem(swept), false)
-    assert.deepEqual([...store.keys({ prefix: 'ns/root/spiffe/join' })], [])
+    assert.deepEqual([...store.keys({ prefix: 'join' })], [])
   })
 
   test('are not in the store as they are', async () => {

@@ -42,6 +42,7 @@ test('what is not said has a default', () => {
     logFormat: 'standard',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
+    agentAddress: undefined,
     lockout: { byType: {} },
     audit: NO_AUDIT,
   })
@@ -67,7 +68,8 @@ log_level = "warn"
 log_format = "json"
 default_lease_ttl = "1h"
 max_lease_ttl = "2d"
-workers = 3`)
+workers = 3
+spiffe { address = "0.0.0.0:8081" }`)
   assert.deepEqual(config, {
     listeners: [
       {
@@ -83,9 +85,16 @@ workers = 3`)
     logFormat: 'json',
     defaultLeaseTtl: 3600,
     maxLeaseTtl: 172_800,
+    agentAddress: '0.0.0.0:8081',
     lockout: { byType: {} },
     audit: NO_AUDIT,
   })
+})
+
+test('agents are served at one address', () => {
+  assert.equal(settings(`${STORAGE}${LISTENER}spiffe {}`).agentAddress, '127.0.0.1:8081')
+  assert.match(refusal(`${STORAGE}${LISTENER}spiffe { address = "8081" }`), /address "8081" is not host:port/)
+  assert.match(refusal(`${STORAGE}${LISTENER}spiffe {}\nspiffe {}`), /only one spiffe/)
 })
 
 test('JSON says the same, with labels as keys, blocks in lists or not', () => {

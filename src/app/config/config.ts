@@ -7,6 +7,7 @@ import { AUDIT_KEYS, parseAudit } from './audit.ts'
 import { FOREIGN_TELEMETRY, FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
 import { type Effect, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
+import { parseSpiffe } from './spiffe.ts'
 import { parseStorage } from './storage.ts'
 import { parseLockouts } from './user-lockout.ts'
 
@@ -21,6 +22,8 @@ export interface Config {
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
   readonly lockout: LockoutSettings
+  /** host:port where agents are served; undefined for nowhere. */
+  readonly agentAddress: string | undefined
   readonly audit: AuditSettings
   /** What is in effect, as it may be shown. */
   readonly effect: Effect
@@ -43,7 +46,7 @@ const KEYS = {
 export const TOP = {
   keys: KEYS,
   /** Each with how many labels it has. */
-  blocks: { audit: 2, listener: 1, storage: 1, telemetry: 0, user_lockout: 1 },
+  blocks: { audit: 2, listener: 1, spiffe: 0, storage: 1, telemetry: 0, user_lockout: 1 },
   foreign: FOREIGN_TOP,
 } as const satisfies Stanza<typeof KEYS, string>
 
@@ -73,6 +76,7 @@ export function parseConfig(sources: readonly Source[]): Parsed {
     logFormat: values.log_format,
     defaultLeaseTtl,
     maxLeaseTtl,
+    agentAddress: parseSpiffe(blocks.spiffe),
     lockout: { byType: parseLockouts(blocks.user_lockout) },
     audit: parseAudit(whole, blocks.audit, values),
     effect: whole.effect,

@@ -39,6 +39,9 @@ export const LISTENER_IN_FLIGHT = {
 /** What a listener answers without a token. */
 export type OpenPath = 'sys/metrics' | 'sys/in-flight-req'
 
+/** `host:port`, an IPv6 host in brackets. */
+export const isAddress = (text: string): boolean => /^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]*):\d{1,5}$/.test(text)
+
 export function parseListeners(whole: Block, blocks: readonly Block[]): ListenerSettings[] {
   if (blocks.length === 0) throw refuse(whole, 'a listener "tcp" { … } is missing')
   const parsed = blocks.map(parseListener)
@@ -53,7 +56,7 @@ function parseListener(block: Block): ListenerSettings {
   const [kind] = block.labels
   if (kind !== 'tcp') throw refuse(block, `${block.title} is not offered; write listener "tcp" { … }`)
   const { values, blocks } = readStanza(block, LISTENER)
-  if (!/^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]*):\d{1,5}$/.test(values.address)) throw refuse(block, `address "${values.address}" is not host:port`)
+  if (!isAddress(values.address)) throw refuse(block, `address "${values.address}" is not host:port`)
   const headers = parseResponseHeaders(blocks.custom_response_headers)
   const open = openPaths(blocks)
   const shared = { address: values.address, ...limitsOf(block, values), ...(headers ? { headers } : {}), ...(open.length > 0 ? { open } : {}) }

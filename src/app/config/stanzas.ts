@@ -3,6 +3,7 @@ import type { Shape } from '../../base/fields.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
 import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
+import { SPIFFE } from './spiffe.ts'
 import type { Stanza } from './stanza.ts'
 import { USER_LOCKOUT } from './user-lockout.ts'
 import { LMDB } from './storage.ts'
@@ -18,6 +19,7 @@ export const STANZAS: readonly StanzaDoc[] = [
   { title: 'storage "lmdb"', doc: 'Where what is stored lies. Needed, once.', table: LMDB },
   { title: 'audit "TYPE" "PATH"', doc: 'An audit device; as many as are wanted.', table: AUDIT },
   { title: 'user_lockout "TYPE"', doc: 'When wrong guesses lock a name; for logins of one type, or of "all".', table: USER_LOCKOUT },
+  { title: 'spiffe', doc: 'Where agents of the trust domain are served; nowhere without it.', table: SPIFFE },
   { title: 'listener "tcp"', doc: 'Where to listen. Needed, once or more.', table: LISTENER },
   { title: 'telemetry in a listener', doc: 'Who may read metrics there.', table: LISTENER_TELEMETRY },
   { title: 'inflight_requests_logging in a listener', doc: 'Who may see what is being answered.', table: LISTENER_IN_FLIGHT },

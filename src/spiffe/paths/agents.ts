@@ -8,8 +8,9 @@ import type { Agent } from '../agents.ts'
 import { serverId } from '../authorised.ts'
 import { PLAIN_ENTRY } from '../entry.ts'
 import { joinTokenAgent } from '../join-tokens.ts'
-import type { Spiffe } from '../rooms.ts'
+import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { formatSelector } from '../selectors.ts'
+import type { SettingsRoom } from '../settings.ts'
 
 const MAX_PAGE = 1_000
 const DEFAULT_TOKEN_TTL = 600
@@ -21,16 +22,14 @@ const tokenInput = {
   spiffe_id: maybe(text('A SPIFFE ID by which entries can name the node as their parent.')),
 }
 
-export function agentPaths(rooms: Spiffe): Path[] {
-  const { agents, settings } = rooms
-  const idOf = (rest: string): SpiffeId => spiffeId(settings.need().trustDomain, `/${rest}`)
+export function agentPaths(roomsOf: RoomsOf): Path[] {
   return [
     path('agents', 'Agents: attested nodes.', {}, (op) => ({
       list: op({
         doc: 'List agents in the order of their SPIFFE IDs.',
         input: pageInput,
-        run(_, { after, limit }) {
-          const found = agents.page(after, limit > 0 ? Math.min(limit, MAX_PAGE) : MAX_PAGE)
+        run({ mount }, { after, limit }) {
+          const found = roomsOf(mount).agents.page(after, limit > 0 ? Math.min(limit, MAX_PAGE) : MAX_PAGE)
           return keys(
             found.map(({ id }) => id),
             Object.fromEntries(found.map((one) => [one.id, describeAgent(one)])),
@@ -41,29 +40,39 @@ export function agentPaths(rooms: Spiffe): Path[] {
     path('agents/*path', 'An agent.', at, (op) => ({
       read: op({
         doc: 'Read what is known of a node.',
-        run(_, input) {
-          const agent = agents.get(idOf(input.path))
+        run({ mount }, input) {
+          const { agents, settings } = roomsOf(mount)
+          const agent = agents.get(idOf(settings, input.path))
           return agent ? data(describeAgent(agent)) : missing()
         },
       }),
       delete: op({
         doc: 'Evict an agent: its SVID ends, and it may attest again.',
-        run: async (_, input) => done(await agents.evict(idOf(input.path))),
+        run: ({ mount }, input) => evict(roomsOf(mount), input.path),
       }),
     })),
     path('agents/*path/ban', 'Banning an agent.', at, (op) => ({
       write: op({
         doc: 'Ban an agent: its SVID ends, and it may not attest again.',
-        run: async (_, input) => done(await agents.ban(idOf(input.path))),
+        run: ({ mount }, input) => ban(roomsOf(mount), input.path),
       }),
     })),
     path('join-tokens', 'Tokens that let a node attest, once.', {}, (op) => ({
-      write: op({ doc: 'Make a join token.', input: tokenInput, run: (ctx, input) => createToken(rooms, ctx.mount.namespace, input) }),
+      write: op({ doc: 'Make a join token.', input: tokenInput, run: ({ mount }, input) => createToken(roomsOf(mount), mount.namespace, input) }),
     })),
   ]
 }
 
+const idOf = (settings: SettingsRoom, rest: string): SpiffeId => spiffeId(settings.need().trustDomain, `/${rest}`)
 const done = (was: boolean): Reply => (was ? empty() : missing())
+
+async function evict({ agents, settings }: Spiffe, rest: string): Promise<Reply> {
+  return done(await agents.evict(idOf(settings, rest)))
+}
+
+async function ban({ agents, settings }: Spiffe, rest: string): Promise<Reply> {
+  return done(await agents.ban(idOf(settings, rest)))
+}
 
 async function createToken(
   { joinTokens, entries, settings }: Spiffe,

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data } from '../../contract/reply.ts'
 import type { Authority, Kind } from '../authority-set.ts'
-import type { Spiffe } from '../rooms.ts'
+import type { RoomsOf } from '../rooms.ts'
 
 const kind = { kind: choice('"x509" or "jwt".', ['x509', 'jwt']) }
 const id = { authority_id: or(text('Which one: a subject key identifier in hex, or a key id.'), '') }
@@ -15,20 +15,20 @@ const STEPS = {
   revoke: 'Take an old authority out of the bundle: nothing it signed is believed any more.',
 } as const
 
-export function authorityPaths({ authorities }: Spiffe): Path[] {
+export function authorityPaths(roomsOf: RoomsOf): Path[] {
   const steps = Object.entries(STEPS) as [keyof typeof STEPS, string][]
   return [
     path('authorities/:kind', 'The authorities of one kind.', kind, (op) => ({
       read: op({
         doc: 'Read them all, with their states.',
-        run: (_, input) => data({ authorities: authorities.set()[input.kind].map(describe) }),
+        run: ({ mount }, input) => data({ authorities: roomsOf(mount).authorities.set()[input.kind].map(describe) }),
       }),
     })),
     path('authorities/:kind/prepare', 'Making a new authority.', kind, (op) => ({
       write: op({
         doc: 'Publish a new authority; it signs once it is activated.',
         access: 'sudo',
-        run: async (_, input) => data(describe(await authorities.prepare(input.kind as Kind))),
+        run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities.prepare(input.kind as Kind))),
       }),
     })),
     ...steps.map(([step, doc]) =>
@@ -37,7 +37,7 @@ export function authorityPaths({ authorities }: Spiffe): Path[] {
           doc,
           access: 'sudo',
           input: id,
-          run: async (_, input) => data(describe(await authorities[step](input.kind as Kind, input.authority_id))),
+          run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities[step](input.kind as Kind, input.authority_id))),
         }),
       })),
     ),

@@ -6,7 +6,7 @@ import { type Ctx, type Path, path } from '../../contract/module.ts'
 import { data, empty, keys, missing, type Reply } from '../../contract/reply.ts'
 import { parseSpiffeId, parseTrustDomain } from '../../crypto/spiffe-id.ts'
 import { type Entry, type EntrySpec, formatSubject, parseSubject, PLAIN_ENTRY } from '../entry.ts'
-import type { Spiffe } from '../rooms.ts'
+import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { formatSelector, parseSelector } from '../selectors.ts'
 
 const entryInput = {
@@ -40,34 +40,33 @@ const filterInput = {
 const MAX_PAGE = 1_000
 const id = { id: text('Id of the entry.') }
 
-export function entryPaths(rooms: Spiffe): Path[] {
-  const { entries } = rooms
+export function entryPaths(roomsOf: RoomsOf): Path[] {
   return [
     path('entries', 'Registration entries: who gets which identity.', {}, (op) => ({
-      list: op({ doc: 'List entries in the order of their ids.', input: filterInput, run: (_, input) => find(rooms, input) }),
+      list: op({ doc: 'List entries in the order of their ids.', input: filterInput, run: (ctx, input) => find(roomsOf(ctx.mount), input) }),
       write: op({
         doc: 'Make an entry.',
         input: { id: maybe(text('Id of the entry; made at random otherwise.')), ...entryInput },
-        run: (ctx, input) => create(rooms, ctx, input),
+        run: (ctx, input) => create(roomsOf(ctx.mount), ctx, input),
       }),
     })),
     path('entries/:id', 'A registration entry.', id, (op) => ({
       read: op({
         doc: 'Read an entry.',
-        run(_, input) {
-          const entry = entries.get(input.id)
+        run({ mount }, input) {
+          const entry = roomsOf(mount).entries.get(input.id)
           return entry ? data(describeEntry(entry)) : missing()
         },
       }),
       write: op({
         doc: 'Change an entry: what is not said stays as it is.',
         input: entryInput,
-        run: async (_, input) => data(describeEntry(await entries.update(input.id, (before) => merge(before, input)))),
+        run: async ({ mount }, input) => data(describeEntry(await roomsOf(mount).entries.update(input.id, (before) => merge(before, input)))),
       }),
       delete: op({
         doc: 'Remove an entry; its identities are not renewed.',
-        async run(_, input) {
-          return (await entries.remove(input.id)) ? empty() : missing()
+        async run({ mount }, input) {
+          return (await roomsOf(mount).entries.remove(input.id)) ? empty() : missing()
         },
       }),
     })),

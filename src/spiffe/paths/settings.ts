@@ -6,7 +6,7 @@ import { type Path, path } from '../../contract/module.ts'
 import { data, empty, missing, type Reply } from '../../contract/reply.ts'
 import { KEY_KINDS, type KeyType } from '../../crypto/signing-key.ts'
 import { parseTrustDomain } from '../../crypto/spiffe-id.ts'
-import type { Spiffe } from '../rooms.ts'
+import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { DEFAULTS, type Settings } from '../settings.ts'
 
 const keyType = (of: string) => maybe(choice(`Kind of key of ${of}.`, Object.keys(KEY_KINDS) as KeyType[]))
@@ -23,24 +23,29 @@ const configInput = {
   refresh_hint: maybe(seconds('How often others shall look for changes of the bundle.')),
 }
 
-export function settingsPaths(rooms: Spiffe): Path[] {
-  const { settings, entries, agents, authorities } = rooms
+export function settingsPaths(roomsOf: RoomsOf): Path[] {
   return [
     path('config', 'The trust domain.', {}, (op) => ({
       read: op({
         doc: 'Read its settings.',
         output: configInput,
-        run() {
-          const found = settings.get()
+        run({ mount }) {
+          const found = roomsOf(mount).settings.get()
           return found ? data(describe(found)) : missing()
         },
       }),
-      write: op({ doc: 'Name it, or change its settings.', access: 'sudo', input: configInput, run: (_, input) => configure(rooms, input) }),
+      write: op({
+        doc: 'Name it, or change its settings.',
+        access: 'sudo',
+        input: configInput,
+        run: (ctx, input) => configure(roomsOf(ctx.mount), input),
+      }),
     })),
     path('status', 'The trust domain at a glance.', {}, (op) => ({
       read: op({
         doc: 'Read what there is.',
-        run() {
+        run({ mount }) {
+          const { settings, entries, agents, authorities } = roomsOf(mount)
           const { trustDomain } = settings.need()
           const { sequence, x509, jwt } = authorities.set()
           const counts = { entries: entries.count(), agents: agents.count(), x509_authorities: x509.length, jwt_authorities: jwt.length }

@@ -9,7 +9,7 @@ import { jwtKeyOf } from '../../crypto/bundle.ts'
 import { verifyJwtSvid } from '../../crypto/jwt-svid.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
 import { parseSubject } from '../entry.ts'
-import type { Spiffe } from '../rooms.ts'
+import type { RoomsOf } from '../rooms.ts'
 
 const spiffeIdField = { spiffe_id: text('The identity.') }
 const ttl = or(seconds("Lifetime; the trust domain's otherwise."), 0)
@@ -31,7 +31,7 @@ const x509Output = {
 }
 const jwtOutput = { svid: secret(text('The token.')), expires_at: text('When it ends.') }
 
-export function svidPaths({ svids, authorities, settings }: Spiffe): Path[] {
+export function svidPaths(roomsOf: RoomsOf): Path[] {
   return [
     path('svid/x509', 'X509-SVIDs by name.', {}, (op) => ({
       write: op({
@@ -39,7 +39,8 @@ export function svidPaths({ svids, authorities, settings }: Spiffe): Path[] {
         access: 'sudo',
         input: x509Input,
         output: x509Output,
-        run(_, input) {
+        run({ mount }, input) {
+          const { svids, authorities } = roomsOf(mount)
           const id = parseSpiffeId(input.spiffe_id)
           const subject = parseSubject(input.subject)
           const publicKey = publicKeyOfCsr(derOf(input.csr))
@@ -55,9 +56,9 @@ export function svidPaths({ svids, authorities, settings }: Spiffe): Path[] {
         access: 'sudo',
         input: jwtInput,
         output: jwtOutput,
-        run(_, input) {
+        run({ mount }, input) {
           const id = parseSpiffeId(input.spiffe_id)
-          const { token, expiresAt } = svids.jwt(id, input.audience, input.ttl)
+          const { token, expiresAt } = roomsOf(mount).svids.jwt(id, input.audience, input.ttl)
           return data({ spiffe_id: id, svid: token, expires_at: new Date(expiresAt).toISOString() })
         },
       }),
@@ -66,10 +67,11 @@ export function svidPaths({ svids, authorities, settings }: Spiffe): Path[] {
       write: op({
         doc: 'Check a JWT-SVID of this trust domain for an audience.',
         input: validateInput,
-        run(ctx, input) {
+        run({ mount, clock }, input) {
+          const { settings, authorities } = roomsOf(mount)
           const home = settings.need().trustDomain
           const keyOf = (domain: string, kid: string) => (domain === home ? jwtKeyOf(authorities.bundle(), kid) : undefined)
-          const { id, claims } = verifyJwtSvid(input.svid, input.audience, ctx.clock.now(), keyOf)
+          const { id, claims } = verifyJwtSvid(input.svid, input.audience, clock.now(), keyOf)
           return data({ spiffe_id: id, claims })
         },
       }),

@@ -1,0 +1,30 @@
+// The rooms of each mounted trust domain, opened when first asked for.
+import type { Ports } from '../base/ports.ts'
+import type { Place } from '../spiffe/place.ts'
+import { openSpiffe, type RoomsOf, type Spiffe } from '../spiffe/rooms.ts'
+import type { Follower } from '../store/follow.ts'
+import { openSpace } from '../store/space.ts'
+import type { Store } from '../store/store.ts'
+import type { Tenants } from './tenants.ts'
+
+export interface TrustDomainsDeps {
+  /** Behind the barrier, whole. */
+  readonly store: Store
+  readonly follower: Follower
+  readonly tenants: Tenants
+}
+
+export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, { store, follower, tenants }: TrustDomainsDeps): RoomsOf {
+  /** By the place of their data, which no other mount ever has. */
+  const opened = new Map<string, Spiffe>()
+  return (mount) => {
+    const place = tenants.at(mount.namespace).mounts.placeOf(mount, '')
+    const known = opened.get(place)
+    if (known) return known
+    const { store: slice, cache } = openSpace(store, follower, place)
+    const keyed: Place['keyed'] = (prefix, load, max) => follower.keyed(place + prefix, load, max)
+    const rooms = openSpiffe({ place: { store: slice, cache, keyed }, clock: ports.clock, random: ports.random })
+    opened.set(place, rooms)
+    return rooms
+  }
+}

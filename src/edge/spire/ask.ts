@@ -1,0 +1,68 @@
+// From a gRPC call to the line and back: each method is a path of the spiffe engine, so policy's place, audit and limits are the same.
+import { isObject, type JsonObject, parseJson } from '../../base/json.ts'
+import { parsePath } from '../../base/path.ts'
+import type { Clock, Random } from '../../base/ports.ts'
+import { uuid } from '../../base/ids.ts'
+import type { Answer } from '../../contract/answer.ts'
+import type { Peer, Received } from '../../contract/call.ts'
+import { GrpcError, STATUS } from '../../wire/grpc.ts'
+import { deniedDetails } from './messages.ts'
+
+export interface AskDeps {
+  readonly handle: (received: Received) => Promise<Answer>
+  /** Who is behind a connection, by the name it was injected under; undefined once it is gone. */
+  readonly peerOf: (name: string) => Peer | undefined
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** The data of the answer. Throws a GrpcError for one that is no success. */
+export type Ask = (peer: string, verb: 'read' | 'write', path: string, body?: JsonObject) => Promise<JsonObject>
+
+export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
+  return async (name, verb, path, body) => {
+    const peer = peerOf(name)
+    if (!peer) throw new GrpcError(STATUS.unavailable, 'connection is gone')
+    const answer = await handle({
+      id: uuid(random),
+      at: clock.now(),
+      verb,
+      path: parsePath(`spiffe/${path}`),
+      namespace: '',
+      query: {},
+      body: body ? Buffer.from(JSON.stringify(body)) : Buffer.alloc(0),
+      contentType: 'application/json',
+      token: undefined,
+      peer,
+      wrapTtl: undefined,
+    })
+    const parsed = answer.body.length > 0 ? parseJson(answer.body) : {}
+    const content = isObject(parsed) ? parsed : {}
+    if (answer.status >= 300) throw refusal(answer.status, content)
+    return isObject(content['data']) ? content['data'] : content
+  }
+}
+
+/** Why an agent is turned away, as SPIRE numbers it (PermissionDeniedDetails). */
+const REASONS: Readonly<Record<string, { readonly reason: number; readonly text: string } | undefined>> = {
+  expired: { reason: 1, text: 'agent SVID is expired' },
+  'not-attested': { reason: 2, text: 'agent is not attested' },
+  'not-active': { reason: 3, text: 'agent SVID is not active' },
+  banned: { reason: 4, text: 'agent is banned' },
+  'must-reattest': { reason: 5, text: 'agent must reattest instead of renew' },
+}
+
+const CODES: Readonly<Record<number, number | undefined>> = {
+  400: STATUS.invalid,
+  403: STATUS.denied,
+  404: STATUS.notFound,
+  429: STATUS.exhausted,
+  503: STATUS.unavailable,
+}
+
+function refusal(status: number, { errors }: JsonObject): GrpcError {
+  const text = Array.isArray(errors) ? errors.join('; ') : ''
+  const known = status === 403 ? REASONS[text] : undefined
+  if (known) return new GrpcError(STATUS.denied, known.text, deniedDetails(STATUS.denied, known.text, known.reason))
+  return new GrpcError(CODES[status] ?? STATUS.internal, text)
+}

@@ -1,0 +1,72 @@
+// Messages of the SPIRE server API (packages spire.api.types and spire.api.server.*.v1) that agents send and read.
+import { blobs, bool, bytes, int32, int64, list, message, nested, type Of, string, strings, uint64 } from '../../wire/protobuf.ts'
+
+export const Empty = message<Record<never, never>>({})
+export const SpiffeIdMessage = message({ trustDomain: string(1), path: string(2) })
+const Selector = message({ type: string(1), value: string(2) })
+export const Status = message({ code: int32(1), message: string(2) })
+export const X509Svid = message({ certChain: blobs(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), hint: string(4) })
+const JwtSvid = message({ token: string(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), issuedAt: int64(4), hint: string(5) })
+
+const Attributes = message({ disableX509SvidPrefetch: bool(1), jwtSvidIncludeJti: bool(2) })
+export const EntryMessage = message({
+  id: string(1),
+  spiffeId: nested(2, SpiffeIdMessage),
+  parentId: nested(3, SpiffeIdMessage),
+  selectors: list(4, Selector),
+  x509SvidTtl: int32(5),
+  federatesWith: strings(6),
+  admin: bool(7),
+  downstream: bool(8),
+  expiresAt: int64(9),
+  dnsNames: strings(10),
+  revisionNumber: int64(11),
+  storeSvid: bool(12),
+  jwtSvidTtl: int32(13),
+  hint: string(14),
+  createdAt: int64(15),
+  additionalAttributes: nested(16, Attributes),
+})
+export type EntryMessage = Of<typeof EntryMessage>
+
+const X509Certificate = message({ asn1: bytes(1), tainted: bool(2) })
+const JwtKey = message({ publicKey: bytes(1), keyId: string(2), expiresAt: int64(3), tainted: bool(4) })
+export const BundleMessage = message({
+  trustDomain: string(1),
+  x509Authorities: list(2, X509Certificate),
+  jwtAuthorities: list(3, JwtKey),
+  refreshHint: int64(4),
+  sequenceNumber: uint64(5),
+})
+
+const AttestationData = message({ type: string(1), payload: bytes(2) })
+const CsrParams = message({ csr: bytes(1) })
+const AttestParams = message({ data: nested(1, AttestationData), params: nested(2, CsrParams) })
+export const AttestAgentRequest = message({ params: nested(1, AttestParams), challengeResponse: bytes(2) })
+const AttestResult = message({ svid: nested(1, X509Svid), reattestable: bool(2) })
+export const AttestAgentResponse = message({ result: nested(1, AttestResult), challenge: bytes(2) })
+export const RenewAgentRequest = message({ params: nested(1, CsrParams) })
+export const RenewAgentResponse = message({ svid: nested(1, X509Svid) })
+export const PostStatusRequest = message({ currentBundleSerial: uint64(1), agentVersion: string(2) })
+
+export const AuthorizedEntries = message({ entries: list(1, EntryMessage) })
+const EntryRevision = message({ id: string(1), revisionNumber: int64(2), createdAt: int64(3) })
+export const SyncRequest = message({ outputMask: nested(1, Empty), ids: strings(2) })
+export const SyncResponse = message({ entryRevisions: list(1, EntryRevision), entries: list(2, EntryMessage), more: bool(3) })
+
+const NewX509Params = message({ entryId: string(1), csr: bytes(2) })
+export const BatchX509Request = message({ params: list(1, NewX509Params) })
+const BatchX509Result = message({ status: nested(1, Status), svid: nested(2, X509Svid) })
+export const BatchX509Response = message({ results: list(1, BatchX509Result) })
+export const NewJwtRequest = message({ entryId: string(1), audience: strings(2) })
+export const NewJwtResponse = message({ svid: nested(1, JwtSvid) })
+
+const PermissionDeniedDetails = message({ reason: int32(1) })
+const Any = message({ typeUrl: string(1), value: bytes(2) })
+const RpcStatus = message({ code: int32(1), message: string(2), details: list(3, Any) })
+
+/** A google.rpc.Status that tells an agent why it is turned away. */
+export function deniedDetails(code: number, text: string, reason: number): Buffer {
+  const value = PermissionDeniedDetails.encode({ reason })
+  return RpcStatus.encode({ code, message: text, details: [{ typeUrl: 'type.googleapis.com/spire.api.types.PermissionDeniedDetails', value }] })
+}

@@ -1,0 +1,142 @@
+// spiffe/agent: what agents ask, each known by the SVID of its connection; policy has no say, the agent's own record has.
+import { list, object, or, text, type Values } from '../../base/fields.ts'
+import { Fault } from '../../base/fault.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { type Ctx, type Path, path } from '../../contract/module.ts'
+import { data, empty, type Reply } from '../../contract/reply.ts'
+import { publicKeyOfCsr } from '../../crypto/csr.ts'
+import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
+import type { Agent } from '../agents.ts'
+import { attest } from '../attest.ts'
+import { authorisedEntries } from '../authorised.ts'
+import type { X509Svid } from '../authorities.ts'
+import type { Entry } from '../entry.ts'
+import type { RoomsOf, Spiffe } from '../rooms.ts'
+import { describeEntry } from './entries.ts'
+
+const attestInput = {
+  attestor: text('Kind of attestation: join_token.'),
+  payload: text('What the attestor asks for, as base64.'),
+  csr: text('A signing request in DER, as base64; only its public key is used.'),
+}
+const csrInput = { csr: attestInput.csr }
+const svidsInput = { requests: object('Entry ids, each with a signing request in DER as base64.') }
+const jwtInput = { entry_id: text('The entry.'), audience: or(list('Who the token is for.'), []) }
+const statusInput = { version: or(text('Version of the agent.'), '') }
+
+/** A batch takes as many as SPIRE's agents send. */
+const MAX_BATCH = 500
+
+export function agentApiPaths(roomsOf: RoomsOf): Path[] {
+  return [
+    path('agent/attest', 'How a node becomes an agent.', {}, (op) => ({
+      write: op({ doc: 'Attest, and get an SVID.', access: 'open', input: attestInput, run: (ctx, input) => attestAgent(roomsOf(ctx.mount), input) }),
+    })),
+    path('agent/renew', 'The SVID of an agent.', {}, (op) => ({
+      write: op({
+        doc: 'Get a new SVID in place of the one that was shown.',
+        access: 'open',
+        input: csrInput,
+        run: (ctx, input) => renew(roomsOf(ctx.mount), ctx, input.csr),
+      }),
+    })),
+    path('agent/entries', 'What an agent may act for.', {}, (op) => ({
+      read: op({
+        doc: 'Read the entries.',
+        access: 'open',
+        async run(ctx) {
+          const rooms = roomsOf(ctx.mount)
+          return data({ entries: authorised(rooms, await caller(rooms, ctx)).map(describeEntry) })
+        },
+      }),
+    })),
+    path('agent/svids', 'SVIDs of workloads.', {}, (op) => ({
+      write: op({
+        doc: 'Get X509-SVIDs for entries.',
+        access: 'open',
+        input: svidsInput,
+        run: (ctx, input) => issue(roomsOf(ctx.mount), ctx, input),
+      }),
+    })),
+    path('agent/jwt-svid', 'JWT-SVIDs of workloads.', {}, (op) => ({
+      write: op({
+        doc: 'Get a JWT-SVID for an entry.',
+        access: 'open',
+        input: jwtInput,
+        run: (ctx, input) => issueJwt(roomsOf(ctx.mount), ctx, input),
+      }),
+    })),
+    path('agent/status', 'What an agent says of itself.', {}, (op) => ({
+      write: op({
+        doc: 'Report.',
+        access: 'open',
+        input: statusInput,
+        async run(ctx, input) {
+          const rooms = roomsOf(ctx.mount)
+          const { id } = await caller(rooms, ctx)
+          await rooms.agents.report(id, input.version.slice(0, 100))
+          return empty()
+        },
+      }),
+    })),
+  ]
+}
+
+/** The agent that the connection proved to be. Throws `denied` with the reason as its text. */
+async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
+  const { svid } = ctx.request.peer
+  if (!svid) throw new Fault('denied', 'not-attested')
+  const agent = await agents.authenticate(parseSpiffeId(svid.id), svid.serial)
+  if (typeof agent === 'string') throw new Fault('denied', agent)
+  return agent
+}
+
+function authorised({ entries, settings }: Spiffe, agent: Agent): Entry[] {
+  return authorisedEntries(entries, agent, settings.need().trustDomain)
+}
+
+async function attestAgent(rooms: Spiffe, input: Values<typeof attestInput>): Promise<Reply> {
+  const publicKey = publicKeyOfCsr(Buffer.from(input.csr, 'base64'))
+  const found = await attest(rooms, input.attestor, Buffer.from(input.payload, 'base64'))
+  const svid = rooms.svids.x509ForAgent(found.id, publicKey)
+  await rooms.agents.attest({ ...found, type: input.attestor, serial: svid.serial, expiresAt: svid.expiresAt })
+  return data({ spiffe_id: found.id, ...describeSvid(svid), can_reattest: found.canReattest })
+}
+
+async function renew(rooms: Spiffe, ctx: Ctx, csr: string): Promise<Reply> {
+  const agent = await caller(rooms, ctx)
+  if (agent.canReattest) throw new Fault('denied', 'must-reattest')
+  const svid = rooms.svids.x509ForAgent(agent.id, publicKeyOfCsr(Buffer.from(csr, 'base64')))
+  await rooms.agents.renew(agent.id, svid.serial, svid.expiresAt)
+  return data({ spiffe_id: agent.id, ...describeSvid(svid) })
+}
+
+async function issue(rooms: Spiffe, ctx: Ctx, input: Values<typeof svidsInput>): Promise<Reply> {
+  const allowed = new Map(authorised(rooms, await caller(rooms, ctx)).map((entry) => [entry.id, entry]))
+  const requests = Object.entries(input.requests)
+  if (requests.length > MAX_BATCH) throw new Fault('invalid', `at most ${MAX_BATCH} requests`)
+  const results = requests.map(([id, csr]): [string, JsonObject] => [id, issueOne(rooms, allowed.get(id), csr)])
+  return data({ results: Object.fromEntries(results) })
+}
+
+function issueOne({ svids }: Spiffe, entry: Entry | undefined, csr: unknown): JsonObject {
+  if (!entry) return { error: 'entry not found or not authorized' }
+  try {
+    const svid = svids.x509For(entry, publicKeyOfCsr(Buffer.from(typeof csr === 'string' ? csr : '', 'base64')))
+    return { spiffe_id: entry.spiffeId, hint: entry.hint, ...describeSvid(svid) }
+  } catch (error) {
+    if (error instanceof Fault) return { error: error.message }
+    throw error
+  }
+}
+
+async function issueJwt(rooms: Spiffe, ctx: Ctx, input: Values<typeof jwtInput>): Promise<Reply> {
+  const entry = authorised(rooms, await caller(rooms, ctx)).find(({ id }) => id === input.entry_id)
+  if (!entry) throw new Fault('missing', 'entry not found or not authorized')
+  const { token, issuedAt, expiresAt } = rooms.svids.jwtFor(entry, input.audience)
+  return data({ spiffe_id: entry.spiffeId, hint: entry.hint, svid: token, issued_at: issuedAt / 1000, expires_at: expiresAt / 1000 })
+}
+
+function describeSvid({ chain, expiresAt }: X509Svid): JsonObject {
+  return { chain: chain.map((one) => one.toString('base64')), expires_at: expiresAt / 1000 }
+}

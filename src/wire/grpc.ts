@@ -1,0 +1,159 @@
+// gRPC services from declared messages, served over sockets that somebody else accepted and vouches for.
+import grpc from '@grpc/grpc-js'
+import type { Duplex } from 'node:stream'
+import type { Message } from './protobuf.ts'
+
+/** Codes of the gRPC protocol that are used here. */
+export const STATUS = {
+  cancelled: 1,
+  unknown: 2,
+  invalid: 3,
+  notFound: 5,
+  alreadyExists: 6,
+  denied: 7,
+  exhausted: 8,
+  precondition: 9,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const
+
+/** What a handler throws to answer with a code. `details` is a google.rpc.Status in bytes. */
+export class GrpcError extends Error {
+  readonly code: number
+  readonly details: Buffer | undefined
+
+  constructor(code: number, message: string, details?: Buffer) {
+    super(message)
+    this.name = 'GrpcError'
+    this.code = code
+    this.details = details
+  }
+}
+
+/** One call. `peer` is the name under which its connection was injected. */
+export interface Call {
+  readonly peer: string
+  /** The single value of a metadata key; undefined where there is none or more than one. */
+  metadata(key: string): string | undefined
+  readonly signal: AbortSignal
+}
+
+export type Method =
+  | {
+      readonly kind: 'unary'
+      readonly request: Message<unknown>
+      readonly response: Message<unknown>
+      run(call: Call, request: never): Promise<unknown>
+    }
+  | {
+      readonly kind: 'stream'
+      readonly request: Message<unknown>
+      readonly response: Message<unknown>
+      run(call: Call, requests: AsyncIterable<never>): AsyncIterable<unknown>
+    }
+
+export function unary<I, O>(request: Message<I>, response: Message<O>, run: (call: Call, request: I) => Promise<Partial<O>>): Method {
+  return { kind: 'unary', request: request as Message<unknown>, response: response as Message<unknown>, run: run as never }
+}
+
+/** Both sides may send any number of messages. */
+export function stream<I, O>(
+  request: Message<I>,
+  response: Message<O>,
+  run: (call: Call, requests: AsyncIterable<I>) => AsyncIterable<Partial<O>>,
+): Method {
+  return { kind: 'stream', request: request as Message<unknown>, response: response as Message<unknown>, run: run as never }
+}
+
+/** Methods by name, by the full name of their service. */
+export type Services = Readonly<Record<string, Readonly<Record<string, Method>>>>
+
+export interface GrpcServer {
+  /** Serves a connection whose bytes are already private and whose other side is known as `peer`. */
+  inject(connection: Duplex, peer: string): void
+  close(): void
+}
+
+/** `failed` is told of errors that are nobody's answer; the client reads "internal error". */
+export function openGrpc(services: Services, failed: (error: unknown) => void): GrpcServer {
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': 4 << 20 })
+  for (const [service, methods] of Object.entries(services)) {
+    const entries = Object.entries(methods)
+    server.addService(
+      Object.fromEntries(entries.map(([name, method]) => [name, definition(`/${service}/${name}`, method)])),
+      Object.fromEntries(entries.map(([name, method]) => [name, method.kind === 'unary' ? serveUnary(method, failed) : serveStream(method, failed)])),
+    )
+  }
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
+  return {
+    inject(connection, peer) {
+      // By these two the server names the peer of each call.
+      Object.defineProperties(connection, { remoteAddress: { value: peer }, remotePort: { value: undefined } })
+      injector.injectConnection(connection)
+    },
+    close: () => server.forceShutdown(),
+  }
+}
+
+function definition(path: string, { kind, request, response }: Method): grpc.MethodDefinition<unknown, unknown> {
+  return {
+    path,
+    requestStream: kind === 'stream',
+    responseStream: kind === 'stream',
+    requestSerialize: (value) => request.encode(value as object),
+    requestDeserialize: (bytes) => request.decode(bytes),
+    responseSerialize: (value) => response.encode(value as object),
+    responseDeserialize: (bytes) => response.decode(bytes),
+  }
+}
+
+function serveUnary({ run }: Method & { kind: 'unary' }, failed: (error: unknown) => void): grpc.handleUnaryCall<unknown, unknown> {
+  return (call, answer) => {
+    run(callOf(call), call.request as never).then(
+      (value) => answer(null, value),
+      (error: unknown) => answer(statusOf(error, failed)),
+    )
+  }
+}
+
+function serveStream({ run }: Method & { kind: 'stream' }, failed: (error: unknown) => void): grpc.handleBidiStreamingCall<unknown, unknown> {
+  return (call) => {
+    void (async () => {
+      try {
+        // A handler that heard enough still has to answer.
+        const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<never>
+        for await (const value of run(callOf(call), requests)) {
+          if (!call.write(value)) await new Promise<void>((resolve) => call.once('drain', resolve).once('cancelled', resolve))
+        }
+        call.end()
+      } catch (error) {
+        call.emit('error', statusOf(error, failed))
+      }
+    })()
+  }
+}
+
+function callOf(call: { getPeer(): string; metadata: grpc.Metadata; on(event: 'cancelled', listener: () => void): unknown }): Call {
+  const cancel = new AbortController()
+  call.on('cancelled', () => cancel.abort())
+  return {
+    peer: call.getPeer(),
+    metadata(key) {
+      const values = call.metadata.get(key)
+      return values.length === 1 ? String(values[0]) : undefined
+    },
+    signal: cancel.signal,
+  }
+}
+
+function statusOf(error: unknown, failed: (error: unknown) => void): Partial<grpc.StatusObject> {
+  if (!(error instanceof GrpcError)) {
+    failed(error)
+    return { code: STATUS.internal, details: 'internal error' }
+  }
+  const metadata = new grpc.Metadata()
+  if (error.details) metadata.set('grpc-status-details-bin', error.details)
+  return { code: error.code, details: error.message, metadata }
+}
