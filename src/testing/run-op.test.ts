@@ -39,7 +39,7 @@ test('the most literal path wins', async () => {
   assert.deepEqual(await ran('keys/first'), { template: 'keys/first', n: 9, by: 'ann' })
   assert.deepEqual(await ran('keys/one'), { template: 'keys/:name', name: 'one', n: 9, by: 'ann' })
   assert.deepEqual(await ran('keys/one/two'), { template: 'keys/*rest', rest: 'one/two', n: 9, by: 'ann' })
-  assert.deepEqual(await ran('other/'), { template: '*rest', rest: 'other', n: 9, by: 'ann' })
+  assert.deepEqual(await ran('other/'), { template: '*rest', rest: 'other/', n: 9, by: 'ann' })
   assert.deepEqual(await ran(''), { template: '*rest', rest: '', n: 9, by: 'ann' })
   await assert.rejects(bench.call('write', 'keys'), { code: 'unsupported' })
   await assert.rejects(bench.call('read', 'a/../b'), { code: 'invalid' })

@@ -91,7 +91,7 @@ interface Found {
 }
 
 function find(module: Module, verb: OpVerb, path: string): Found {
-  const found = matcher(module)(path.replace(/\/$/, ''))
+  const found = matcher(module)(verb === 'list' || verb === 'scan' ? path.replace(/\/$/, '') : path)
   if (!found) throw new Fault('missing', 'unsupported path')
   const op = found.path.ops[verb]
   if (!op) throw new Fault('unsupported', 'unsupported operation')
