@@ -5,12 +5,12 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { AUDIT_DEFAULTS } from '../src/app/audit.ts'
 import { ports } from '../src/app/ports.ts'
+import { openSealParts } from '../src/app/seal-parts.ts'
 import { openSealPort } from '../src/app/seal-port.ts'
 import { openServing } from '../src/app/serving.ts'
 import { silent } from '../src/base/log.ts'
 import type { Folder } from '../src/base/ports.ts'
 import { Keyring } from '../src/seal/keyring.ts'
-import { openSealer } from '../src/seal/sealer.ts'
 import { openLmdb } from '../src/store/lmdb.ts'
 import type { ServerPort } from '../src/sys/server.ts'
 import { openMetrics } from '../src/telemetry/metrics.ts'
@@ -20,8 +20,8 @@ import { bare } from './bare-lender.ts'
 const [path = '', port = '0', keyFile = ''] = process.argv.slice(2)
 const store = await openLmdb({ path, timers: ports.timers, onUnknown: () => process.kill(process.pid, 'SIGKILL') })
 const keyring = new Keyring()
-const sealer = openSealer(store, keyring, ports)
-await sealer.unseal(Buffer.from(readFileSync(keyFile, 'utf8'), 'base64'))
+const parts = openSealParts(store, keyring, ports, silent)
+await parts.sealer.unseal(Buffer.from(readFileSync(keyFile, 'utf8'), 'base64'))
 const nothing = async () => {}
 let late = new Histogram()
 let count = 0
@@ -29,7 +29,7 @@ const serving = await openServing({
   store,
   storageType: 'lmdb',
   keyring,
-  seal: openSealPort(sealer, ports, { unsealed: nothing, sealed: nothing, extended: nothing, activated: nothing, unspent: async () => 0 }),
+  seal: openSealPort(parts, { unsealed: nothing, sealed: nothing, extended: nothing, activated: nothing, unspent: async () => 0 }),
   log: silent,
   metrics: openMetrics({ monotonic: ports.clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 }),
   server: {} as ServerPort,

@@ -7,6 +7,7 @@ need bash bash
 need curl curl
 need openssl openssl
 need strace strace
+need softhsm2-util softhsm2
 need mkfs.ext4 e2fsprogs
 need redis-server redis-server
 need unshare util-linux

@@ -14,7 +14,7 @@ import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 
 /** `store` is behind the barrier. Returns the root token's id. */
 export async function bootstrap(store: Store, ports: { clock: Clock; random: Random }, rootToken?: string): Promise<string> {
-  const { clock, random } = ports
+  const { random } = ports
   const hashKey = random.bytes(32)
   const cluster = { name: `signet-${base62(random, 8).toLowerCase()}`, id: uuid(random) }
   await store.commit({
@@ -25,11 +25,21 @@ export async function bootstrap(store: Store, ports: { clock: Clock; random: Ran
   })
   const slices = await Promise.all(FIRST_MOUNTS.map(openSlices(store)))
   await transact(store, (tx) => FIRST_MOUNTS.forEach((spec, at) => addMount(tx, ROOT, spec, slices[at] as string, random)))
+  return mint(store, hashKey, ports, rootToken)
+}
+
+/** Another root token: its records are written `into` an empty store behind the same barrier as `from`. Returns its id. */
+export async function mintRoot(from: Store, into: Store, ports: { clock: Clock; random: Random }): Promise<string> {
+  const hashKey = from.get(TOKEN_HASH_KEY)?.value
+  if (!hashKey) throw new Error(`${TOKEN_HASH_KEY} is missing from the store`)
+  return mint(into, hashKey, ports)
+}
+
+async function mint(store: Store, hashKey: Buffer, { clock, random }: { clock: Clock; random: Random }, id?: string): Promise<string> {
   const namespaces = { idOf: () => ROOT.id, alive: () => true }
   const own = { store, follower: follow(store), clock, random, namespaces, hashKey: secretKey(hashKey) }
   const tokens = openTokens({ ...own, mountAlive: () => true, cemetery: async () => {} })
-  const { id } = await tokens.mint(ROOT_TOKEN, rootToken === undefined ? {} : { id: rootToken })
-  return id
+  return (await tokens.mint(ROOT_TOKEN, id === undefined ? {} : { id })).id
 }
 
 const ROOT_TOKEN = {

@@ -4,6 +4,7 @@ import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import type { CliFiles, CliPorts, Output, Stdin } from '../cli/ports.ts'
 import { listenTo } from './cli-listen.ts'
 import { sendRequest } from './cli-request.ts'
+import { random } from './ports.ts'
 
 /** What the composition root adds: the server, its configuration, the policy formatter, the version. */
 export type CliParts = Pick<CliPorts, 'checkConfig' | 'diagnose' | 'format' | 'startServer' | 'sudoPaths' | 'version'>
@@ -11,6 +12,7 @@ export type CliParts = Pick<CliPorts, 'checkConfig' | 'diagnose' | 'format' | 's
 export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {
   return {
     ...parts,
+    random,
     env: process.env,
     stdin: stdinOf(process.stdin, process.stderr),
     stdout: outputOf(process.stdout),

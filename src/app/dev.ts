@@ -7,7 +7,6 @@ import { parsePath } from '../base/path.ts'
 import { Secret } from '../base/secret.ts'
 import type { DevOptions } from '../cli/ports.ts'
 import { Keyring } from '../seal/keyring.ts'
-import { openSealer } from '../seal/sealer.ts'
 import type { ServerPort } from '../sys/server.ts'
 import { memory } from '../store/memory.ts'
 import type { Logs } from '../telemetry/log.ts'
@@ -19,6 +18,7 @@ import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import type { Kernel } from './kernel.ts'
 import { ports } from './ports.ts'
+import { openSealParts } from './seal-parts.ts'
 import { openSealPort } from './seal-port.ts'
 import { openServerPort } from './server-port.ts'
 import { openSelf } from './self.ts'
@@ -37,7 +37,8 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   harden()
   const store = memory({ timers: ports.timers })
   const keyring = new Keyring()
-  const sealer = openSealer(store, keyring, ports)
+  const parts = openSealParts(store, keyring, ports, logs.log)
+  const { sealer } = parts
   let rootToken = ''
   const prepare = async (inside: Parameters<typeof bootstrap>[0]) => {
     rootToken = await bootstrap(inside, ports, options.rootTokenId)
@@ -47,7 +48,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   const unsealKey = share.toString('base64')
   await sealer.unseal(share)
   const metrics = openMetrics(openSelf())
-  const seal = openSealPort(sealer, ports, {
+  const seal = openSealPort(parts, {
     unsealed: async () => metrics.unsealed(true),
     sealed: () => forget(),
     extended: async () => {}, // there is one keyring only

@@ -23,13 +23,13 @@ export async function startServer(options: ServerOptions, out: Writing): Promise
 }
 
 async function runServer(options: ServerOptions): Promise<number> {
-  const { config, notes } = readConfig(options.config)
+  const { config, seals, notes } = readConfig(options.config)
   const effective = withOverrides(config, options)
   const logs = logsAt(effective.logLevel, effective.logFormat)
   const { refusals, warnings } = checkModes(effective, options.config)
   for (const note of [...notes, ...warnings]) logs.log.warn(note)
   if (refusals.length > 0) throw new Failure(1, refusals.map(({ text }) => text).join('; '), { hints: refusals.map(({ remedy }) => remedy) })
-  return supervise({ config: effective, logs, reread: () => withOverrides(readConfig(options.config).config, options) })
+  return supervise({ config: effective, seals, logs, reread: () => withOverrides(readConfig(options.config).config, options) })
 }
 
 function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): Config {

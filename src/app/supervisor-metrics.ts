@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MetricObject } from 'prom-client'
+import type { SealHealth } from '../seal/tending.ts'
 import { openMeters } from '../telemetry/meters.ts'
 import type { Config } from './config/config.ts'
 import { ports } from './ports.ts'
@@ -12,10 +13,13 @@ export interface SupervisorMetrics {
   snapshot(): Promise<MetricObject[]>
 }
 
-export function openSupervisorMetrics(config: () => Config, workers: () => number): SupervisorMetrics {
+export function openSupervisorMetrics(config: () => Config, workers: () => number, seals: () => readonly SealHealth[]): SupervisorMetrics {
   const meters = openMeters()
   const replaced = meters.counter('signet_worker_restarts')
   meters.gauge('signet_workers', (gauge) => gauge.set(workers()))
+  meters.gauge('vault_seal_healthy', (gauge) => {
+    for (const { name, type, healthy } of seals()) gauge.set({ seal: name, type }, healthy ? 1 : 0)
+  })
   meters.gauge('signet_storage_bytes', (gauge) => attempt(() => gauge.set(statSync(join(config().storagePath, 'data.mdb')).size)))
   meters.gauge('signet_storage_free_bytes', (gauge) =>
     attempt(() => {

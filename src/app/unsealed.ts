@@ -22,6 +22,7 @@ import { openRun } from '../pipeline/run.ts'
 import { checkWrapping } from '../pipeline/unwrap.ts'
 import { openWrap } from '../pipeline/wrap.ts'
 import { openAuthorise } from '../policy/authorise.ts'
+import { isSettlingDue } from '../seal/share-sets.ts'
 import { openRotation, type Rotation } from '../seal/rotation.ts'
 import type { Limiter } from '../quota/limiter.ts'
 import { openQuotas, type Quotas } from '../quota/quotas.ts'
@@ -130,6 +131,7 @@ export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
       await parts.rotation.sweep()
       audit.sweep()
       await noteVersion(parts.space.store, deps.ports.clock)
+      if (isSettlingDue(deps.store, deps.keyring, deps.ports.clock.now())) await deps.seal.settle()
     },
     async expire() {
       follower.sync()
@@ -222,7 +224,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
-    keys: { rotation, rotate: () => deps.seal.rotate() },
+    keys: { rotation, rotate: () => deps.seal.rotate(), rotateRoot: () => deps.seal.rotateRoot() },
     mounts: { tenant, moduleOf, bounds, systemMax: deps.maxLeaseTtl },
     tenant,
     namespaces: {

@@ -22,7 +22,7 @@ import type { Settings } from './running.ts'
 import { openServerPort } from './server-port.ts'
 import { openSelf } from './self.ts'
 import { openServing, type Serving } from './serving.ts'
-import type { Joined } from './supervisor.ts'
+import type { GenerateRootCall, Joined, RekeyCall } from './seal-duty.ts'
 import { openWorkerStore } from './storage.ts'
 
 async function work(config: Config): Promise<void> {
@@ -164,16 +164,24 @@ function serverOf(supervisor: Channel, logs: Logs, settings: { readonly config: 
 function sealOf(supervisor: Channel): SealPort {
   return {
     status: () => supervisor.call<SealStatus>('status'),
-    init: async (shares, threshold) => Buffer.from(await supervisor.call<Uint8Array>('init', { shares, threshold })),
-    async unseal(body) {
-      const status = supervisor.call<SealStatus>('unseal', body)
-      body.fill(0) // the message was copied when it was sent
-      return status
-    },
+    init: async (request) => Buffer.from(await supervisor.call<Uint8Array>('init', request)),
+    backends: () => supervisor.call('backends'),
+    unseal: (body) => sendBody(body, () => supervisor.call<SealStatus>('unseal', body)),
     seal: () => supervisor.call('seal'),
     rotate: (only) => supervisor.call('rotate', only),
+    rotateRoot: () => supervisor.call('rotateRoot'),
+    settle: () => supervisor.call('settle'),
     unspent: (term) => supervisor.call('unspent', term),
+    rekey: (target, step) => sendBody(step.body, () => supervisor.call('rekey', { target, step } satisfies RekeyCall)),
+    generateRoot: (step) => sendBody(step.body, () => supervisor.call('generateRoot', step satisfies GenerateRootCall)),
   }
+}
+
+/** The message is copied when it is sent, so the body can be wiped at once. What comes back is a plain typed array. */
+async function sendBody<T>(body: Buffer, send: () => Promise<T>): Promise<T> {
+  const answer = send()
+  body.fill(0)
+  return answer
 }
 
 harden()

@@ -1,5 +1,6 @@
 // What the command line needs from the world; the composition root hands it in.
 import type { JsonObject } from '../base/json.ts'
+import type { Random } from '../base/ports.ts'
 import type { ListenTo, SendRequest } from '../client/request.ts'
 
 export interface Stdin {
@@ -70,6 +71,7 @@ export interface Finding {
 }
 
 export interface CliPorts {
+  readonly random: Random
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Stdin
   readonly stdout: Output

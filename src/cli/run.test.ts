@@ -155,9 +155,9 @@ test('every command has a help page', async () => {
 })
 
 test('help shows arguments, defaults, aliases and variables', async () => {
-  const { out } = await runWith('operator init -help')
-  assert.match(out, /^Usage: signet operator init \[options\]\n\n {2}Initialize a server\.\n/)
-  assert.match(out, / {2}-key-shares=<int>\n {6}How many shares to split the root key into\. Also -n\. The default is 5\.\n/)
+  const { out } = await runWith('operator rekey -help')
+  assert.match(out, /^Usage: signet operator rekey \[options\] \[KEY\]\n\n {2}Make a new key and new key shares\.\n/)
+  assert.match(out, / {2}-key-shares=<int>\n {6}How many shares to split the new key into\. Also -n\. The default is 5\.\n/)
   assert.match(out, / {2}-address=<string>\n[^-]*Also by SIGNET_ADDR or BAO_ADDR or VAULT_ADDR\.\n/)
   assert.doesNotMatch(out, / {2}-ns/)
 })

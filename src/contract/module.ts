@@ -22,7 +22,7 @@ export interface Ctx {
   readonly request: Pick<Received, 'id' | 'verb' | 'path' | 'peer' | 'wrapTtl'>
   /** The parameters as sent, for ops that take `arbitrary` ones (KV v1); without what the path captured. */
   readonly data: JsonObject
-  /** The token that asks; undefined only in `open` ops. */
+  /** The token that asks; undefined only in `open` and `share` ops. */
   readonly caller: Token | undefined
   /** The id it came with; given to system modules only, never to an engine or auth method. */
   readonly token?: Secret
@@ -32,9 +32,10 @@ export interface Ctx {
 
 /**
  * Who may call: `token` needs a policy that allows the path, `sudo` needs the capability sudo besides,
- * `open` needs no token (logins).
+ * `open` needs no token (logins). `share` is called with or without a token, and is told the caller only where a policy allows the
+ * path: otherwise it must ask for a key share before it changes anything.
  */
-export type Access = 'token' | 'sudo' | 'open'
+export type Access = 'token' | 'sudo' | 'open' | 'share'
 
 export interface Op {
   readonly doc: string

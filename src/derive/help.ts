@@ -26,7 +26,7 @@ function operations(path: Path): string[] {
 }
 
 function access(op: Op): string {
-  return { token: '', sudo: ' Needs sudo.', open: ' Needs no token.' }[op.access]
+  return { token: '', sudo: ' Needs sudo.', open: ' Needs no token.', share: ' Needs no token with a key share.' }[op.access]
 }
 
 function parameters(path: Path): string[] {

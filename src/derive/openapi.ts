@@ -58,7 +58,7 @@ function operation(at: string, path: Path, verb: OpVerb, op: Op): JsonObject {
     tags: [at.split('/')[0] as string],
     responses: responses(op),
   }
-  if (op.access === 'open') out['security'] = []
+  if (op.access === 'open' || op.access === 'share') out['security'] = []
   if (op.access === 'sudo') out['x-vault-sudo'] = true
   if (verb === 'write' || verb === 'patch') return { ...out, ...requestBody(verb, op) }
   const query = Object.entries(op.input).map(([name, field]) => ({ name, in: 'query', description: field.doc, schema: schema(field) }))

@@ -48,6 +48,7 @@ export interface Door {
 
 const NO_BODY = Buffer.alloc(0)
 const NEARLY = 0.9
+const WITH_BODY: readonly string[] = ['write', 'patch', 'delete']
 
 export function serve(door: Door, req: Incoming, res: Outgoing): void {
   const connection = isHttp2(req) ? undefined : door.connections.get(req.socket)
@@ -121,7 +122,7 @@ function receive(door: Door, exchange: Exchange, ask: Ask, head: Head, sent: Buf
     path: ask.path,
     namespace: head.namespace,
     query: ask.query,
-    body: ask.verb === 'write' || ask.verb === 'patch' ? body : NO_BODY,
+    body: WITH_BODY.includes(ask.verb) ? body : NO_BODY,
     contentType,
     token: head.token === undefined ? undefined : new Secret(head.token),
     peer: exchange.peer,

@@ -88,10 +88,11 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
   const recording = rooms.record(progress.trail)
   await recording.request()
   progress.recorded = recording
-  const { reply: bare, warnings } = await answer(rooms, allowed, running)
+  // A caller whom no policy lets is nobody to an op that would do with a key share.
+  const { reply: bare, warnings } = await answer(rooms, allowed, allowed.caller === known.caller ? running : ready(rooms, allowed))
   noteMade(rooms, progress, bare)
   progress.lent = bare
-  if (allowed.caller && allowed.caller.numUses < 0) await rooms.spend(allowed.caller)
+  if (known.caller && known.caller.numUses < 0) await rooms.spend(known.caller)
   const reply = await rooms.wrap(allowed, bare, warnings)
   if (reply !== bare) noteMade(rooms, progress, reply)
   await recording.response(told(reply, bare, warnings))
@@ -99,7 +100,7 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
 }
 
 function isOpen({ target }: Known): boolean {
-  return target.found === 'op' && target.op.access === 'open'
+  return target.found === 'op' && (target.op.access === 'open' || target.op.access === 'share')
 }
 
 function ready(rooms: Rooms, known: Known): Running | undefined {

@@ -1,6 +1,7 @@
 // The stage that settles whether a call may run: the only place where a call becomes Allowed.
-import { invalidToken, permissionDenied } from '../base/fault.ts'
+import { Fault, invalidToken, permissionDenied } from '../base/fault.ts'
 import type { Allowed, allowed as Mark, Grant, Known } from '../contract/call.ts'
+import type { Op } from '../contract/module.ts'
 import type { Token } from '../contract/token.ts'
 import { neededFor } from './capability.ts'
 import { Denial } from './denial.ts'
@@ -25,22 +26,34 @@ export function openAuthorise(
   policiesIn: (namespace: string) => Policies,
   identityOf: (caller: Token) => CallerIdentity | undefined = () => undefined,
 ): Authorise {
-  return (call, creates) => {
-    const op = call.target.found === 'op' ? call.target.op : undefined
-    if (op && (op.access === 'open' || op.always)) return allow(call, { capability: neededFor(call.verb, creates), policies: [] })
-    const { caller } = call
-    if (!caller) throw invalidToken()
+  /** The fault where no policy of the caller's lets it pass. */
+  const byPolicy = (call: Known, caller: Token, creates: boolean): Allowed | Fault => {
     const path = seenFrom(caller, call.namespace, call.path)
-    if (path === undefined) throw permissionDenied()
+    if (path === undefined) return permissionDenied()
     const known = identityOf(caller)
     const acl = policiesIn(caller.namespace).aclFor(known ? joined(caller, known) : caller.policies, known?.identity)
     const { verb, data, wrapTtl } = call
-    const asked = { path, verb, creates, data, sudo: op?.access === 'sudo', wrapTtl }
+    const asked = { path, verb, creates, data, sudo: opOf(call)?.access === 'sudo', wrapTtl }
     const decision = acl.decide(asked)
-    if (!decision.allowed) throw new Denial(acl, asked, decision)
+    if (!decision.allowed) return new Denial(acl, asked, decision)
     const limited = decision.limit === undefined ? call : { ...call, data: { ...data, limit: decision.limit } }
     return allow(limited, { capability: decision.capability, policies: decision.policies })
   }
+
+  return (call, creates) => {
+    const op = opOf(call)
+    const anyone = { capability: neededFor(call.verb, creates), policies: [] }
+    if (op && (op.access === 'open' || op.always)) return allow(call, anyone)
+    const { caller } = call
+    const decided = caller ? byPolicy(call, caller, creates) : invalidToken()
+    if (!(decided instanceof Fault)) return decided
+    if (op?.access === 'share') return allow({ ...call, caller: undefined }, anyone)
+    throw decided
+  }
+}
+
+function opOf({ target }: Known): Op | undefined {
+  return target.found === 'op' ? target.op : undefined
 }
 
 /** An identity never makes anyone root, whatever was written into it. */

@@ -1,4 +1,4 @@
-// Takes the text of one member out of a JSON object's bytes and blanks every text there, so that what is left may be parsed as usual.
+// Takes the text of one member out of a JSON object's bytes and blanks it there, so that what is left may be parsed as usual.
 import { wipeable } from '../crypto/wipeable.ts'
 
 const QUOTE = 0x22
@@ -8,11 +8,19 @@ const BLANK = 0x2d
 const OPEN = [0x7b, 0x5b]
 const CLOSE = [0x7d, 0x5d]
 
+export interface Taking {
+  /** Every text that is no member's name is overwritten, not only those that are taken. */
+  readonly all: boolean
+  /** How deep the object lies whose members are meant: 1, the outermost, unless given. */
+  readonly depth?: number
+}
+
 /**
- * The unescaped texts of the outermost object's members of that name (in any case), in order. All texts in `json` that aren't
- * member names are overwritten in place; whether it is JSON at all is for the parser to say. The caller wipes what it gets.
+ * The unescaped texts of the outermost object's members of that name (in any case), in order. They are overwritten in
+ * place. Whether it is JSON at all is for the parser to say. The caller wipes
+ * what it gets.
  */
-export function takeTexts(json: Buffer, name: string): Buffer[] {
+export function takeTexts(json: Buffer, name: string, { all, depth: wantedDepth = 1 }: Taking): Buffer[] {
   const taken: Buffer[] = []
   let depth = 0
   let member = ''
@@ -23,10 +31,11 @@ export function takeTexts(json: Buffer, name: string): Buffer[] {
     else if (byte === QUOTE) {
       const end = endOfText(json, i + 1)
       const text = json.subarray(i + 1, end)
-      if (isName(json, end + 1)) member = depth === 1 ? nameOf(text) : member
+      if (isName(json, end + 1)) member = depth === wantedDepth ? nameOf(text) : member
       else {
-        if (depth === 1 && member === name) taken.push(unescaped(text))
-        text.fill(BLANK)
+        const wanted = depth === wantedDepth && member === name
+        if (wanted) taken.push(unescaped(text))
+        if (wanted || all) text.fill(BLANK)
       }
       i = end
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { Fault } from '../base/fault.ts'
-import { parseUnsealBody, printInitReply } from './share-codec.ts'
+import { parseUnsealBody, printShares } from './share-codec.ts'
 
 const share = randomBytes(33)
 const hex = share.toString('hex')
@@ -93,6 +93,6 @@ test('leaves no share in the body', () => {
 test("prints sys/init's answer as JSON would", () => {
   for (const shares of [[share], [share, randomBytes(33), randomBytes(32)], [randomBytes(1), randomBytes(2)]]) {
     const expected = { keys: shares.map((one) => one.toString('hex')), keys_base64: shares.map((one) => one.toString('base64')), root_token: 's."x' }
-    assert.equal(printInitReply(shares, 's."x').toString(), `${JSON.stringify(expected)}\n`)
+    assert.equal(printShares({ keys: shares }, { root_token: 's."x' }).toString(), `${JSON.stringify(expected)}\n`)
   }
 })

@@ -1,6 +1,6 @@
 // Key shares on the wire: read from and printed to JSON as bytes, so that no share ever becomes a string.
 import { Fault } from '../base/fault.ts'
-import { isObject, type Json, parseJson } from '../base/json.ts'
+import { isObject, type Json, type JsonObject, parseJson } from '../base/json.ts'
 import { readBase64, readHex, writeBase64, writeHex } from '../crypto/byte-text.ts'
 import { SHARE_OVERHEAD } from '../crypto/shamir.ts'
 import { wipeable } from '../crypto/wipeable.ts'
@@ -21,11 +21,9 @@ const HEX_BYTES = { min: KEY_BYTES / 2, max: KEY_BYTES + SHARE_OVERHEAD }
  * The key is absent where `reset` is set; the caller wipes it. Throws `invalid`.
  */
 export function parseUnsealBody(body: Buffer): UnsealBody {
-  const texts = takeTexts(body, 'key')
+  const texts = takeTexts(body, 'key', { all: true })
   try {
-    const members = isBlank(body) ? {} : parseJson(body)
-    if (!isObject(members)) throw new Fault('invalid', 'failed to parse JSON input: expected an object')
-    const { key, reset, migrate } = Object.fromEntries(Object.entries(members).map(([name, value]) => [name.toLowerCase(), value]))
+    const { key, reset, migrate } = membersOf(body)
     const flags = { reset: toFlag('reset', reset), migrate: toFlag('migrate', migrate) }
     if (flags.reset) return flags
     if (key === undefined || key === null || key === '') {
@@ -37,15 +35,47 @@ export function parseUnsealBody(body: Buffer): UnsealBody {
   }
 }
 
-/** The body of sys/init's answer, in one buffer that the caller wipes; the shares stay the caller's too. */
-export function printInitReply(shares: readonly Buffer[], rootToken: string): Buffer {
-  const tail = Buffer.from(`],"root_token":${JSON.stringify(rootToken)}}\n`)
-  const room = shares.reduce((sum, share) => sum + 2 * share.length + 4 * Math.ceil(share.length / 3) + 6, 0)
-  const out = wipeable(room + tail.length + 64)
-  let end = out.write('{"keys":[', 0)
-  end = writeList(out, end, shares, writeHex)
-  end += out.write('],"keys_base64":[', end)
-  end = writeList(out, end, shares, writeBase64)
+export interface ShareBody {
+  /** The caller wipes it. Undefined where none was sent. */
+  readonly key: Buffer | undefined
+  /** The other members, their names in lower case. */
+  readonly members: JsonObject
+}
+
+/** Reads a body that may have a key share as `key`, and blanks that in place. Throws `invalid`. */
+export function parseShareBody(body: Buffer): ShareBody {
+  const texts = takeTexts(body, 'key', { all: false })
+  try {
+    const { key, ...members } = membersOf(body)
+    const none = key === undefined || key === null || key === ''
+    return { key: none ? undefined : toKey(typeof key === 'string' ? texts.at(-1) : undefined), members }
+  } finally {
+    for (const text of texts) text.fill(0)
+  }
+}
+
+function membersOf(body: Buffer): JsonObject {
+  const members = isBlank(body) ? {} : parseJson(body)
+  if (!isObject(members)) throw new Fault('invalid', 'failed to parse JSON input: expected an object')
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+/** A JSON object whose first members are lists of shares in hex and base64, in one buffer that the caller wipes; the shares stay its own. */
+export function printShares(lists: Readonly<Record<string, readonly Buffer[]>>, members: JsonObject): Buffer {
+  const rest = Object.entries(members).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  const tail = Buffer.from(`${rest.length > 0 ? `,${rest.join()}` : ''}}\n`)
+  const all = Object.values(lists).flat()
+  const names = Object.keys(lists).reduce((sum, name) => sum + 2 * name.length + 32, 0)
+  const room = all.reduce((sum, share) => sum + 2 * share.length + 4 * Math.ceil(share.length / 3) + 6, 0)
+  const out = wipeable(room + names + tail.length)
+  let end = 0
+  for (const [index, [name, shares]] of Object.entries(lists).entries()) {
+    end += out.write(`${index === 0 ? '{' : ','}"${name}":[`, end)
+    end = writeList(out, end, shares, writeHex)
+    end += out.write(`],"${name}_base64":[`, end)
+    end = writeList(out, end, shares, writeBase64)
+    end += out.write(']', end)
+  }
   end += tail.copy(out, end)
   return out.subarray(0, end)
 }

@@ -8,6 +8,7 @@ import type { Rotation } from '../seal/rotation.ts'
 export interface KeyDeps {
   readonly rotation: Rotation
   readonly rotate: () => Promise<void>
+  readonly rotateRoot: () => Promise<void>
 }
 
 const settings = {
@@ -16,7 +17,7 @@ const settings = {
   interval: maybe(seconds('How long a term may be in use; 0 is without limit.')),
 }
 
-export function keyPaths({ rotation, rotate }: KeyDeps): Path[] {
+export function keyPaths({ rotation, rotate, rotateRoot }: KeyDeps): Path[] {
   return [
     path('key-status', 'The key that seals.', {}, (op) => ({
       read: op({
@@ -24,6 +25,16 @@ export function keyPaths({ rotation, rotate }: KeyDeps): Path[] {
         async run() {
           const { term, createdAt, encryptions } = await rotation.status()
           return data({ term, install_time: formatTime(createdAt), encryptions }, { spread: true })
+        },
+      }),
+    })),
+    path('rotate/root', 'The key that wraps all others.', {}, (op) => ({
+      write: op({
+        doc: 'Replace it; key shares stay as they are.',
+        access: 'sudo',
+        async run() {
+          await rotateRoot()
+          return empty()
         },
       }),
     })),

@@ -1,10 +1,12 @@
 // The state of the server: health, seal status, leader, initialise, unseal and seal; most answered while sealed.
 import { bool, int, list, maybe, or, text, type Values } from '../base/fields.ts'
+import { formatTime } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Clock } from '../base/ports.ts'
 import { type Path, path } from '../contract/module.ts'
 import { empty, plain, type Reply } from '../contract/reply.ts'
+import type { KeySteps } from './rekey.ts'
 import { SIGNET_VERSION, VAULT_VERSION } from './version.ts'
 
 /** As sys/seal-status shows it. */
@@ -18,19 +20,44 @@ export interface SealStatus {
   readonly nonce: string
   readonly migration: boolean
   readonly recovery_seal: boolean
+  readonly recovery_seal_type?: string
+}
+
+/** What sys/init asks for. */
+export interface InitRequest {
+  readonly secretShares: number
+  readonly secretThreshold: number
+  readonly storedShares: number
+  readonly recoveryShares: number
+  readonly recoveryThreshold: number
+  readonly recoveryUnseal: boolean
+}
+
+/** A seal that opens by itself, as of when it was last tried. */
+export interface SealBackend {
+  readonly name: string
+  readonly healthy: boolean
+  /** Wall milliseconds; undefined while healthy. */
+  readonly unhealthySince: number | undefined
 }
 
 /** Whoever holds the keys of this machine. */
-export interface SealPort {
+export interface SealPort extends KeySteps {
   status(): Promise<SealStatus>
   /** The JSON answer of sys/init: shares and root token. */
-  init(shares: number, threshold: number): Promise<Buffer>
+  init(request: InitRequest): Promise<Buffer>
+  /** The seals that open by themselves, and whether each of them could. */
+  backends(): Promise<{ readonly backends: readonly SealBackend[]; readonly fullyWrapped: boolean }>
   /** Takes the JSON body of sys/unseal as bytes, and wipes it. */
   unseal(body: Buffer): Promise<SealStatus>
   /** Returns when every process has forgotten the keys. */
   seal(): Promise<void>
   /** Starts a new term of the barrier's keys: on disk, known to every process, then in use. With `only`, unless that term is past. */
   rotate(only?: number): Promise<void>
+  /** Replaces the root key. */
+  rotateRoot(): Promise<void>
+  /** Ends the time in which the shares before a rekey are good as well. */
+  settle(): Promise<void>
   /** Numbers of a term that processes took for sealing and have left. */
   unspent(term: number): Promise<number>
 }
@@ -71,9 +98,10 @@ const healthInput = {
 const initInput = {
   secret_shares: or(int('How many key shares to make.'), 0),
   secret_threshold: or(int('How many of them unseal.'), 0),
-  stored_shares: or(int('Only for seals that store shares.'), 0),
-  recovery_shares: or(int('Only for seals with recovery keys.'), 0),
-  recovery_threshold: or(int('Only for seals with recovery keys.'), 0),
+  stored_shares: or(int('Only for seals that open by themselves; says nothing.'), 0),
+  recovery_shares: or(int('How many recovery shares to make, where seals open the server; 0 for none.'), 0),
+  recovery_threshold: or(int('How many of them are needed.'), 0),
+  recovery_unseal: or(bool('The recovery shares unseal too, where no seal is left that does.'), false),
   pgp_keys: or(list('Not supported.'), []),
   recovery_pgp_keys: or(list('Not supported.'), []),
   root_token_pgp_key: or(text('Not supported.'), ''),
@@ -87,6 +115,9 @@ export function statePaths(deps: StateDeps): Path[] {
     })),
     path('seal-status', 'The seal.', {}, (op) => ({
       read: op({ doc: 'Read the state of the seal.', access: 'open', always: true, run: async () => plain(describe(deps, await seal.status())) }),
+    })),
+    path('seal-backend-status', 'The seals that open by themselves.', {}, (op) => ({
+      read: op({ doc: 'Read whether each of them works.', access: 'open', always: true, run: async () => plain(backends(await seal.backends())) }),
     })),
     path('leader', 'High availability.', {}, (op) => ({
       read: op({ doc: 'Read who leads.', access: 'open', always: true, run: () => plain(LEADER) }),
@@ -126,6 +157,17 @@ export function statePaths(deps: StateDeps): Path[] {
       }),
     })),
   ]
+}
+
+function backends({ backends: all, fullyWrapped }: Awaited<ReturnType<SealPort['backends']>>): JsonObject {
+  const sick = all.flatMap(({ unhealthySince }) => (unhealthySince === undefined ? [] : [unhealthySince]))
+  const since = (ms: number | undefined): JsonObject => (ms === undefined ? {} : { unhealthy_since: formatTime(ms) })
+  return {
+    healthy: sick.length === 0,
+    ...(sick.length === 0 ? {} : since(Math.min(...sick))),
+    backends: all.map(({ name, healthy, unhealthySince }) => ({ name, healthy, ...since(unhealthySince) })),
+    fully_wrapped: fullyWrapped,
+  }
 }
 
 const LEADER: JsonObject = {
@@ -182,9 +224,13 @@ async function initialise(seal: SealPort, input: Values<typeof initInput>): Prom
   if (input.pgp_keys.length > 0 || input.root_token_pgp_key !== '' || input.recovery_pgp_keys.length > 0) {
     throw new Fault('invalid', 'PGP encryption of shares is not supported')
   }
-  if (input.stored_shares > 0 || input.recovery_shares > 0 || input.recovery_threshold > 0) {
-    throw new Fault('invalid', 'parameters recovery_shares,recovery_threshold not applicable to seal type shamir')
-  }
-  const body = await seal.init(input.secret_shares, input.secret_threshold)
+  const body = await seal.init({
+    secretShares: input.secret_shares,
+    secretThreshold: input.secret_threshold,
+    storedShares: input.stored_shares,
+    recoveryShares: input.recovery_shares,
+    recoveryThreshold: input.recovery_threshold,
+    recoveryUnseal: input.recovery_unseal,
+  })
   return { kind: 'raw', status: 200, contentType: 'application/json', body, wipe: true }
 }

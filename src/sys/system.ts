@@ -17,6 +17,7 @@ import { type MountDeps, mountPaths } from './mounts.ts'
 import { type NamespaceDeps, namespacePaths } from './namespaces.ts'
 import { policyPaths } from './policies.ts'
 import { type QuotaDeps, quotaPaths } from './quotas.ts'
+import { rekeyPaths } from './rekey.ts'
 import { type RemountDeps, remountPaths } from './remount.ts'
 import { type ServerPort, serverPaths } from './server.ts'
 import { type StateDeps, statePaths } from './state.ts'
@@ -59,6 +60,7 @@ export function systemModule(deps: SystemDeps): Module {
     paths: [
       ...statePaths(deps.state),
       ...keyPaths(deps.keys),
+      ...rekeyPaths(deps.state.seal),
       ...mountPaths(deps.mounts),
       ...remountPaths(deps.remount),
       ...policyPaths(deps.tenant),

@@ -46,6 +46,7 @@ export const METRICS = {
   signet_event_loop_lag_ms: { kind: 'gauge', help: 'The longest delay of a process in the last seconds, in milliseconds.', across: 'max' },
   vault_quota_rate_limit_violation: { kind: 'counter', help: 'Requests that a rate limit refused, by its name.', labels: ['name'] },
   signet_edge_refused: { kind: 'counter', help: 'Clients sent away at the door, by why.', labels: ['why'] },
+  vault_seal_healthy: { kind: 'gauge', help: '1 for a seal that works, as of when it was last tried.', labels: ['seal', 'type'] },
   signet_workers: { kind: 'gauge', help: 'Worker processes that live.' },
   signet_worker_restarts: { kind: 'counter', help: 'Workers that ended and were replaced.' },
   signet_storage_bytes: { kind: 'gauge', help: 'Size of the database.' },

@@ -1,4 +1,5 @@
 // A command line in memory: a scripted server, files in a map, and what was printed.
+import { randomBytes } from 'node:crypto'
 import { runCli } from '../cli/run.ts'
 import type { CliPorts, Finding, ServerOptions } from '../cli/ports.ts'
 import type { HttpRequest, HttpResponse } from '../client/request.ts'
@@ -44,6 +45,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
   const print = (to: 'out' | 'err') => (text: string | Uint8Array) =>
     void (printed[to] += typeof text === 'string' ? text : Buffer.from(text).toString())
   const ports: CliPorts = {
+    random: { bytes: randomBytes },
     env: { VAULT_ADDR: 'http://server', VAULT_TOKEN: 'root', ...given.env },
     stdin: {
       isTTY: given.typed !== undefined,

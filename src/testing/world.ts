@@ -10,11 +10,15 @@ import type { Received, Verb } from '../contract/call.ts'
 import { AUDIT_DEFAULTS, type AuditSettings } from '../app/audit.ts'
 import { bootstrap } from '../app/bootstrap.ts'
 import { type Kernel, type KernelDeps, openKernel } from '../app/kernel.ts'
+import { openSealParts } from '../app/seal-parts.ts'
 import { openSealPort } from '../app/seal-port.ts'
 import type { ModuleOf } from '../modules.ts'
 import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
-import { openSealer, type Sealer } from '../seal/sealer.ts'
+import { SealSet } from '../seal/seal-set.ts'
+import type { Sealer } from '../seal/sealer.ts'
+import type { Tending } from '../seal/tending.ts'
+import type { Seal } from '../seal/wrapper.ts'
 import { memory } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { ServerPort } from '../sys/server.ts'
@@ -37,6 +41,8 @@ export interface WorldOptions {
   readonly spools?: Folder
   /** A restart of this one: its store and files, unsealed with its share. */
   readonly after?: World
+  /** Seals that open it by themselves. */
+  readonly seals?: readonly Seal[]
 }
 
 export interface Said {
@@ -54,6 +60,7 @@ export interface World {
   readonly kernel: Kernel
   readonly server: ServerPort
   readonly sealer: Sealer
+  readonly tending: Tending
   readonly keyring: Keyring
   /** The store behind the barrier. */
   readonly inside: Store
@@ -90,9 +97,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   }
   const store = options.store ?? after?.store ?? memory({ timers: ports.timers })
   const keyring = new Keyring()
-  const sealer = openSealer(store, keyring, ports)
+  const parts = openSealParts(store, keyring, ports, silent, new SealSet(options.seals ?? [], silent))
+  const { sealer, tending } = parts
   const metrics = openMetrics({ monotonic: clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 })
-  const seal = openSealPort(sealer, ports, {
+  const seal = openSealPort(parts, {
     unsealed: async () => {},
     sealed: () => kernel.forget(),
     extended: async () => {},
@@ -146,6 +154,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     kernel,
     server: kernelDeps.server,
     sealer,
+    tending,
     keyring,
     inside: barrier(store, keyring, ports.random),
     rootToken,

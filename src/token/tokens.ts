@@ -78,6 +78,8 @@ export interface Tokens {
 
 const ID_PREFIX = 'hvs.'
 const ID_LENGTH = 24
+/** Characters of a token's id. */
+export const TOKEN_LENGTH = ID_PREFIX.length + ID_LENGTH
 const CACHE_SIZE = 20_000
 const USED_UP = -1
 const ACCESSOR = /^[0-9A-Za-z]{24}(?:\.[0-9A-Za-z]{6})?$/

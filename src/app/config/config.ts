@@ -1,12 +1,14 @@
 // The server's configuration: HCL or JSON from any number of files, read by one table a stanza into one frozen shape.
 import type { LockoutSettings } from '../../auth/lockout-rule.ts'
 import { choice, int, maybe, or, seconds } from '../../base/fields.ts'
+import type { SealStanza } from '../seals.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
 import type { AuditSettings } from '../audit.ts'
 import { AUDIT_KEYS, parseAudit } from './audit.ts'
 import { FOREIGN_TELEMETRY, FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
 import { type Effect, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
+import { parseSeals } from './seal.ts'
 import { parseSpiffe } from './spiffe.ts'
 import { parseStorage } from './storage.ts'
 import { parseLockouts } from './user-lockout.ts'
@@ -46,7 +48,7 @@ const KEYS = {
 export const TOP = {
   keys: KEYS,
   /** Each with how many labels it has. */
-  blocks: { audit: 2, listener: 1, spiffe: 0, storage: 1, telemetry: 0, user_lockout: 1 },
+  blocks: { audit: 2, listener: 1, seal: 1, spiffe: 0, storage: 1, telemetry: 0, user_lockout: 1 },
   foreign: FOREIGN_TOP,
 } as const satisfies Stanza<typeof KEYS, string>
 
@@ -55,6 +57,8 @@ export const TELEMETRY = { keys: {}, foreign: FOREIGN_TELEMETRY }
 
 export interface Parsed {
   readonly config: Config
+  /** Not in `config`: their tokens and PINs are not for every process. */
+  readonly seals: readonly SealStanza[]
   /** Keys that were accepted and have no effect, and why. */
   readonly notes: readonly string[]
 }
@@ -81,5 +85,5 @@ export function parseConfig(sources: readonly Source[]): Parsed {
     audit: parseAudit(whole, blocks.audit, values),
     effect: whole.effect,
   })
-  return { config, notes }
+  return { config, seals: parseSeals(blocks.seal), notes }
 }

@@ -53,7 +53,7 @@ export const FOREIGN_TOP: Readonly<Record<string, Foreign>> = {
   plugin_auto_register: absent(NO_PLUGINS),
   introspection_endpoint: absent('nobody may look into the process; leave it out'),
   raw_storage_endpoint: absent('nobody may reach around the barrier; leave it out'),
-  enable_multiseal: absent('one seal at a time; leave it out'),
+  enable_multiseal: unneeded('any number of seals may be given'),
   enable_response_header_hostname: absent('an answer does not name the machine; leave it out'),
   default_max_request_duration: refused('write max_request_duration in the listener'),
   imprecise_lease_role_tracking: unneeded('counting is exact and costs nothing'),

@@ -43,6 +43,22 @@ for (const [line, expected] of [
   ['policy delete APP', 'DELETE sys/policies/acl/app'],
   ['operator seal', 'PUT sys/seal'],
   ['operator rotate', 'PUT sys/rotate'],
+  ['operator rekey -init -n 2 -t 2 -verify', 'PUT sys/rekey/init {"secret_shares":2,"secret_threshold":2,"require_verification":true}'],
+  [
+    'operator rekey -init -target=recovery x',
+    'PUT sys/rekey-recovery-key/init {"secret_shares":5,"secret_threshold":3,"require_verification":false,"key":"x"}',
+  ],
+  ['operator rekey -status -verify', 'GET sys/rekey/verify'],
+  ['operator rekey -cancel', 'DELETE sys/rekey/init'],
+  ['operator rekey -cancel -verify x', 'DELETE sys/rekey/verify {"key":"x"}'],
+  ['operator generate-root -init -otp=o', 'PUT sys/generate-root/attempt {"otp":"o"}'],
+  ['operator generate-root -cancel', 'DELETE sys/generate-root/attempt'],
+  ['operator init', 'PUT sys/init {"secret_shares":5,"secret_threshold":3}'],
+  ['operator unseal -migrate x', 'PUT sys/unseal {"key":"x","migrate":true}'],
+  [
+    'operator rekey -init -target=recovery -recovery-unseal x',
+    'PUT sys/rekey-recovery-key/init {"secret_shares":5,"secret_threshold":3,"require_verification":false,"recovery_unseal":true,"key":"x"}',
+  ],
   ['operator init -n 3 -t 2', 'PUT sys/init {"secret_shares":3,"secret_threshold":2}'],
   ['unwrap x', 'PUT sys/wrapping/unwrap {"token":"x"}'],
 ] as const) {
@@ -88,6 +104,25 @@ test('a secret as table, JSON, YAML and field', async () => {
   assert.equal(await out('read -field=b -format=json a'), '[\n  "x"\n]')
   assert.equal(await out('read -format=raw a'), `${JSON.stringify(script['GET a'])}\n`)
   assert.equal((await runWith('read -field=zz a', { script })).err, 'Field "zz" not present in secret\n')
+})
+
+test('initializing a server that unseals by itself', async () => {
+  const answer = { keys: [], keys_base64: [], recovery_keys: ['00', '01'], recovery_keys_base64: ['AA==', 'AQ=='], root_token: 'r' }
+  const script = { 'GET sys/seal-status': { recovery_seal: true }, 'PUT sys/init': answer }
+  const { sent, out } = await runWith('operator init -recovery-shares=2 -recovery-threshold=2 -recovery-unseal', { script })
+  assert.equal(sent.at(-1), 'PUT sys/init {"recovery_shares":2,"recovery_threshold":2,"recovery_unseal":true}')
+  assert.match(
+    out,
+    /^Recovery Key 1: AA==\nRecovery Key 2: AQ==\n\nInitial Root Token: r\n\nSuccess! Vault is initialized\n\nRecovery key initialized with 2 key shares/,
+  )
+  const json = JSON.parse((await runWith('operator init -format=json', { script })).out)
+  assert.deepEqual([json.recovery_keys_hex, json.recovery_keys_shares, json.unseal_shares], [['00', '01'], 5, 1])
+  assert.equal(
+    (await runWith('operator init -recovery-shares=0 -n 3', { script })).sent.at(-1),
+    'PUT sys/init {"recovery_shares":0,"recovery_threshold":0,"secret_shares":3}',
+  )
+  const curl = await runWith('operator init -output-curl-string', { script })
+  assert.match(curl.out, /^curl -X PUT .*"recovery_shares":5/)
 })
 
 test('the encryption key as a table, and for machines', async () => {

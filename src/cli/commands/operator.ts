@@ -9,8 +9,10 @@ import { showSealStatus } from '../seal-status.ts'
 import { askSecret } from '../terminal.ts'
 import { check } from './config.ts'
 import { diagnose } from './operator-diagnose.ts'
+import { generateRoot } from './operator-generate-root.ts'
 import { init } from './operator-init.ts'
 import { members, stepDown } from './operator-members.ts'
+import { rekey } from './operator-rekey.ts'
 import { keyStatus, rotate } from './operator-rotate.ts'
 
 const unseal = command({
@@ -22,9 +24,12 @@ the share is asked for on the terminal; "-" takes it from standard input.
     $ signet operator unseal
     Unseal Key (will be hidden):`,
   args: ['[KEY]'],
-  flags: { reset: bool('Forget the shares that were given so far.') },
+  flags: {
+    reset: bool('Forget the shares that were given so far.'),
+    migrate: bool('Go over to the seals that are configured now: with all shares that it takes.'),
+  },
   output: 'format',
-  async run(terminal, { args: [arg], flags: { reset } }) {
+  async run(terminal, { args: [arg], flags: { reset, migrate } }) {
     const client = await terminal.client()
     const give = async (body: JsonObject): Promise<JsonObject> => parseBody((await client.call('PUT', 'sys/unseal', { body })).body) as JsonObject
     if (reset) {
@@ -32,7 +37,7 @@ the share is asked for on the terminal; "-" takes it from standard input.
       return attempt('Error checking leader status', () => showSealStatus(terminal, client, status), 1)
     }
     const key = (await secretArg(terminal, arg)) || (await askSecret(terminal, 'Unseal Key', 'pipe it in: signet operator unseal -'))
-    const status = await attempt('Error unsealing', () => give({ key }))
+    const status = await attempt('Error unsealing', () => give(migrate ? { key, migrate } : { key }))
     await attempt('Error checking leader status', () => showSealStatus(terminal, client, status), 1)
   },
 })
@@ -50,7 +55,19 @@ Makes the server forget its keys at once. Only enough shares of the key open it 
 
 export const operator = group(
   'Perform operator-specific tasks',
-  { diagnose, init, 'key-status': keyStatus, members, rotate, seal, 'step-down': stepDown, unseal, 'validate-config': check },
+  {
+    diagnose,
+    'generate-root': generateRoot,
+    init,
+    'key-status': keyStatus,
+    members,
+    rekey,
+    rotate,
+    seal,
+    'step-down': stepDown,
+    unseal,
+    'validate-config': check,
+  },
   `
     $ signet operator init -key-shares=5 -key-threshold=3
     $ signet operator unseal

@@ -1,0 +1,108 @@
+// `signet operator generate-root`: a new root token for those who hold enough key shares.
+import { base62 } from '../../base/ids.ts'
+import type { JsonObject } from '../../base/json.ts'
+import type { Client } from '../../client/client.ts'
+import { command } from '../command.ts'
+import { attempt, Failure } from '../failure.ts'
+import { bool, text } from '../flag.ts'
+import { showObject } from '../output/show.ts'
+import { columns } from '../output/table.ts'
+import { goText } from '../output/text.ts'
+import { wrap } from '../output/wrap.ts'
+import { secretArg } from '../secret-arg.ts'
+import type { Terminal } from '../terminal.ts'
+import { getBody, nonceFlag, putBody, shareFor, shareInstead } from './operator-shares.ts'
+
+const ATTEMPT = 'sys/generate-root/attempt'
+
+export const generateRoot = command({
+  doc: 'Make a new root token with key shares',
+  about: `
+Begins with -init, which prints a one-time password; then takes as many key shares as unsealing does. The
+last of them brings the token, encoded: -decode makes it readable with the one-time password.
+
+    $ signet operator generate-root -init
+    $ signet operator generate-root
+    Operation nonce: f67f4da3-4ae4-68fb-4716-91da6b609c3e
+    Key Share (will be hidden):
+    $ signet operator generate-root -decode=… -otp=…
+
+Without a token a key share does to begin and to give up: it is asked for, or given as KEY.`,
+  args: ['[KEY]'],
+  flags: {
+    init: bool('Begin.'),
+    cancel: bool('Give up; the shares given so far are forgotten.'),
+    status: bool('Print how far it is.'),
+    decode: text('An encoded token to make readable with -otp; "-" takes it from standard input.'),
+    'generate-otp': bool('Print a one-time password for -init, and do nothing.'),
+    otp: text('One-time password for -init or -decode.'),
+    nonce: nonceFlag,
+  },
+  output: 'format',
+  async run(terminal, { args: [arg], flags }) {
+    const client = await terminal.client()
+    if (flags['generate-otp']) return generateOtp(terminal, client)
+    if (flags.decode !== undefined) return decode(terminal, flags.decode, flags.otp)
+    if (flags.cancel) return cancel(terminal, client, arg)
+    if (flags.init) {
+      const request = { ...(flags.otp === undefined ? {} : { otp: flags.otp }), ...(await shareInstead(terminal, client, arg)) }
+      return show(terminal, await attempt('Error initializing root generation', () => putBody(client, ATTEMPT, request)))
+    }
+    const status = await attempt('Error getting root generation status', () => getBody(client, ATTEMPT))
+    if (flags.status) return show(terminal, status)
+    if (status['started'] !== true) {
+      throw new Failure(1, 'No root generation is in progress.', { hints: ['start one: signet operator generate-root -init'] })
+    }
+    const share = await shareFor(terminal, arg, flags.nonce, goText(status['nonce']))
+    show(terminal, await attempt('Error posting unseal key', () => putBody(client, 'sys/generate-root/update', share)))
+  },
+})
+
+async function generateOtp(terminal: Terminal, client: Client): Promise<void> {
+  const status = await attempt('Error getting root generation status', () => getBody(client, ATTEMPT))
+  const length = Number(status['otp_length'])
+  const otp = base62(terminal.ports.random, length)
+  if (terminal.format === 'table') terminal.printRaw(otp)
+  else showObject(terminal, { otp, otp_length: length })
+}
+
+/** XOR of the encoded bytes with the password: no server is asked, so none learns the token. */
+async function decode(terminal: Terminal, given: string, otp: string | undefined): Promise<void> {
+  if (!otp) throw new Failure(1, 'Missing otp: use -otp to supply it')
+  const encoded = Buffer.from(await secretArg(terminal, given), 'base64')
+  if (encoded.length === 0) throw new Failure(1, 'Missing encoded value: use -decode=<string> to supply it')
+  const key = Buffer.from(otp)
+  if (key.length !== encoded.length) {
+    throw new Failure(1, `Error decoding root token: the encoded token has ${encoded.length} bytes, the one-time password ${key.length}`)
+  }
+  const token = Buffer.from(encoded.map((byte, at) => byte ^ (key[at] as number))).toString()
+  if (terminal.format === 'table') terminal.printRaw(token)
+  else showObject(terminal, { token })
+}
+
+async function cancel(terminal: Terminal, client: Client, arg: string | undefined): Promise<void> {
+  const body = await shareInstead(terminal, client, arg)
+  await attempt('Error canceling root token generation', () => client.call('DELETE', ATTEMPT, Object.keys(body).length > 0 ? { body } : {}))
+  terminal.print('Success! Root token generation canceled (if it was started)')
+}
+
+function show(terminal: Terminal, status: JsonObject): void {
+  if (terminal.format !== 'table') return showObject(terminal, status)
+  const { otp, encoded_token: token = status['encoded_root_token'], otp_length: length } = status
+  if (otp) {
+    terminal.warn(
+      wrap('A One-Time-Password has been generated for you and is shown in the OTP field. It is needed to decode the token, so keep it safe.'),
+    )
+  }
+  terminal.print(
+    columns([
+      ['Nonce', goText(status['nonce'])],
+      ['Started', goText(status['started'])],
+      ['Progress', `${goText(status['progress'])}/${goText(status['required'])}`],
+      ['Complete', goText(status['complete'])],
+      ...(token ? [['Encoded Token', goText(token)]] : []),
+      ...(otp ? [['OTP', goText(otp)]] : []),
+      ...(length ? [['OTP Length', goText(length)]] : []),
+    ]),
+  )
+}

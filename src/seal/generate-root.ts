@@ -1,0 +1,135 @@
+// A new root token for those who hold enough key shares: told as the XOR of the token and a one-time password.
+import { Fault } from '../base/fault.ts'
+import { base62, uuid } from '../base/ids.ts'
+import type { Ports } from '../base/ports.ts'
+import { memory } from '../store/memory.ts'
+import { records } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import { transact } from '../store/transact.ts'
+import { barrier } from './barrier.ts'
+import type { Keyring } from './keyring.ts'
+import { knownShares } from './share-sets.ts'
+import { findShare, Quorum } from './shares.ts'
+
+export interface GenerateRootDeps {
+  /** Below the barrier. */
+  readonly store: Store
+  readonly keyring: Keyring
+  readonly ports: Pick<Ports, 'clock' | 'random' | 'timers'>
+  /** Reads what it needs `from` behind the barrier, writes a root token's records `into` an empty store, and returns its id. */
+  readonly mintRoot: (from: Store, into: Store) => Promise<string>
+  /** Characters of a root token's id. */
+  readonly tokenLength: number
+}
+
+export interface GenerateRootStatus {
+  readonly nonce: string | undefined
+  readonly progress: number
+  /** Shares that it takes. */
+  readonly required: number
+}
+
+interface Begun {
+  readonly nonce: string
+  readonly otp: string
+}
+
+const begun = records<Begun>('core/barrier/')
+const ATTEMPT = 'generate-root'
+
+export class GenerateRoot {
+  readonly #deps: GenerateRootDeps
+  readonly #inside: Store
+  readonly #quorum = new Quorum()
+
+  constructor(deps: GenerateRootDeps) {
+    this.#deps = deps
+    this.#inside = barrier(deps.store, deps.keyring, deps.ports.random)
+  }
+
+  get otpLength(): number {
+    return this.#deps.tokenLength
+  }
+
+  status(): GenerateRootStatus {
+    return { nonce: this.#begun()?.nonce, progress: this.#quorum.progress, required: this.#sets()[0]?.split.threshold ?? 0 }
+  }
+
+  /** With the client's one-time password, or one of its own, which it returns. Throws `invalid` where one has begun already. */
+  async init(given: string): Promise<string | undefined> {
+    const { random } = this.#deps.ports
+    if (given !== '' && Buffer.byteLength(given) !== this.otpLength) throw new Fault('invalid', 'OTP string has incorrect length')
+    const otp = given === '' ? base62(random, this.otpLength) : given
+    await transact(this.#inside, (tx) => {
+      if (begun.get(tx, ATTEMPT)) throw new Fault('invalid', 'root generation already in progress')
+      begun.put(tx, ATTEMPT, { nonce: uuid(random), otp })
+    })
+    this.forget()
+    return given === '' ? otp : undefined
+  }
+
+  /** Takes one key share; with the last that is needed, the encoded token. Throws `invalid`. */
+  async update(nonce: string, share: Uint8Array): Promise<string | undefined> {
+    const one = this.#begun()
+    if (!one) throw new Fault('invalid', 'no root generation in progress')
+    if (nonce !== one.nonce) {
+      throw new Fault('invalid', `incorrect nonce supplied; nonce for this root generation operation is "${one.nonce}"`)
+    }
+    if (!this.#quorum.add(share, this.#sets(), 'generation')) return undefined
+    this.forget()
+    return encodeToken(await this.#mint(), one.otp)
+  }
+
+  async cancel(): Promise<void> {
+    await this.#inside.commit({ ops: [{ key: begun.key(ATTEMPT), value: undefined }] })
+    this.forget()
+  }
+
+  /** Throws `invalid` for what is no key share. */
+  checkShare(share: Uint8Array): void {
+    findShare(share, this.#sets())
+  }
+
+  /** Lets go of the shares given so far; what was begun goes on. */
+  forget(): void {
+    this.#quorum.clear()
+  }
+
+  /** The token comes to be in the commit that ends the attempt, so that one attempt never gives two. */
+  async #mint(): Promise<string> {
+    const { store, keyring, ports, mintRoot } = this.#deps
+    const made = memory(ports)
+    const id = await mintRoot(this.#inside, barrier(made, keyring, ports.random))
+    const attempt = begun.key(ATTEMPT)
+    const revision = store.get(attempt)?.revision ?? 0
+    await store.commit({ ops: [...made.range({ prefix: '' }), { key: attempt, value: undefined }], expect: [{ key: attempt, revision }] })
+    return id
+  }
+
+  #begun(): Begun | undefined {
+    void this.#inside.revision
+    return begun.get(this.#inside, ATTEMPT)
+  }
+
+  #sets() {
+    return knownShares(this.#deps.store, this.#deps.keyring)
+  }
+}
+
+/** In base64 without padding. */
+function encodeToken(token: string, otp: string): string {
+  return xor(Buffer.from(token), Buffer.from(otp)).toString('base64').replace(/=+$/, '')
+}
+
+/** What `encodeToken` encoded. Throws `invalid`. */
+export function decodeToken(encoded: string, otp: string): string {
+  if (!/^[A-Za-z0-9+/]*$/.test(encoded) || encoded.length % 4 === 1) throw new Fault('invalid', "error decoding base64'd token: illegal base64 data")
+  return xor(Buffer.from(encoded, 'base64'), Buffer.from(otp)).toString()
+}
+
+function xor(a: Buffer, b: Buffer): Buffer {
+  if (a.length !== b.length) {
+    throw new Fault('invalid', `error xoring token: length of byte slices is not equivalent: ${a.length} != ${b.length}`)
+  }
+  return Buffer.from(a.map((byte, at) => byte ^ (b[at] as number)))
+}

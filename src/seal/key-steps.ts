@@ -1,0 +1,189 @@
+// Rekeying and making root tokens as their endpoints speak of them: bodies in, JSON out.
+import { bool, int, list, maybe, or, parseShape, text } from '../base/fields.ts'
+import { Fault } from '../base/fault.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { GenerateRoot } from './generate-root.ts'
+import type { Rekey, Rekeyed, VerifyStatus } from './rekey.ts'
+import { parseShareBody, printShares } from './share-codec.ts'
+
+/** One request. */
+export interface KeyStep<Action extends string> {
+  readonly action: Action
+  /** A policy lets the caller do this; anybody else has to show a key share. */
+  readonly granted: boolean
+  /** JSON; a key share in it is blanked. */
+  readonly body: Buffer
+}
+
+export type RekeyAction = 'status' | 'init' | 'update' | 'cancel' | 'verify-status' | 'verify' | 'verify-restart'
+export type GenerateRootAction = 'status' | 'init' | 'update' | 'cancel'
+
+interface Given {
+  readonly granted: boolean
+  readonly key: Buffer | undefined
+  readonly members: JsonObject
+}
+
+type Handlers<Of, Action extends string> = Readonly<Record<Action, (of: Of, given: Given) => Promise<Buffer | undefined>>>
+
+const rekeyInput = {
+  secret_shares: or(int('How many key shares to make.'), 0),
+  secret_threshold: or(int('How many of them are needed.'), 0),
+  require_verification: or(bool('The new shares count only once they were shown to fit.'), false),
+  pgp_keys: or(list('Not supported.'), []),
+  backup: or(bool('Only with PGP keys.'), false),
+  recovery_unseal: maybe(bool('Of recovery keys: whether they shall unseal too, where no seal is left that does.')),
+}
+
+const rootInput = {
+  otp: or(text('One-time password; the server makes one otherwise.'), ''),
+  pgp_key: or(text('Not supported.'), ''),
+}
+
+const nonceInput = { nonce: or(text('What the operation was given when it began.'), '') }
+
+export const rekeyFields = rekeyInput
+export const rootFields = rootInput
+
+const REKEY: Handlers<Rekey, RekeyAction> = {
+  status: async (rekey) => printStatus(rekey),
+  async init(rekey, given) {
+    authorise(rekey, given)
+    const { secret_shares: shares, secret_threshold: threshold, ...more } = parseShape(rekeyInput, given.members)
+    const { require_verification: verify, recovery_unseal: recoveryOpens } = more
+    refusePgp(more.pgp_keys.length > 0)
+    if (more.backup) throw new Fault('invalid', 'cannot request a backup of the new keys without providing PGP keys for encryption')
+    const rekeyed = await rekey.init({ shares, threshold, verify, recoveryOpens })
+    return rekeyed ? printRekeyed(rekeyed, '') : printStatus(rekey)
+  },
+  async update(rekey, given) {
+    const { nonce } = parseShape(nonceInput, given.members)
+    const rekeyed = await rekey.update(nonce, needKey(given))
+    return rekeyed ? printRekeyed(rekeyed, nonce) : printStatus(rekey)
+  },
+  async cancel(rekey, given) {
+    authorise(rekey, given)
+    await rekey.cancel()
+    return undefined
+  },
+  'verify-status': async (rekey) => printVerify(rekey.verifyStatus()),
+  async verify(rekey, given) {
+    const { nonce } = parseShape(nonceInput, given.members)
+    const complete = await rekey.verify(nonce, needKey(given))
+    return complete ? print({ nonce, complete }) : printVerify(rekey.verifyStatus())
+  },
+  async 'verify-restart'(rekey, given) {
+    authorise(rekey, given)
+    await rekey.verifyRestart()
+    return printVerify(rekey.verifyStatus())
+  },
+}
+
+const ROOT: Handlers<GenerateRoot, GenerateRootAction> = {
+  status: async (root) => printRoot(root),
+  async init(root, given) {
+    authorise(root, given)
+    const { otp, pgp_key: pgpKey } = parseShape(rootInput, given.members)
+    refusePgp(pgpKey !== '')
+    return printRoot(root, { otp: (await root.init(otp)) ?? '' })
+  },
+  async update(root, given) {
+    const { nonce } = parseShape(nonceInput, given.members)
+    const { required } = root.status()
+    const token = await root.update(nonce, needKey(given))
+    if (token === undefined) return printRoot(root, { otp_length: 0 })
+    const told = { nonce, started: true, progress: required, required, complete: true, encoded_token: token, encoded_root_token: token }
+    return printRoot(root, { ...told, otp_length: 0 })
+  },
+  async cancel(root, given) {
+    authorise(root, given)
+    await root.cancel()
+    return undefined
+  },
+}
+
+/** The answer's body, which the caller wipes; undefined for one without. Throws `invalid`, `denied` and `sealed`. */
+export function rekeyStep(rekey: Rekey, step: KeyStep<RekeyAction>): Promise<Buffer | undefined> {
+  return run(REKEY, rekey, step)
+}
+
+export function generateRootStep(root: GenerateRoot, step: KeyStep<GenerateRootAction>): Promise<Buffer | undefined> {
+  return run(ROOT, root, step)
+}
+
+async function run<Of, Action extends string>(handlers: Handlers<Of, Action>, of: Of, { action, granted, body }: KeyStep<Action>) {
+  const { key, members } = parseShareBody(body)
+  try {
+    return await handlers[action](of, { granted, key, members })
+  } finally {
+    key?.fill(0)
+  }
+}
+
+/** Starting and cancelling needs a policy or a share: whoever has neither must not be able to disturb. */
+function authorise(of: { checkShare(share: Uint8Array): void }, { granted, key }: Given): void {
+  if (granted) return
+  if (!key) throw new Fault('denied', "permission denied: a token whose policies allow this is needed, or one of the key shares as 'key'")
+  of.checkShare(key)
+}
+
+function needKey({ key }: Given): Buffer {
+  if (!key) throw new Fault('invalid', "'key' must be specified in request body as JSON")
+  return key
+}
+
+function refusePgp(asked: boolean): void {
+  if (asked) throw new Fault('invalid', 'PGP encryption of shares and tokens is not supported')
+}
+
+function printStatus(rekey: Rekey): Buffer {
+  const { begun, progress, required } = rekey.status()
+  return print({
+    nonce: begun?.nonce ?? '',
+    started: begun !== undefined,
+    t: begun?.threshold ?? 0,
+    n: begun?.shares ?? 0,
+    progress,
+    required,
+    pgp_fingerprints: null,
+    backup: false,
+    verification_required: begun?.verify ?? false,
+    ...(begun?.verificationNonce === undefined ? {} : { verification_nonce: begun.verificationNonce }),
+  })
+}
+
+/** Wipes the shares. */
+function printRekeyed({ shares, verificationNonce }: Rekeyed, nonce: string): Buffer {
+  try {
+    const verification = verificationNonce === undefined ? {} : { verification_nonce: verificationNonce }
+    const told = { nonce, complete: true, pgp_fingerprints: null, backup: false, verification_required: verificationNonce !== undefined }
+    return printShares({ keys: shares }, { ...told, ...verification })
+  } finally {
+    for (const share of shares) share.fill(0)
+  }
+}
+
+function printVerify({ nonce, started, shares, threshold, progress }: VerifyStatus): Buffer {
+  return print({ nonce, started, t: threshold, n: shares, progress })
+}
+
+function printRoot(root: GenerateRoot, more: JsonObject = {}): Buffer {
+  const { nonce, progress, required } = root.status()
+  return print({
+    nonce: nonce ?? '',
+    started: nonce !== undefined,
+    progress,
+    required,
+    complete: false,
+    encoded_token: '',
+    encoded_root_token: '',
+    pgp_fingerprint: '',
+    otp: '',
+    otp_length: root.otpLength,
+    ...more,
+  })
+}
+
+function print(body: JsonObject): Buffer {
+  return Buffer.from(JSON.stringify(body))
+}

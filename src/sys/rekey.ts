@@ -1,0 +1,140 @@
+// Rekeying and making root tokens: under Vault's paths for those who hold shares, and under OpenBao's for those with a policy.
+import { maybe, secret, text } from '../base/fields.ts'
+import type { Ctx, Op, OpVerb, Path } from '../contract/module.ts'
+import { path } from '../contract/module.ts'
+import { data, empty, type Reply } from '../contract/reply.ts'
+import { decodeToken } from '../seal/generate-root.ts'
+import { type GenerateRootAction, type KeyStep, type RekeyAction, rekeyFields, rootFields } from '../seal/key-steps.ts'
+import type { RekeyTarget } from '../seal/rekey.ts'
+import { Fault } from '../base/fault.ts'
+
+/** Whoever holds the keys of this machine; each step answers a JSON body that is wiped when it was sent, or none. */
+export interface KeySteps {
+  rekey(target: RekeyTarget, step: KeyStep<RekeyAction>): Promise<Buffer | undefined>
+  generateRoot(step: KeyStep<GenerateRootAction>): Promise<Buffer | undefined>
+}
+
+type Actions<Action extends string> = Partial<Record<OpVerb, readonly [action: Action, doc: string]>>
+
+/** How the paths of one API answer: as bare JSON to anyone with a share, or in an envelope to those whom a policy lets. */
+type Style = 'shares' | 'policy'
+
+const shareFields = {
+  key: maybe(secret(text('One key share, as hex or base64.'))),
+  nonce: maybe(text('What the operation was given when it began.')),
+}
+const rekeyInit = { ...rekeyFields, key: shareFields.key }
+const rootInit = { ...rootFields, key: shareFields.key }
+
+const ATTEMPT: Actions<RekeyAction> = {
+  read: ['status', 'Read how far it is.'],
+  write: ['init', 'Begin; needs a policy, or a key share.'],
+  delete: ['cancel', 'Give up; needs a policy, or a key share.'],
+}
+const UPDATE: Actions<RekeyAction> = { write: ['update', 'Give a key share; the last that is needed brings the new ones.'] }
+const VERIFY: Actions<RekeyAction> = {
+  read: ['verify-status', 'Read how far it is.'],
+  write: ['verify', 'Give one of the new shares; with enough of them they take the place of the old.'],
+  delete: ['verify-restart', 'Begin the verification anew; needs a policy, or a key share.'],
+}
+
+const ROOT_ATTEMPT: Actions<GenerateRootAction> = {
+  read: ['status', 'Read how far it is.'],
+  write: ['init', 'Begin; needs a policy, or a key share.'],
+  delete: ['cancel', 'Give up; needs a policy, or a key share.'],
+}
+const ROOT_UPDATE: Actions<GenerateRootAction> = { write: ['update', 'Give a key share; the last that is needed brings the token.'] }
+
+const REKEYS: readonly { readonly at: string; readonly target: RekeyTarget; readonly style: Style }[] = [
+  { at: 'rekey', target: 'root', style: 'shares' },
+  { at: 'rekey-recovery-key', target: 'recovery', style: 'shares' },
+  { at: 'rotate/root', target: 'root', style: 'policy' },
+  { at: 'rotate/recovery', target: 'recovery', style: 'policy' },
+]
+
+const ROOTS: readonly { readonly at: string; readonly style: Style }[] = [
+  { at: 'generate-root', style: 'shares' },
+  { at: 'generate-root/attempt', style: 'shares' },
+  { at: 'generate-root-token/attempt', style: 'policy' },
+]
+
+export function rekeyPaths(steps: KeySteps): Path[] {
+  return [
+    ...REKEYS.flatMap(({ at, target, style }) => {
+      const run = (step: KeyStep<RekeyAction>) => steps.rekey(target, step)
+      return [
+        stepPath(`${at}/init`, 'A new key, split into new shares.', ATTEMPT, rekeyInit, style, run),
+        stepPath(`${at}/update`, 'The shares that make a rekey happen.', UPDATE, shareFields, style, run),
+        stepPath(`${at}/verify`, 'Proof that the new shares arrived.', VERIFY, shareFields, style, run),
+      ]
+    }),
+    ...ROOTS.map(({ at, style }) => stepPath(at, 'A new root token.', ROOT_ATTEMPT, rootInit, style, steps.generateRoot)),
+    stepPath('generate-root/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'shares', steps.generateRoot),
+    stepPath('generate-root-token/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'policy', steps.generateRoot),
+    ...backupPaths(),
+    path('decode-token', 'What generate-root told, in clear.', {}, (op) => ({
+      write: op({
+        doc: 'XOR the encoded token with the one-time password.',
+        access: 'open',
+        input: { encoded_token: secret(text('As generate-root told it.')), otp: secret(text('The one-time password.')) },
+        run(_, { encoded_token: encoded, otp }) {
+          if (encoded === '' || otp === '') throw new Fault('invalid', "provided 'encoded_token' or 'otp' is empty")
+          return data({ token: decodeToken(encoded, otp) })
+        },
+      }),
+    })),
+  ]
+}
+
+function stepPath<Action extends string>(
+  at: string,
+  doc: string,
+  actions: Actions<Action>,
+  input: Op['input'],
+  style: Style,
+  run: (step: KeyStep<Action>) => Promise<Buffer | undefined>,
+): Path {
+  return path(at, doc, {}, (op) => {
+    const ops: Partial<Record<OpVerb, Op>> = {}
+    for (const [verb, [action, what]] of Object.entries(actions) as [OpVerb, readonly [Action, string]][]) {
+      const access = style === 'policy' ? 'token' : verb === 'read' ? 'open' : 'share'
+      const answer = async (ctx: Ctx, body: Buffer) => replyOf(await run({ action, granted: ctx.caller !== undefined, body }), style, ctx)
+      ops[verb] = op({ doc: what, access, bytes: true, input: verb === 'write' ? input : {}, run: (ctx, _, body) => answer(ctx, body) })
+    }
+    return ops
+  })
+}
+
+function replyOf(body: Buffer | undefined, style: Style, { request }: Ctx): Reply {
+  if (!body) return empty()
+  const told = style === 'policy' ? enveloped(body, request.id) : body
+  return { kind: 'raw', status: 200, contentType: 'application/json', body: told, wipe: true }
+}
+
+/** The envelope around a body that may hold shares, so that it never becomes a string. */
+function enveloped(body: Buffer, id: string): Buffer {
+  const head = Buffer.from(`{"request_id":${JSON.stringify(id)},"lease_id":"","renewable":false,"lease_duration":0,"data":`)
+  const tail = Buffer.from(',"wrap_info":null,"warnings":null,"auth":null}\n')
+  const whole = Buffer.alloc(head.length + body.length + tail.length)
+  head.copy(whole)
+  body.copy(whole, head.length)
+  tail.copy(whole, head.length + body.length)
+  body.fill(0)
+  return whole
+}
+
+/** Shares are kept nowhere, so there is never a backup of them. */
+function backupPaths(): Path[] {
+  const places = ['rekey/backup', 'rekey/recovery-key-backup', 'rotate/root/backup', 'rotate/recovery/backup']
+  return places.map((at) =>
+    path(at, 'Shares encrypted for their holders, of which none are ever kept here.', {}, (op) => ({
+      read: op({
+        doc: 'Read them.',
+        run() {
+          throw new Fault('invalid', 'no backed-up keys found')
+        },
+      }),
+      delete: op({ doc: 'Forget them.', run: () => empty() }),
+    })),
+  )
+}
