@@ -56,7 +56,7 @@ test('what is shown of a configuration has no secret, and names what is in effec
 test('what is no seal is refused in words that help', () => {
   const block = (...lines: string[]) => `seal "static" {\n${lines.join('\n')}\n}`
   const cases: [string, RegExp][] = [
-    ['seal "static2" {}', /c\.hcl:3:1: seal "static2" is not known; there are pkcs11, static, transit/],
+    ['seal "static2" {}', /c\.hcl:3:1: seal "static2" is not known; there are awskms, pkcs11, static, transit/],
     ['seal "azurekeyvault" {}', /c\.hcl:3:1: seal "azurekeyvault" is not offered; there are /],
     ['seal = "static"', /c\.hcl:3:1: "seal" must be a block/],
     [block('curent_key = "x"'), /c\.hcl:4:1: "curent_key" in seal "static" is not known; did you mean "current_key"\?/],

@@ -6,11 +6,13 @@ import type { JsonObject } from '../base/json.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import { Failure } from '../cli/failure.ts'
+import { awskmsEnv, awskmsSeal, awskmsShape } from '../seal/kinds/awskms.ts'
 import { pkcs11Env, pkcs11Seal, pkcs11Shape } from '../seal/kinds/pkcs11.ts'
 import { staticSeal, staticShape } from '../seal/kinds/static.ts'
 import { transitEnv, transitSeal, transitShape } from '../seal/kinds/transit.ts'
 import { SealSet } from '../seal/seal-set.ts'
 import type { Seal, Wrapper } from '../seal/wrapper.ts'
+import { openAwsKms } from './aws-kms.ts'
 import { sendRequest } from './cli-request.ts'
 
 /** One stanza as it was written; what it says is settled where the seals are opened. */
@@ -46,6 +48,7 @@ function kind<S extends Shape>(shape: S, env: Kind['env'], open: (values: Values
 }
 
 export const SEAL_KINDS: Readonly<Record<string, Kind>> = {
+  awskms: kind(awskmsShape, awskmsEnv, (values) => awskmsSeal(values, openAwsKms)),
   pkcs11: kind(pkcs11Shape, pkcs11Env, pkcs11Seal),
   static: kind(staticShape, {}, (values, { random, env }) => staticSeal(values, { random, readFile: readFileSync, env: (name) => env[name] })),
   transit: kind(transitShape, transitEnv, (values, { clock }) => transitSeal(values, { clock, readFile: readFileSync, send: sendRequest })),

@@ -11,18 +11,23 @@ const BUILD = join(import.meta.dirname, '../../.build')
 export type Tool = { readonly path: string } | { readonly missing: string }
 
 /** Python with hvac, in an environment of its own. */
-export async function pythonWithHvac(): Promise<Tool> {
-  const home = join(BUILD, 'hvac')
+export const pythonWithHvac = (): Promise<Tool> => pythonWith('hvac', '2.4.0')
+
+/** Python with moto, which answers as AWS does, in an environment of its own. */
+export const pythonWithMoto = (): Promise<Tool> => pythonWith('moto', '5.2.5', '[kms,server]')
+
+async function pythonWith(name: string, version: string, extras = ''): Promise<Tool> {
+  const home = join(BUILD, name)
   const python = join(home, 'bin/python')
   if (existsSync(join(home, 'done'))) return { path: python }
   try {
     mkdirSync(BUILD, { recursive: true })
     await run('python3', ['-m', 'venv', home])
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'hvac==2.4.0'])
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `${name}${extras}==${version}`])
     mkdirSync(join(home, 'done'))
     return { path: python }
   } catch (error) {
-    return { missing: `hvac could not be installed: ${(error as Error).message.split('\n')[0]}` }
+    return { missing: `${name} could not be installed: ${(error as Error).message.split('\n')[0]}` }
   }
 }
 
