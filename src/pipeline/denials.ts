@@ -45,7 +45,7 @@ export function openDenials(whyUnknown: (trail: Trail) => UnknownToken): Denials
       const ring = trail.caller ? known : unknown
       if (ring.size >= (trail.caller ? MAX_KNOWN : MAX_UNKNOWN)) ring.delete(ring.keys().next().value as string)
       const { id, at, namespace, path, verb, caller, peer } = trail
-      const isOpen = trail.target?.found === 'op' && trail.target.op.access === 'open'
+      const isOpen = trail.target?.found === 'op' && ['open', 'share'].includes(trail.target.op.access)
       const cause = isOpen ? undefined : caller ? outside(caller, namespace, path) : trail.token ? UNKNOWN[whyUnknown(trail)] : 'no token was sent'
       const facts = {
         id,
