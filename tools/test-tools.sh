@@ -8,6 +8,7 @@ need curl curl
 need openssl openssl
 need strace strace
 need softhsm2-util softhsm2
+need gpg gnupg
 need mkfs.ext4 e2fsprogs
 need redis-server redis-server
 need unshare util-linux

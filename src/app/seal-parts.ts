@@ -7,6 +7,7 @@ import { openSealer, type Sealer } from '../seal/sealer.ts'
 import { Tending } from '../seal/tending.ts'
 import { openTurns, type Turns } from '../seal/turns.ts'
 import type { Store } from '../store/store.ts'
+import { openPgp } from './openpgp.ts'
 
 export interface SealParts {
   readonly sealer: Sealer
@@ -22,5 +23,5 @@ type SealerPorts = Pick<Ports, 'clock' | 'random' | 'timers'>
 export function openSealParts(store: Store, keyring: Keyring, ports: SealerPorts, log: Log, seals = new SealSet([], log)): SealParts {
   const inTurn = openTurns()
   const tending = new Tending({ store, keyring, seals, ports, log, inTurn })
-  return { sealer: openSealer(store, keyring, ports, seals), tending, ports, inTurn }
+  return { sealer: openSealer(store, keyring, ports, seals, openPgp), tending, ports, inTurn }
 }

@@ -22,6 +22,7 @@ import { openRun } from '../pipeline/run.ts'
 import { checkWrapping } from '../pipeline/unwrap.ts'
 import { openWrap } from '../pipeline/wrap.ts'
 import { openAuthorise } from '../policy/authorise.ts'
+import { openBackups } from '../seal/share-backup.ts'
 import { isSettlingDue } from '../seal/share-sets.ts'
 import { openRotation, type Rotation } from '../seal/rotation.ts'
 import type { Limiter } from '../quota/limiter.ts'
@@ -224,7 +225,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
-    keys: { rotation, rotate: () => deps.seal.rotate(), rotateRoot: () => deps.seal.rotateRoot() },
+    keys: { rotation, rotate: () => deps.seal.rotate(), rotateRoot: () => deps.seal.rotateRoot(), backups: openBackups(store) },
     mounts: { tenant, moduleOf, bounds, systemMax: deps.maxLeaseTtl },
     tenant,
     namespaces: {

@@ -1,4 +1,5 @@
-// A new root token for those who hold enough key shares: told as the XOR of the token and a one-time password.
+// A new root token for those who hold enough key shares: told as the XOR of the token and a one-time password, or
+// encrypted with a PGP key.
 import { Fault } from '../base/fault.ts'
 import { base62, uuid } from '../base/ids.ts'
 import type { Ports } from '../base/ports.ts'
@@ -8,6 +9,7 @@ import type { Store } from '../store/store.ts'
 import { transact } from '../store/transact.ts'
 import { barrier } from './barrier.ts'
 import type { Keyring } from './keyring.ts'
+import type { Pgp } from './pgp.ts'
 import { knownShares } from './share-sets.ts'
 import { findShare, Quorum } from './shares.ts'
 
@@ -20,10 +22,13 @@ export interface GenerateRootDeps {
   readonly mintRoot: (from: Store, into: Store) => Promise<string>
   /** Characters of a root token's id. */
   readonly tokenLength: number
+  readonly pgp: Pgp
 }
 
 export interface GenerateRootStatus {
   readonly nonce: string | undefined
+  /** Of the key that the token will be encrypted with; '' for none. */
+  readonly fingerprint: string
   readonly progress: number
   /** Shares that it takes. */
   readonly required: number
@@ -31,7 +36,10 @@ export interface GenerateRootStatus {
 
 interface Begun {
   readonly nonce: string
+  /** One of the two is '': the one-time password, or the PGP key and its fingerprint. */
   readonly otp: string
+  readonly pgpKey: string
+  readonly fingerprint: string
 }
 
 const begun = records<Begun>('core/barrier/')
@@ -52,20 +60,31 @@ export class GenerateRoot {
   }
 
   status(): GenerateRootStatus {
-    return { nonce: this.#begun()?.nonce, progress: this.#quorum.progress, required: this.#sets()[0]?.split.threshold ?? 0 }
+    const one = this.#begun()
+    return {
+      nonce: one?.nonce,
+      fingerprint: one?.fingerprint ?? '',
+      progress: this.#quorum.progress,
+      required: this.#sets()[0]?.split.threshold ?? 0,
+    }
   }
 
-  /** With the client's one-time password, or one of its own, which it returns. Throws `invalid` where one has begun already. */
-  async init(given: string): Promise<string | undefined> {
-    const { random } = this.#deps.ports
+  /**
+   * With the client's one-time password, for its PGP key, or with a password of its own, which it returns. Throws `invalid` where
+   * one has begun already.
+   */
+  async init(given: string, pgpKey: string): Promise<string | undefined> {
+    const { ports, pgp } = this.#deps
     if (given !== '' && Buffer.byteLength(given) !== this.otpLength) throw new Fault('invalid', 'OTP string has incorrect length')
-    const otp = given === '' ? base62(random, this.otpLength) : given
+    const forKey = given === '' && pgpKey !== ''
+    const fingerprint = forKey ? await pgp.fingerprint(pgpKey) : ''
+    const otp = forKey ? '' : given || base62(ports.random, this.otpLength)
     await transact(this.#inside, (tx) => {
       if (begun.get(tx, ATTEMPT)) throw new Fault('invalid', 'root generation already in progress')
-      begun.put(tx, ATTEMPT, { nonce: uuid(random), otp })
+      begun.put(tx, ATTEMPT, { nonce: uuid(ports.random), otp, pgpKey: forKey ? pgpKey : '', fingerprint })
     })
     this.forget()
-    return given === '' ? otp : undefined
+    return given === '' && !forKey ? otp : undefined
   }
 
   /** Takes one key share; with the last that is needed, the encoded token. Throws `invalid`. */
@@ -77,7 +96,7 @@ export class GenerateRoot {
     }
     if (!this.#quorum.add(share, this.#sets(), 'generation')) return undefined
     this.forget()
-    return encodeToken(await this.#mint(), one.otp)
+    return this.#mint(one)
   }
 
   async cancel(): Promise<void> {
@@ -95,15 +114,16 @@ export class GenerateRoot {
     this.#quorum.clear()
   }
 
-  /** The token comes to be in the commit that ends the attempt, so that one attempt never gives two. */
-  async #mint(): Promise<string> {
-    const { store, keyring, ports, mintRoot } = this.#deps
+  /** The token comes to be in the commit that ends the attempt, so that one attempt never gives two. Returns it encoded. */
+  async #mint({ otp, pgpKey }: Begun): Promise<string> {
+    const { store, keyring, ports, mintRoot, pgp } = this.#deps
     const made = memory(ports)
     const id = await mintRoot(this.#inside, barrier(made, keyring, ports.random))
+    const encoded = pgpKey === '' ? encodeToken(id, otp) : (await pgp.encrypt(pgpKey, Buffer.from(id))).toString('base64')
     const attempt = begun.key(ATTEMPT)
     const revision = store.get(attempt)?.revision ?? 0
     await store.commit({ ops: [...made.range({ prefix: '' }), { key: attempt, value: undefined }], expect: [{ key: attempt, revision }] })
-    return id
+    return encoded
   }
 
   #begun(): Begun | undefined {

@@ -30,14 +30,14 @@ const rekeyInput = {
   secret_shares: or(int('How many key shares to make.'), 0),
   secret_threshold: or(int('How many of them are needed.'), 0),
   require_verification: or(bool('The new shares count only once they were shown to fit.'), false),
-  pgp_keys: or(list('Not supported.'), []),
-  backup: or(bool('Only with PGP keys.'), false),
+  pgp_keys: or(list('A PGP public key in base64 for each share, which is encrypted with it.'), []),
+  backup: or(bool('Keep the encrypted shares, until they are deleted.'), false),
   recovery_unseal: maybe(bool('Of recovery keys: whether they shall unseal too, where no seal is left that does.')),
 }
 
 const rootInput = {
   otp: or(text('One-time password; the server makes one otherwise.'), ''),
-  pgp_key: or(text('Not supported.'), ''),
+  pgp_key: or(text('A PGP public key in base64 with which the token is encrypted.'), ''),
 }
 
 const nonceInput = { nonce: or(text('What the operation was given when it began.'), '') }
@@ -50,10 +50,8 @@ const REKEY: Handlers<Rekey, RekeyAction> = {
   async init(rekey, given) {
     authorise(rekey, given)
     const { secret_shares: shares, secret_threshold: threshold, ...more } = parseShape(rekeyInput, given.members)
-    const { require_verification: verify, recovery_unseal: recoveryOpens } = more
-    refusePgp(more.pgp_keys.length > 0)
-    if (more.backup) throw new Fault('invalid', 'cannot request a backup of the new keys without providing PGP keys for encryption')
-    const rekeyed = await rekey.init({ shares, threshold, verify, recoveryOpens })
+    const { require_verification: verify, recovery_unseal: recoveryOpens, pgp_keys: pgpKeys, backup } = more
+    const rekeyed = await rekey.init({ shares, threshold, verify, recoveryOpens, pgpKeys, backup })
     return rekeyed ? printRekeyed(rekeyed, '') : printStatus(rekey)
   },
   async update(rekey, given) {
@@ -84,15 +82,23 @@ const ROOT: Handlers<GenerateRoot, GenerateRootAction> = {
   async init(root, given) {
     authorise(root, given)
     const { otp, pgp_key: pgpKey } = parseShape(rootInput, given.members)
-    refusePgp(pgpKey !== '')
-    return printRoot(root, { otp: (await root.init(otp)) ?? '' })
+    return printRoot(root, { otp: (await root.init(otp, pgpKey)) ?? '' })
   },
   async update(root, given) {
     const { nonce } = parseShape(nonceInput, given.members)
-    const { required } = root.status()
+    const { required, fingerprint } = root.status()
     const token = await root.update(nonce, needKey(given))
     if (token === undefined) return printRoot(root, { otp_length: 0 })
-    const told = { nonce, started: true, progress: required, required, complete: true, encoded_token: token, encoded_root_token: token }
+    const told = {
+      nonce,
+      started: true,
+      progress: required,
+      required,
+      complete: true,
+      encoded_token: token,
+      encoded_root_token: token,
+      pgp_fingerprint: fingerprint,
+    }
     return printRoot(root, { ...told, otp_length: 0 })
   },
   async cancel(root, given) {
@@ -132,10 +138,6 @@ function needKey({ key }: Given): Buffer {
   return key
 }
 
-function refusePgp(asked: boolean): void {
-  if (asked) throw new Fault('invalid', 'PGP encryption of shares and tokens is not supported')
-}
-
 function printStatus(rekey: Rekey): Buffer {
   const { begun, progress, required } = rekey.status()
   return print({
@@ -145,18 +147,23 @@ function printStatus(rekey: Rekey): Buffer {
     n: begun?.shares ?? 0,
     progress,
     required,
-    pgp_fingerprints: null,
-    backup: false,
+    pgp_fingerprints: begun ? listOf(begun.fingerprints) : null,
+    backup: begun?.backup ?? false,
     verification_required: begun?.verify ?? false,
     ...(begun?.verificationNonce === undefined ? {} : { verification_nonce: begun.verificationNonce }),
   })
 }
 
+/** As Go prints a list that was never made. */
+function listOf(texts: readonly string[]): string[] | null {
+  return texts.length > 0 ? [...texts] : null
+}
+
 /** Wipes the shares. */
-function printRekeyed({ shares, verificationNonce }: Rekeyed, nonce: string): Buffer {
+function printRekeyed({ shares, verificationNonce, fingerprints, backup }: Rekeyed, nonce: string): Buffer {
   try {
     const verification = verificationNonce === undefined ? {} : { verification_nonce: verificationNonce }
-    const told = { nonce, complete: true, pgp_fingerprints: null, backup: false, verification_required: verificationNonce !== undefined }
+    const told = { nonce, complete: true, pgp_fingerprints: listOf(fingerprints), backup, verification_required: verificationNonce !== undefined }
     return printShares({ keys: shares }, { ...told, ...verification })
   } finally {
     for (const share of shares) share.fill(0)
@@ -168,7 +175,7 @@ function printVerify({ nonce, started, shares, threshold, progress }: VerifyStat
 }
 
 function printRoot(root: GenerateRoot, more: JsonObject = {}): Buffer {
-  const { nonce, progress, required } = root.status()
+  const { nonce, fingerprint, progress, required } = root.status()
   return print({
     nonce: nonce ?? '',
     started: nonce !== undefined,
@@ -177,7 +184,7 @@ function printRoot(root: GenerateRoot, more: JsonObject = {}): Buffer {
     complete: false,
     encoded_token: '',
     encoded_root_token: '',
-    pgp_fingerprint: '',
+    pgp_fingerprint: fingerprint,
     otp: '',
     otp_length: root.otpLength,
     ...more,

@@ -99,7 +99,7 @@ test('bad requests begin nothing', async () => {
   const refused: [object, string][] = [
     [{}, 'invalid rekey seal configuration: shares must be at least one'],
     [{ secret_shares: 5, secret_threshold: 1 }, 'invalid rekey seal configuration: threshold must be greater than one for multiple shares'],
-    [{ secret_shares: 1, secret_threshold: 1, pgp_keys: ['a'] }, 'PGP encryption of shares and tokens is not supported'],
+    [{ secret_shares: 2, secret_threshold: 2, pgp_keys: ['a'] }, 'incorrect number of PGP keys for rekey'],
     [{ secret_shares: 1, secret_threshold: 1, backup: true }, 'cannot request a backup of the new keys without providing PGP keys for encryption'],
     [{ secret_shares: [] }, 'Field validation failed: error converting input for field "secret_shares": expected a string, got an array'],
   ]

@@ -10,10 +10,13 @@ import type { Store } from '../store/store.ts'
 import { transact } from '../store/transact.ts'
 import { Attempt } from './attempt.ts'
 import { barrier } from './barrier.ts'
+import { sealBehind } from './behind.ts'
 import { readSealConfig } from './key-records.ts'
 import { freshKeys } from './fresh-keys.ts'
 import { checkSplit, type SealConfig, type Split } from './seal-config.ts'
+import { backupKey, toBackup } from './share-backup.ts'
 import { knownShares } from './share-sets.ts'
+import { checkPgpKeys, encryptShares, type Pgp } from './pgp.ts'
 import { type ReplaceDeps, replaceRoot, replaceShared } from './replace-keys.ts'
 import { findShare, markShares, Quorum, type ShareMarks } from './shares.ts'
 
@@ -23,10 +26,14 @@ export interface RekeyRequest extends Split {
   readonly verify: boolean
   /** Of the recovery key: whether it shall open the barrier too; as it was, unless told. */
   readonly recoveryOpens?: boolean | undefined
+  /** A public key for each share, or none: for whom each is encrypted. */
+  readonly pgpKeys: readonly string[]
+  /** Keeps the encrypted shares, until they are deleted. */
+  readonly backup: boolean
 }
 
 export interface RekeyStatus {
-  readonly begun: (Split & { readonly verify: boolean } & { readonly nonce: string; readonly verificationNonce: string | undefined }) | undefined
+  readonly begun: (Split & { readonly verify: boolean } & Told & { readonly nonce: string }) | undefined
   readonly progress: number
   /** Shares that it takes. */
   readonly required: number
@@ -38,29 +45,49 @@ export interface VerifyStatus extends Split {
   readonly progress: number
 }
 
-export interface Rekeyed {
-  /** The caller wipes them. */
-  readonly shares: readonly Buffer[]
-  /** Where they must be shown to fit before they count. */
+/** What is told of a rekey both while it goes on and when it is over. */
+interface Told {
+  /** Of those that the shares are encrypted for. */
+  readonly fingerprints: readonly string[]
+  readonly backup: boolean
+  /** Where the new shares must be shown to fit before they count. */
   readonly verificationNonce: string | undefined
+}
+
+export interface Rekeyed extends Told {
+  /** Encrypted where that was asked for; the caller wipes them. */
+  readonly shares: readonly Buffer[]
 }
 
 interface Begun extends RekeyRequest {
   readonly nonce: string
+  readonly fingerprints: readonly string[]
   /** Once the new shares were made and wait to be verified. */
   readonly made?: { readonly nonce: string; readonly marks: ShareMarks }
+}
+
+/** New keys that take the place of the present ones. */
+interface Made {
+  readonly sharedKey: Uint8Array
+  readonly marks: ShareMarks
+  readonly backup?: Uint8Array | undefined
+  readonly keepBefore?: number
+}
+
+export interface RekeyDeps extends ReplaceDeps {
+  readonly pgp: Pgp
 }
 
 const begun = records<Begun>('core/barrier/rekey/')
 
 export class Rekey {
   readonly #target: RekeyTarget
-  readonly #deps: ReplaceDeps
+  readonly #deps: RekeyDeps
   readonly #inside: Store
   readonly #quorum = new Quorum()
   #shown: Attempt | undefined
 
-  constructor(target: RekeyTarget, deps: ReplaceDeps) {
+  constructor(target: RekeyTarget, deps: RekeyDeps) {
     this.#target = target
     this.#deps = deps
     this.#inside = barrier(deps.store, deps.keyring, deps.ports.random)
@@ -79,7 +106,9 @@ export class Rekey {
   /** Resolves to new shares at once where nobody holds any that could be asked for. Throws `invalid` where one has begun already. */
   async init(request: RekeyRequest): Promise<Rekeyed | undefined> {
     this.#checkTarget()
-    const one = { ...this.#settled(request), nonce: uuid(this.#deps.ports.random) }
+    const settled = this.#settled(request)
+    const fingerprints = await checkPgpKeys(this.#deps.pgp, settled.pgpKeys, settled.shares, 'incorrect number of PGP keys for rekey')
+    const one = { ...settled, fingerprints, nonce: uuid(this.#deps.ports.random) }
     await transact(this.#inside, (tx) => {
       if (begun.get(tx, this.#target)) throw new Fault('invalid', 'rekey already in progress')
       begun.put(tx, this.#target, one)
@@ -155,26 +184,40 @@ export class Rekey {
 
   async #make(one: Begun): Promise<Rekeyed> {
     const { clock, random } = this.#deps.ports
+    const told = { fingerprints: one.fingerprints, backup: one.backup, verificationNonce: undefined }
     if (one.shares === 0) {
       await replaceRoot(this.#deps, this.#traces())
-      return { shares: [], verificationNonce: undefined }
+      return { ...told, shares: [] }
     }
     const fresh = freshKeys(1, random)
     try {
-      const shares = await splitSecret(fresh.bytes, one.shares, one.threshold, random)
-      const marks = markShares(shares, random)
+      const plain = await splitSecret(fresh.bytes, one.shares, one.threshold, random)
+      const marks = markShares(plain, random)
+      const shares = await this.#forHolders(one, plain)
+      const backup = one.backup ? toBackup(one.nonce, one.fingerprints, shares) : undefined
       if (!one.verify) {
-        await this.#replace(one, fresh.bytes, marks, clock.now())
-        return { shares, verificationNonce: undefined }
+        await this.#replace(one, { sharedKey: fresh.bytes, marks, backup, keepBefore: clock.now() })
+        return { ...told, shares }
       }
       const made = { nonce: uuid(random), marks }
       await transact(this.#inside, (tx) => {
         begun.put(tx, this.#target, { ...one, made })
         tx.put(this.#keyAt, fresh.bytes)
+        if (backup) tx.put(backupKey(this.#target, false), backup)
       })
-      return { shares, verificationNonce: made.nonce }
+      return { ...told, shares, verificationNonce: made.nonce }
     } finally {
       fresh.close()
+    }
+  }
+
+  /** Encrypted where that was asked for. */
+  async #forHolders({ pgpKeys }: Begun, plain: Buffer[]): Promise<Buffer[]> {
+    if (pgpKeys.length === 0) return plain
+    try {
+      return await encryptShares(this.#deps.pgp, pgpKeys, plain)
+    } finally {
+      for (const share of plain) share.fill(0)
     }
   }
 
@@ -184,34 +227,44 @@ export class Rekey {
     const combined = await shown.combined(this.#deps.ports.random)
     try {
       if (!made || !equalBytes(made, combined)) throw new Error('genuine shares that do not make the key they are of')
-      await this.#replace(one, combined, one.made.marks)
+      const backup = this.#inside.get(backupKey(this.#target, false))?.value
+      await this.#replace(one, { sharedKey: combined, marks: one.made.marks, backup })
     } finally {
       made?.fill(0)
       combined.fill(0)
     }
   }
 
-  #replace(
-    { shares, threshold, recoveryOpens = this.#config.recoveryOpens }: RekeyRequest,
-    sharedKey: Uint8Array,
-    marks: ShareMarks,
-    keepBefore?: number,
-  ) {
+  #replace({ shares, threshold, recoveryOpens = this.#config.recoveryOpens }: RekeyRequest, made: Made): Promise<void> {
+    const { sharedKey, marks, backup, keepBefore } = made
+    const { keyring, ports } = this.#deps
     const config = { type: this.#config.type, shares, threshold, ...(recoveryOpens ? { recoveryOpens } : {}) }
-    const rootToo = this.#target === 'root'
-    return replaceShared(this.#deps, { config, sharedKey, marks }, { rootToo, keepBefore, more: this.#traces() })
+    const at = backupKey(this.#target, true)
+    const kept = backup ? [{ key: at, value: sealBehind(keyring, backup, at, ports.random) }] : []
+    return replaceShared(
+      this.#deps,
+      { config, sharedKey, marks },
+      { rootToo: this.#target === 'root', keepBefore, more: [...this.#traces(), ...kept] },
+    )
   }
 
   /** Throws `invalid` for what can't be. */
-  #settled({ shares, threshold, verify, recoveryOpens }: RekeyRequest): RekeyRequest {
+  #settled(request: RekeyRequest): RekeyRequest {
+    const { shares, threshold, verify, recoveryOpens, pgpKeys, backup } = request
     if (this.#target === 'root' && this.#config.type === 'auto') {
-      if (verify) throw new Fault('invalid', 'requiring verification not supported when rekeying the barrier key with recovery keys')
-      return { shares: 0, threshold: 0, verify }
+      const not = (what: string) => new Fault('invalid', `${what} not supported when rekeying the barrier key with recovery keys`)
+      if (verify) throw not('requiring verification')
+      if (pgpKeys.length > 0) throw not('PGP key encryption')
+      if (backup) throw not('key backup')
+      return { shares: 0, threshold: 0, verify, pgpKeys, backup }
     }
     checkSplit({ shares, threshold }, this.#target === 'root' ? 'rekey seal configuration' : 'recovery configuration')
-    if (recoveryOpens === undefined) return { shares, threshold, verify }
+    if (backup && pgpKeys.length === 0) {
+      throw new Fault('invalid', 'cannot request a backup of the new keys without providing PGP keys for encryption')
+    }
+    if (recoveryOpens === undefined) return { shares, threshold, verify, pgpKeys, backup }
     if (this.#target === 'root') throw new Fault('invalid', 'recovery_unseal is for recovery keys')
-    return { shares, threshold, verify, recoveryOpens }
+    return { shares, threshold, verify, recoveryOpens, pgpKeys, backup }
   }
 
   get #config(): SealConfig {
@@ -249,7 +302,7 @@ export class Rekey {
   }
 
   #traces() {
-    return [begun.key(this.#target), this.#keyAt].map((key) => ({ key, value: undefined }))
+    return [begun.key(this.#target), this.#keyAt, backupKey(this.#target, false)].map((key) => ({ key, value: undefined }))
   }
 }
 

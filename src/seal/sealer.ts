@@ -12,6 +12,7 @@ import { readSealConfig, storeNextTerm } from './key-records.ts'
 import type { Keyring } from './keyring.ts'
 import { pendingMigration } from './migration.ts'
 import { openBySeals, openByShares } from './opening.ts'
+import { noPgp, type Pgp } from './pgp.ts'
 import { Rekey, type RekeyTarget } from './rekey.ts'
 import { replaceRoot } from './replace-keys.ts'
 import { SealSet, wrappedKeys } from './seal-set.ts'
@@ -34,8 +35,8 @@ export interface SealStatus {
   readonly recovery_seal_type?: 'shamir'
 }
 
-export function openSealer(store: Store, keyring: Keyring, ports: SealerPorts, seals = new SealSet([], silent)): Sealer {
-  return new Sealer(store, keyring, ports, seals)
+export function openSealer(store: Store, keyring: Keyring, ports: SealerPorts, seals = new SealSet([], silent), pgp = noPgp): Sealer {
+  return new Sealer(store, keyring, ports, seals, pgp)
 }
 
 export class Sealer {
@@ -44,17 +45,22 @@ export class Sealer {
   readonly #keyring: Keyring
   readonly #ports: SealerPorts
   readonly #seals: SealSet
+  readonly #pgp: Pgp
   #root: GenerateRoot | undefined
   #attempt: Attempt | undefined
   /** Counts what ended an attempt, so that one that was being combined meanwhile comes to nothing. */
   #ended = 0
 
-  constructor(store: Store, keyring: Keyring, ports: SealerPorts, seals: SealSet) {
+  constructor(store: Store, keyring: Keyring, ports: SealerPorts, seals: SealSet, pgp: Pgp) {
     this.#store = store
     this.#keyring = keyring
     this.#ports = ports
     this.#seals = seals
-    this.rekeys = { root: new Rekey('root', { store, keyring, ports, seals }), recovery: new Rekey('recovery', { store, keyring, ports, seals }) }
+    this.#pgp = pgp
+    this.rekeys = {
+      root: new Rekey('root', { store, keyring, ports, seals, pgp }),
+      recovery: new Rekey('recovery', { store, keyring, ports, seals, pgp }),
+    }
   }
 
   /** The term that seals; 0 while sealed. */
@@ -124,7 +130,7 @@ export class Sealer {
 
   /** Makes root tokens for those who hold enough shares. */
   generateRoot(deps: Pick<GenerateRootDeps, 'mintRoot' | 'tokenLength'>): GenerateRoot {
-    this.#root = new GenerateRoot({ store: this.#store, keyring: this.#keyring, ports: this.#ports, ...deps })
+    this.#root = new GenerateRoot({ store: this.#store, keyring: this.#keyring, ports: this.#ports, pgp: this.#pgp, ...deps })
     return this.#root
   }
 

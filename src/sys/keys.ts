@@ -4,11 +4,13 @@ import { formatDuration, formatTime } from '../base/duration.ts'
 import { type Path, path } from '../contract/module.ts'
 import { data, empty } from '../contract/reply.ts'
 import type { Rotation } from '../seal/rotation.ts'
+import type { ShareBackups } from '../seal/share-backup.ts'
 
 export interface KeyDeps {
   readonly rotation: Rotation
   readonly rotate: () => Promise<void>
   readonly rotateRoot: () => Promise<void>
+  readonly backups: ShareBackups
 }
 
 const settings = {
@@ -17,7 +19,7 @@ const settings = {
   interval: maybe(seconds('How long a term may be in use; 0 is without limit.')),
 }
 
-export function keyPaths({ rotation, rotate, rotateRoot }: KeyDeps): Path[] {
+export function keyPaths({ rotation, rotate, rotateRoot }: Omit<KeyDeps, 'backups'>): Path[] {
   return [
     path('key-status', 'The key that seals.', {}, (op) => ({
       read: op({

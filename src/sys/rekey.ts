@@ -6,6 +6,7 @@ import { data, empty, type Reply } from '../contract/reply.ts'
 import { decodeToken } from '../seal/generate-root.ts'
 import { type GenerateRootAction, type KeyStep, type RekeyAction, rekeyFields, rootFields } from '../seal/key-steps.ts'
 import type { RekeyTarget } from '../seal/rekey.ts'
+import type { ShareBackups } from '../seal/share-backup.ts'
 import { Fault } from '../base/fault.ts'
 
 /** Whoever holds the keys of this machine; each step answers a JSON body that is wiped when it was sent, or none. */
@@ -58,7 +59,7 @@ const ROOTS: readonly { readonly at: string; readonly style: Style }[] = [
   { at: 'generate-root-token/attempt', style: 'policy' },
 ]
 
-export function rekeyPaths(steps: KeySteps): Path[] {
+export function rekeyPaths(steps: KeySteps, backups: ShareBackups): Path[] {
   return [
     ...REKEYS.flatMap(({ at, target, style }) => {
       const run = (step: KeyStep<RekeyAction>) => steps.rekey(target, step)
@@ -71,7 +72,7 @@ export function rekeyPaths(steps: KeySteps): Path[] {
     ...ROOTS.map(({ at, style }) => stepPath(at, 'A new root token.', ROOT_ATTEMPT, rootInit, style, steps.generateRoot)),
     stepPath('generate-root/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'shares', steps.generateRoot),
     stepPath('generate-root-token/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'policy', steps.generateRoot),
-    ...backupPaths(),
+    ...backupPaths(backups),
     path('decode-token', 'What generate-root told, in clear.', {}, (op) => ({
       write: op({
         doc: 'XOR the encoded token with the one-time password.',
@@ -123,18 +124,31 @@ function enveloped(body: Buffer, id: string): Buffer {
   return whole
 }
 
-/** Shares are kept nowhere, so there is never a backup of them. */
-function backupPaths(): Path[] {
-  const places = ['rekey/backup', 'rekey/recovery-key-backup', 'rotate/root/backup', 'rotate/recovery/backup']
-  return places.map((at) =>
-    path(at, 'Shares encrypted for their holders, of which none are ever kept here.', {}, (op) => ({
+const BACKUPS: readonly { readonly at: string; readonly target: RekeyTarget }[] = [
+  { at: 'rekey/backup', target: 'root' },
+  { at: 'rekey/recovery-key-backup', target: 'recovery' },
+  { at: 'rotate/root/backup', target: 'root' },
+  { at: 'rotate/recovery/backup', target: 'recovery' },
+]
+
+function backupPaths({ read, remove }: ShareBackups): Path[] {
+  return BACKUPS.map(({ at, target }) =>
+    path(at, 'Shares encrypted for their holders by the last rekey, where they were to be kept.', {}, (op) => ({
       read: op({
         doc: 'Read them.',
         run() {
-          throw new Fault('invalid', 'no backed-up keys found')
+          const found = read(target)
+          if (!found) throw new Fault('invalid', 'no backed-up keys found')
+          return data(found, { spread: true })
         },
       }),
-      delete: op({ doc: 'Forget them.', run: () => empty() }),
+      delete: op({
+        doc: 'Delete them.',
+        async run() {
+          await remove(target)
+          return empty()
+        },
+      }),
     })),
   )
 }

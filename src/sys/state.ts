@@ -31,6 +31,10 @@ export interface InitRequest {
   readonly recoveryShares: number
   readonly recoveryThreshold: number
   readonly recoveryUnseal: boolean
+  /** Public keys in base64: one for each share, or none; and one for the root token, or ''. */
+  readonly pgpKeys: readonly string[]
+  readonly recoveryPgpKeys: readonly string[]
+  readonly rootTokenPgpKey: string
 }
 
 /** A seal that opens by itself, as of when it was last tried. */
@@ -102,9 +106,9 @@ const initInput = {
   recovery_shares: or(int('How many recovery shares to make, where seals open the server; 0 for none.'), 0),
   recovery_threshold: or(int('How many of them are needed.'), 0),
   recovery_unseal: or(bool('The recovery shares unseal too, where no seal is left that does.'), false),
-  pgp_keys: or(list('Not supported.'), []),
-  recovery_pgp_keys: or(list('Not supported.'), []),
-  root_token_pgp_key: or(text('Not supported.'), ''),
+  pgp_keys: or(list('A PGP public key in base64 for each share, which is encrypted with it.'), []),
+  recovery_pgp_keys: or(list('The same for the recovery shares.'), []),
+  root_token_pgp_key: or(text('A PGP public key in base64 with which the root token is encrypted.'), ''),
 }
 
 export function statePaths(deps: StateDeps): Path[] {
@@ -221,9 +225,6 @@ function statusOf(initialized: boolean, sealed: boolean, input: Values<typeof he
 }
 
 async function initialise(seal: SealPort, input: Values<typeof initInput>): Promise<Reply> {
-  if (input.pgp_keys.length > 0 || input.root_token_pgp_key !== '' || input.recovery_pgp_keys.length > 0) {
-    throw new Fault('invalid', 'PGP encryption of shares is not supported')
-  }
   const body = await seal.init({
     secretShares: input.secret_shares,
     secretThreshold: input.secret_threshold,
@@ -231,6 +232,9 @@ async function initialise(seal: SealPort, input: Values<typeof initInput>): Prom
     recoveryShares: input.recovery_shares,
     recoveryThreshold: input.recovery_threshold,
     recoveryUnseal: input.recovery_unseal,
+    pgpKeys: input.pgp_keys,
+    recoveryPgpKeys: input.recovery_pgp_keys,
+    rootTokenPgpKey: input.root_token_pgp_key,
   })
   return { kind: 'raw', status: 200, contentType: 'application/json', body, wipe: true }
 }

@@ -29,7 +29,7 @@ async function work(path: string, given: readonly Buffer[]): Promise<void> {
 async function rekeyed({ rekeys }: Sealer, path: string, shares: readonly Buffer[], verify: boolean): Promise<readonly Buffer[]> {
   const rekey = rekeys.root
   const count = 1 + ((random.bytes(1)[0] as number) % 3)
-  await rekey.init({ shares: count, threshold: Math.min(count, 2), verify })
+  await rekey.init({ shares: count, threshold: Math.min(count, 2), verify, pgpKeys: [], backup: false })
   const { nonce = '' } = rekey.status().begun ?? {}
   for (const share of shares) {
     const made = await rekey.update(nonce, share)

@@ -9,6 +9,7 @@ import { showObject } from '../output/show.ts'
 import { columns } from '../output/table.ts'
 import { goText } from '../output/text.ts'
 import { wrap } from '../output/wrap.ts'
+import { readPgpKey } from '../pgp-keys.ts'
 import { secretArg } from '../secret-arg.ts'
 import type { Terminal } from '../terminal.ts'
 import { getBody, nonceFlag, putBody, shareFor, shareInstead } from './operator-shares.ts'
@@ -27,6 +28,8 @@ last of them brings the token, encoded: -decode makes it readable with the one-t
     Key Share (will be hidden):
     $ signet operator generate-root -decode=… -otp=…
 
+With -init -pgp-key=FILE it comes encrypted for the holder of that key: base64 -d, then gpg -d.
+
 Without a token a key share does to begin and to give up: it is asked for, or given as KEY.`,
   args: ['[KEY]'],
   flags: {
@@ -36,6 +39,7 @@ Without a token a key share does to begin and to give up: it is asked for, or gi
     decode: text('An encoded token to make readable with -otp; "-" takes it from standard input.'),
     'generate-otp': bool('Print a one-time password for -init, and do nothing.'),
     otp: text('One-time password for -init or -decode.'),
+    'pgp-key': text('With -init: file with the PGP public key that the token is printed encrypted with, in place of a one-time password.'),
     nonce: nonceFlag,
   },
   output: 'format',
@@ -45,7 +49,7 @@ Without a token a key share does to begin and to give up: it is asked for, or gi
     if (flags.decode !== undefined) return decode(terminal, flags.decode, flags.otp)
     if (flags.cancel) return cancel(terminal, client, arg)
     if (flags.init) {
-      const request = { ...(flags.otp === undefined ? {} : { otp: flags.otp }), ...(await shareInstead(terminal, client, arg)) }
+      const request = { ...(await guardOf(terminal, flags)), ...(await shareInstead(terminal, client, arg)) }
       return show(terminal, await attempt('Error initializing root generation', () => putBody(client, ATTEMPT, request)))
     }
     const status = await attempt('Error getting root generation status', () => getBody(client, ATTEMPT))
@@ -57,6 +61,13 @@ Without a token a key share does to begin and to give up: it is asked for, or gi
     show(terminal, await attempt('Error posting unseal key', () => putBody(client, 'sys/generate-root/update', share)))
   },
 })
+
+/** What keeps the token from other eyes. */
+async function guardOf(terminal: Terminal, { otp, 'pgp-key': pgpKey }: Readonly<{ otp: string | undefined; 'pgp-key': string | undefined }>) {
+  if (otp !== undefined && pgpKey !== undefined) throw new Failure(1, 'Error initializing: cannot specify both -otp and -pgp-key')
+  if (pgpKey !== undefined) return { pgp_key: await readPgpKey(terminal, pgpKey) }
+  return otp === undefined ? {} : { otp }
+}
 
 async function generateOtp(terminal: Terminal, client: Client): Promise<void> {
   const status = await attempt('Error getting root generation status', () => getBody(client, ATTEMPT))
@@ -88,7 +99,7 @@ async function cancel(terminal: Terminal, client: Client, arg: string | undefine
 
 function show(terminal: Terminal, status: JsonObject): void {
   if (terminal.format !== 'table') return showObject(terminal, status)
-  const { otp, encoded_token: token = status['encoded_root_token'], otp_length: length } = status
+  const { otp, encoded_token: token = status['encoded_root_token'], otp_length: length, pgp_fingerprint: fingerprint } = status
   if (otp) {
     terminal.warn(
       wrap('A One-Time-Password has been generated for you and is shown in the OTP field. It is needed to decode the token, so keep it safe.'),
@@ -100,6 +111,7 @@ function show(terminal: Terminal, status: JsonObject): void {
       ['Started', goText(status['started'])],
       ['Progress', `${goText(status['progress'])}/${goText(status['required'])}`],
       ['Complete', goText(status['complete'])],
+      ...(fingerprint ? [['PGP Fingerprint', goText(fingerprint)]] : []),
       ...(token ? [['Encoded Token', goText(token)]] : []),
       ...(otp ? [['OTP', goText(otp)]] : []),
       ...(length ? [['OTP Length', goText(length)]] : []),

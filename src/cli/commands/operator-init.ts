@@ -5,10 +5,11 @@ import { ApiError } from '../../client/failure.ts'
 import { parseBody } from '../../client/secret.ts'
 import { command } from '../command.ts'
 import { attempt, Failure } from '../failure.ts'
-import { also, bool, int } from '../flag.ts'
+import { also, bool, int, list, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import { goText } from '../output/text.ts'
 import { wrap } from '../output/wrap.ts'
+import { readPgpKey, readPgpKeys } from '../pgp-keys.ts'
 import { readSealStatus } from '../seal-status.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -31,6 +32,9 @@ With -status the exit code is 0 where the server is initialized, 2 where it is n
     'key-threshold': also(int('How many shares open the server again; at most -key-shares; 3, unless given.'), 't'),
     'recovery-shares': int('How many recovery shares to make where the server unseals by itself; 5, unless given, and 0 for none.'),
     'recovery-threshold': int('How many of them are needed; at most -recovery-shares; 3, unless given.'),
+    'pgp-keys': list('Files with a PGP public key for each share, apart by commas: each share is printed encrypted with its key.'),
+    'recovery-pgp-keys': list('The same for the recovery shares.'),
+    'root-token-pgp-key': text('File with the PGP public key with which the root token is printed encrypted.'),
     'recovery-unseal': bool('Recovery shares open the server too, for the day on which no seal is left that does.'),
   },
   output: 'format',
@@ -47,6 +51,7 @@ With -status the exit code is 0 where the server is initialized, 2 where it is n
       [own[1] as string]: split.threshold,
       ...foreign(auto ? { secret_shares: flags['key-shares'], secret_threshold: flags['key-threshold'] } : recoveryOf(flags)),
       ...(flags['recovery-unseal'] ? { recovery_unseal: true } : {}),
+      ...(await keysOf(terminal, flags)),
     }
     const body = await attempt('Error initializing', async () => parse(await client.call('PUT', 'sys/init', { body: request })))
     if (terminal.format === 'table') printKeys(terminal, body, split)
@@ -79,6 +84,21 @@ function foreign(given: Readonly<Record<string, number | undefined>>): JsonObjec
 
 function recoveryOf(flags: Readonly<{ 'recovery-shares': number | undefined; 'recovery-threshold': number | undefined }>) {
   return { recovery_shares: flags['recovery-shares'], recovery_threshold: flags['recovery-threshold'] }
+}
+
+interface KeyFlags {
+  readonly 'pgp-keys': readonly string[]
+  readonly 'recovery-pgp-keys': readonly string[]
+  readonly 'root-token-pgp-key': string | undefined
+}
+
+async function keysOf(terminal: Terminal, flags: KeyFlags): Promise<JsonObject> {
+  const { 'pgp-keys': shares, 'recovery-pgp-keys': recovery, 'root-token-pgp-key': root } = flags
+  return {
+    ...(shares.length > 0 ? { pgp_keys: await readPgpKeys(terminal, shares) } : {}),
+    ...(recovery.length > 0 ? { recovery_pgp_keys: await readPgpKeys(terminal, recovery) } : {}),
+    ...(root === undefined ? {} : { root_token_pgp_key: await readPgpKey(terminal, root) }),
+  }
 }
 
 const parse = ({ body }: { readonly body: Uint8Array }): JsonObject => parseBody(body) as JsonObject

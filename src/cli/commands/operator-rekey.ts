@@ -3,11 +3,12 @@ import type { Json, JsonObject } from '../../base/json.ts'
 import type { Client } from '../../client/client.ts'
 import { command } from '../command.ts'
 import { attempt, Failure } from '../failure.ts'
-import { also, bool, choice, int, oneOf, or, text } from '../flag.ts'
-import { showObject } from '../output/show.ts'
+import { also, bool, choice, int, list, oneOf, or, text } from '../flag.ts'
+import { showObject, showSecret } from '../output/show.ts'
 import { table } from '../output/table.ts'
 import { goText } from '../output/text.ts'
 import { wrap } from '../output/wrap.ts'
+import { readPgpKeys } from '../pgp-keys.ts'
 import type { Terminal } from '../terminal.ts'
 import { getBody, nonceFlag, putBody, shareFor, shareInstead } from './operator-shares.ts'
 
@@ -40,19 +41,24 @@ Without a token a key share does to begin and to give up: it is asked for, or gi
       fallback: 'barrier',
     },
     'recovery-unseal': choice('Of recovery shares: whether the new ones open the server too, for the day on which no seal is left that does.'),
+    'pgp-keys': list('With -init: files with a PGP public key for each new share, apart by commas; each is printed encrypted with its key.'),
+    backup: bool('With -init and -pgp-keys: keep the encrypted shares in the server, until they are deleted.'),
+    'backup-retrieve': bool('Print the encrypted shares that are kept.'),
+    'backup-delete': bool('Delete the encrypted shares that are kept.'),
     verify: bool('With -init, ask for a verification; otherwise the share, -status and -cancel are for it.'),
   },
   output: 'format',
   async run(terminal, { args: [arg], flags }) {
     const client = await terminal.client()
-    const at = flags.target === 'barrier' ? 'sys/rekey' : 'sys/rekey-recovery-key'
+    const [at, backupPath] = PLACES[flags.target === 'barrier' ? 'barrier' : 'recovery']
+    if (flags['backup-retrieve']) return showBackup(terminal, client, backupPath)
+    if (flags['backup-delete']) return deleteBackup(terminal, client, backupPath)
     const attemptPath = flags.verify && !flags.init ? `${at}/verify` : `${at}/init`
     if (flags.cancel) return cancel(terminal, client, attemptPath, arg)
     if (flags.init) {
       const request = { secret_shares: flags['key-shares'], secret_threshold: flags['key-threshold'], require_verification: flags.verify }
-      const opens = flags['recovery-unseal']
-      const recovery = opens === undefined ? {} : { recovery_unseal: opens }
-      return init(terminal, client, attemptPath, { ...request, ...recovery, ...(await shareInstead(terminal, client, arg)) })
+      const more = await settings(terminal, flags)
+      return init(terminal, client, attemptPath, { ...request, ...more, ...(await shareInstead(terminal, client, arg)) })
     }
     const status = await attempt('Error reading rekey status', () => getBody(client, attemptPath))
     if (flags.status) return showStatus(terminal, status)
@@ -68,6 +74,37 @@ Without a token a key share does to begin and to give up: it is asked for, or gi
   },
 })
 
+const PLACES = {
+  barrier: ['sys/rekey', 'sys/rekey/backup'],
+  recovery: ['sys/rekey-recovery-key', 'sys/rekey/recovery-key-backup'],
+} as const
+
+interface Settings {
+  readonly 'recovery-unseal': boolean | undefined
+  readonly 'pgp-keys': readonly string[]
+  readonly backup: boolean
+}
+
+/** Those that were given. */
+async function settings(terminal: Terminal, { 'recovery-unseal': opens, 'pgp-keys': keys, backup }: Settings): Promise<JsonObject> {
+  return {
+    ...(opens === undefined ? {} : { recovery_unseal: opens }),
+    ...(keys.length > 0 ? { pgp_keys: await readPgpKeys(terminal, keys) } : {}),
+    ...(backup ? { backup } : {}),
+  }
+}
+
+async function showBackup(terminal: Terminal, client: Client, path: string): Promise<void> {
+  const secret = await attempt('Error retrieving rekey backed up keys', () => client.read(path))
+  if (!secret) throw new Failure(2, 'Error retrieving rekey backed up keys: there are none')
+  showSecret(terminal, secret)
+}
+
+async function deleteBackup(terminal: Terminal, client: Client, path: string): Promise<void> {
+  await attempt('Error deleting rekey backed up keys', () => client.call('DELETE', path))
+  terminal.print('Success! Deleted backed up keys (if they existed)')
+}
+
 async function cancel(terminal: Terminal, client: Client, path: string, arg: string | undefined): Promise<void> {
   const body = await shareInstead(terminal, client, arg)
   await attempt('Error canceling rekey', () => client.call('DELETE', path, Object.keys(body).length > 0 ? { body } : {}))
@@ -76,9 +113,10 @@ async function cancel(terminal: Terminal, client: Client, path: string, arg: str
 
 async function init(terminal: Terminal, client: Client, path: string, request: JsonObject): Promise<void> {
   const status = await attempt('Error initializing rekey', () => putBody(client, path, request))
-  if (terminal.format === 'table' && request['require_verification'] !== true) {
+  if (terminal.format === 'table' && request['require_verification'] !== true && request['backup'] !== true) {
     terminal.warn(
-      `${wrap('WARNING! The new shares are shown once. If they get lost on the way, only -verify keeps the old ones good until it is known.')}\n`,
+      `${wrap(`WARNING! The new shares are shown once. If they get lost on the way, only -verify keeps the old ones good until it is known,
+        and only -pgp-keys with -backup keeps the new ones.`)}\n`,
     )
   }
   showStatus(terminal, status)
@@ -89,8 +127,15 @@ const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(valu
 function showShares(terminal: Terminal, answer: JsonObject, { t, n }: JsonObject): void {
   const keys = listOf(answer['keys_base64'])
   if (keys.length === 0) return terminal.print('The root key was rotated; no key shares changed.')
-  for (const [i, key] of keys.entries()) terminal.print(`Key ${i + 1}: ${goText(key)}`)
+  const fingerprints = listOf(answer['pgp_fingerprints'])
+  for (const [i, key] of keys.entries()) {
+    const whose = fingerprints[i]
+    terminal.print(`Key ${i + 1}${whose === undefined ? '' : ` fingerprint: ${goText(whose)}; value`}: ${goText(key)}`)
+  }
   terminal.print(`\nOperation nonce: ${goText(answer['nonce'])}\n`)
+  if (answer['backup'] === true) {
+    terminal.print(`${wrap('The encrypted shares are kept in the server, until "signet operator rekey -backup-delete" removes them.')}\n`)
+  }
   if (answer['verification_required'] === true) {
     terminal.print(
       wrap(`There is a new key, split into ${goText(n)} shares with a threshold of ${goText(t)}. It is not in use yet: give ${goText(t)} of
@@ -125,11 +170,20 @@ function showStatus(terminal: Terminal, status: JsonObject): void {
 function progressRows(status: JsonObject): (readonly [string, string])[] {
   const waiting = status['verification_nonce']
   const of = goText(status['required'])
+  const fingerprints = listOf(status['pgp_fingerprints'])
   return [
     ['Progress', waiting ? `${of}/${of} (verification in progress)` : `${goText(status['progress'])}/${of}`],
     ['New Shares', goText(status['n'])],
     ['New Threshold', goText(status['t'])],
     ['Verification Required', goText(status['verification_required'])],
     ...(waiting ? [['Verification Nonce', goText(waiting)] as const] : []),
+    ...(fingerprints.length > 0 ? backupRows(fingerprints, status) : []),
+  ]
+}
+
+function backupRows(fingerprints: readonly Json[], { backup }: JsonObject): (readonly [string, string])[] {
+  return [
+    ['PGP Fingerprints', goText([...fingerprints])],
+    ['Backup', goText(backup)],
   ]
 }
