@@ -1,5 +1,6 @@
 // Every stanza of a server's configuration, for the reference.
 import type { Shape } from '../../base/fields.ts'
+import { COMMON_SEAL_KEYS, SEAL_KINDS } from '../seals.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
 import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
@@ -20,6 +21,11 @@ export const STANZAS: readonly StanzaDoc[] = [
   { title: 'audit "TYPE" "PATH"', doc: 'An audit device; as many as are wanted.', table: AUDIT },
   { title: 'user_lockout "TYPE"', doc: 'When wrong guesses lock a name; for logins of one type, or of "all".', table: USER_LOCKOUT },
   { title: 'spiffe', doc: 'Where agents of the trust domain are served; nowhere without it.', table: SPIFFE },
+  ...Object.entries(SEAL_KINDS).map(([kind, { shape }]) => ({
+    title: `seal "${kind}"`,
+    doc: 'What opens the server by itself; any number of all kinds.',
+    table: { keys: { ...COMMON_SEAL_KEYS, ...shape } },
+  })),
   { title: 'listener "tcp"', doc: 'Where to listen. Needed, once or more.', table: LISTENER },
   { title: 'telemetry in a listener', doc: 'Who may read metrics there.', table: LISTENER_TELEMETRY },
   { title: 'inflight_requests_logging in a listener', doc: 'Who may see what is being answered.', table: LISTENER_IN_FLIGHT },
