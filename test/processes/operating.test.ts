@@ -63,6 +63,8 @@ test('a diagnosis of a running server, by its process and by its API', async (t)
   assert.equal(statusOf('memory for keys is locked'), 'ok')
   assert.equal(statusOf('two audit devices, one of them elsewhere'), 'fail')
   assert.equal(statusOf('no root token is left'), 'warn')
+  assert.equal(statusOf('no rekey and no making of a root token lingers'), 'ok')
+  assert.equal(statusOf('seals can open the server'), 'ok')
   assert.equal(statusOf('the clocks agree'), 'ok')
 })
 

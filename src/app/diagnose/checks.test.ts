@@ -42,7 +42,7 @@ const good: Facts = {
   },
   machine: { swaps: [{ name: '/dev/zram0', encrypted: true }], disks: [{ what: 'storage', path: '/data', total: 100, free: 10 }] },
   versions: { signet: '0.1.0', node: '24.21.0' },
-  server: { ahead: 0, audit: { 'a/': { type: 'file' }, 'b/': { type: 'socket' } }, rootTokens: [], auth: {}, unauthenticated: [] },
+  server: { ahead: 0, audit: { 'a/': { type: 'file' }, 'b/': { type: 'socket' } }, rootTokens: [], auth: {}, begun: [], seals: sealed([]) },
 }
 
 const files = (change: FileFact): Facts => ({ ...good, files: [...good.files.filter(({ path }) => path !== change.path), change] })
@@ -195,12 +195,10 @@ const failing: readonly (readonly [check: string, status: Finding['status'], det
     'switched off at up/',
     asked({ auth: { 'up/': { type: 'userpass', config: { user_lockout_config: { lockout_disable: true } } } } }),
   ],
-  [
-    'rekeying and making a root token need a token',
-    'fail',
-    'open to anybody: sys/generate-root/attempt',
-    asked({ unauthenticated: ['sys/generate-root/attempt'] }),
-  ],
+  ['no rekey and no making of a root token lingers', 'warn', 'begun: sys/rekey/init', asked({ begun: ['sys/rekey/init'] })],
+  ['seals can open the server', 'warn', 'away: b', asked({ seals: sealed(['a', 'b'], ['b']) })],
+  ['seals can open the server', 'fail', 'none works: a', asked({ seals: sealed(['a'], ['a']) })],
+  ['seals can open the server', 'warn', 'the root key is not wrapped by each of them yet', asked({ seals: sealed(['a'], [], false) })],
   ['the clocks agree', 'fail', '5 s apart', asked({ ahead: -5 })],
   ['the clocks agree', 'unknown', 'no unsealed server was asked', { ...good, server: undefined }],
 ]
@@ -234,3 +232,7 @@ test('what needs a right configuration is not known without one', () => {
   const found = judge({ ...good, config: undefined, configProblem: 'wrong', files: [] })
   assert.equal(found.filter(({ status }) => status === 'fail').length, 1)
 })
+
+function sealed(names: readonly string[], away: readonly string[] = [], fullyWrapped = true): ServerFact['seals'] {
+  return { names, away, fullyWrapped }
+}

@@ -74,8 +74,16 @@ export interface ServerFact {
   readonly rootTokens: readonly { readonly accessor: string; readonly ageSeconds: number }[] | undefined
   /** Auth mounts by path, as sys/auth shows them. */
   readonly auth: JsonObject | undefined
-  /** Endpoints that answered without a token, though they should not. */
-  readonly unauthenticated: readonly string[]
+  /** Rekeys and makings of root tokens that were begun and not ended, by the path that tells of them. */
+  readonly begun: readonly string[]
+  /** Seals that open the server; none where key shares do. */
+  readonly seals: {
+    readonly names: readonly string[]
+    /** Those that did not work when they were last tried. */
+    readonly away: readonly string[]
+    /** Each could open the server. */
+    readonly fullyWrapped: boolean
+  }
 }
 
 export type Verdict = Omit<Finding, 'check'>

@@ -1,4 +1,4 @@
-// Checks that ask the running server: audit devices, root tokens, lockout, its clock, what it answers to anybody.
+// Checks that ask the running server: audit devices, root tokens, lockout, what lingers, seals, its clock.
 import { isObject, type JsonObject } from '../../base/json.ts'
 import { type Check, type Facts, fail, ok, unknown, type Verdict, warn } from './facts.ts'
 
@@ -33,11 +33,16 @@ export const serverChecks: Readonly<Record<string, Check>> = {
       : ok('they are')
   },
 
-  'rekeying and making a root token need a token': withServer(({ unauthenticated }) =>
-    unauthenticated.length > 0
-      ? fail(`open to anybody: ${unauthenticated.join(', ')}`, 'leave disable_unauthed_… out of the listener')
-      : ok('they do'),
+  'no rekey and no making of a root token lingers': withServer(({ begun }) =>
+    begun.length > 0 ? warn(`begun: ${begun.join(', ')}`, 'finish it, or signet operator rekey -cancel, generate-root -cancel') : ok('none does'),
   ),
+
+  'seals can open the server': withServer(({ seals: { names, away, fullyWrapped } }) => {
+    if (names.length === 0) return ok('key shares do')
+    if (away.length === names.length) return fail(`none works: ${away.join(', ')}`, 'its log says why; a restart would leave the server sealed')
+    if (away.length > 0) return warn(`away: ${away.join(', ')}`, 'its log says why')
+    return fullyWrapped ? ok(names.join(', ')) : warn('the root key is not wrapped by each of them yet', 'wait some minutes; its log says why')
+  }),
 
   'the clocks agree': withServer(({ ahead }) => {
     if (ahead === undefined) return unknown('the server did not say')

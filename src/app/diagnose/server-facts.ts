@@ -17,7 +17,8 @@ export async function serverFact(ask: AskServer, now: () => number): Promise<Ser
     audit,
     rootTokens: await rootTokens(ask, now),
     auth: dataOf(await ask('GET', 'sys/auth')),
-    unauthenticated: await open(ask),
+    begun: await begun(ask),
+    seals: await seals(ask),
   }
 }
 
@@ -34,10 +35,21 @@ async function rootTokens(ask: AskServer, now: () => number): Promise<ServerFact
   return found
 }
 
-async function open(ask: AskServer): Promise<string[]> {
-  const guarded = ['sys/generate-root/attempt', 'sys/rekey/init']
-  const answers = await Promise.all(guarded.map((path) => ask('GET', path, { anonymous: true })))
-  return guarded.filter((_, at) => answers[at] !== undefined)
+async function begun(ask: AskServer): Promise<string[]> {
+  const paths = ['sys/generate-root/attempt', 'sys/rekey/init', 'sys/rekey-recovery-key/init']
+  const answers = await Promise.all(paths.map((path) => ask('GET', path, { anonymous: true })))
+  return paths.filter((_, at) => answers[at]?.['started'] === true)
+}
+
+async function seals(ask: AskServer): Promise<ServerFact['seals']> {
+  const answer = await ask('GET', 'sys/seal-backend-status', { anonymous: true })
+  const backends = Array.isArray(answer?.['backends']) ? answer['backends'].filter(isObject) : []
+  const names = (all: readonly JsonObject[]) => all.map(({ name }) => String(name))
+  return {
+    names: names(backends),
+    away: names(backends.filter(({ healthy }) => healthy !== true)),
+    fullyWrapped: answer?.['fully_wrapped'] === true,
+  }
 }
 
 function dataOf(answer: JsonObject | undefined): JsonObject | undefined {
