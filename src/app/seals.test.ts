@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { silent } from '../base/log.ts'
+import { folder } from '../../test/support/server.ts'
 import { settableClock } from '../testing/clock.ts'
 import { parseConfig } from './config/config.ts'
 import { toSanitized } from './config/print.ts'
@@ -44,6 +47,16 @@ test('the environment fills what a stanza leaves open, and a stanza stands', () 
   const stanza = 'seal "transit" {\nmount_path = "transit"\naddress = "https://here"\n}'
   assert.throws(() => seals(stanza), /c\.hcl:3:\d+: seal "transit": missing token/)
   assert.equal(seals(stanza, { VAULT_TOKEN: 't', BAO_TRANSIT_SEAL_KEY_NAME: 'k', VAULT_ADDR: 'nonsense' }).active.length, 1)
+})
+
+test('secrets may lie in files and in the environment', (t) => {
+  const stanza = (token: string) => `seal "transit" {\naddress = "https://here"\nkey_name = "k"\nmount_path = "transit"\ntoken = "${token}"\n}`
+  const path = join(folder(t), 'token')
+  writeFileSync(path, 'hvs.1\n')
+  assert.equal(seals(stanza(`file://${path}`)).active.length, 1)
+  assert.equal(seals(stanza('env://MINE'), { MINE: 'hvs.1' }).active.length, 1)
+  assert.throws(() => seals(stanza('env://MINE')), /seal "transit": token: the environment has no MINE/)
+  assert.throws(() => seals(stanza(`file://${path}2`)), /seal "transit": token: .*token2 can't be read: ENOENT/)
 })
 
 test('what is shown of a configuration has no secret, and names what is in effect', () => {

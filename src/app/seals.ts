@@ -8,6 +8,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import { Failure } from '../cli/failure.ts'
 import { awskmsEnv, awskmsSeal, awskmsShape } from '../seal/kinds/awskms.ts'
 import { pkcs11Env, pkcs11Seal, pkcs11Shape } from '../seal/kinds/pkcs11.ts'
+import { type ReferencePorts, resolveTexts } from '../seal/kinds/reference.ts'
 import { staticSeal, staticShape } from '../seal/kinds/static.ts'
 import { transitEnv, transitSeal, transitShape } from '../seal/kinds/transit.ts'
 import { SealSet } from '../seal/seal-set.ts'
@@ -44,13 +45,20 @@ export const COMMON_SEAL_KEYS = {
 }
 
 function kind<S extends Shape>(shape: S, env: Kind['env'], open: (values: Values<S>, ports: SealPorts) => Wrapper): Kind {
-  return { shape, env, open: (raw, ports) => open(parseShape(shape, raw), ports) }
+  return { shape, env, open: (raw, ports) => open(parseShape(shape, resolveTexts(shape, raw, references(ports))), ports) }
 }
+
+const references = ({ env }: SealPorts): ReferencePorts => ({ readFile: readFileSync, env: (name) => env[name] })
 
 export const SEAL_KINDS: Readonly<Record<string, Kind>> = {
   awskms: kind(awskmsShape, awskmsEnv, (values) => awskmsSeal(values, openAwsKms)),
   pkcs11: kind(pkcs11Shape, pkcs11Env, pkcs11Seal),
-  static: kind(staticShape, {}, (values, { random, env }) => staticSeal(values, { random, readFile: readFileSync, env: (name) => env[name] })),
+  // Reads its keys itself: they may be bytes that are no text.
+  static: {
+    shape: staticShape,
+    env: {},
+    open: (raw, ports) => staticSeal(parseShape(staticShape, raw), { random: ports.random, ...references(ports) }),
+  },
   transit: kind(transitShape, transitEnv, (values, { clock }) => transitSeal(values, { clock, readFile: readFileSync, send: sendRequest })),
 }
 

@@ -6,6 +6,7 @@ import { openRecord, sealRecord } from '../../crypto/aead.ts'
 import { openLocked } from '../../crypto/locked.ts'
 import { KEY_BYTES } from '../keyring.ts'
 import type { Wrapper } from '../wrapper.ts'
+import { readReference, type ReferencePorts } from './reference.ts'
 
 export const staticShape = {
   current_key_id: text('Name of the key in current_key; another key has another name.'),
@@ -14,11 +15,8 @@ export const staticShape = {
   previous_key: secret(or(text('The key of before, while what it wrapped is wrapped anew.'), '')),
 }
 
-export interface StaticPorts {
+export interface StaticPorts extends ReferencePorts {
   readonly random: Random
-  /** The bytes of a file; throws where it can't be read. */
-  readonly readFile: (path: string) => Buffer
-  readonly env: (name: string) => string | undefined
 }
 
 /** The term of records whose key has no successors, and the place that all of them are for. */
@@ -60,24 +58,11 @@ export function staticSeal(values: Values<typeof staticShape>, ports: StaticPort
 }
 
 /** The caller wipes it. */
-function readKey(name: string, source: string, { readFile, env }: StaticPorts): Buffer {
-  if (source.startsWith('file://')) {
-    const content = fileContent(name, source.slice(7), readFile)
-    // Half a key in hex has the length of a whole one.
-    return content.length === KEY_BYTES && !/^[0-9a-fA-F]*$/.test(content.toString('latin1')) ? content : decoded(name, content)
-  }
-  if (!source.startsWith('env://')) return decoded(name, Buffer.from(source))
-  const value = env(source.slice(6))
-  if (value === undefined) throw new Fault('invalid', `${name}: the environment has no ${source.slice(6)}`)
-  return decoded(name, Buffer.from(value))
-}
-
-function fileContent(name: string, path: string, readFile: StaticPorts['readFile']): Buffer {
-  try {
-    return readFile(path)
-  } catch (error) {
-    throw new Fault('invalid', `${name}: ${path} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`)
-  }
+function readKey(name: string, source: string, ports: StaticPorts): Buffer {
+  const content = readReference(name, source, ports) ?? Buffer.from(source)
+  // Half a key in hex has the length of a whole one.
+  const bare = source.startsWith('file://') && content.length === KEY_BYTES && !/^[0-9a-fA-F]*$/.test(content.toString('latin1'))
+  return bare ? content : decoded(name, content)
 }
 
 /** Hex or base64, with spaces around. */
