@@ -26,7 +26,7 @@ function openOps(prefix: string, module: Module): Open[] {
   )
 }
 
-const { kinds, moduleOf } = builtIn({ passwords: anything, lockoutRule: anything })
+const { kinds, moduleOf } = builtIn({ passwords: anything, lockoutRule: anything, spiffe: anything })
 const mounted = kinds.flatMap((kind) => {
   const [of, type] = kind.split('/') as ['secret' | 'auth', string]
   return [undefined, { version: '2' }].flatMap((options) => {
@@ -49,6 +49,9 @@ const CHANGING: Readonly<Record<string, string>> = {
   'write sys/unseal': 'the shares are the right',
   'write auth/userpass/login/:username': 'the password is the right',
   'write auth/approle/login': 'the secret ID is the right',
+  'write spiffe/agent/attest': 'the evidence of the node is the right',
+  'write spiffe/agent/renew': 'the SVID of the connection is the right',
+  'write spiffe/agent/status': 'the SVID of the connection is the right',
 }
 
 test('the operations that need no token are these, so that a new one is thought about', () => {
@@ -59,6 +62,11 @@ test('the operations that need no token are these, so that a new one is thought 
     'delete sys/rekey-recovery-key/verify',
     'delete sys/rekey/init',
     'delete sys/rekey/verify',
+    'read spiffe/.well-known/openid-configuration',
+    'read spiffe/agent/entries',
+    'read spiffe/bundle',
+    'read spiffe/keys',
+    'read spiffe/trust-domain',
     'read sys/generate-root',
     'read sys/generate-root/attempt',
     'read sys/health',
@@ -78,6 +86,11 @@ test('the operations that need no token are these, so that a new one is thought 
     'read sys/wrapping/lookup',
     'write auth/approle/login',
     'write auth/userpass/login/:username',
+    'write spiffe/agent/attest',
+    'write spiffe/agent/jwt-svid',
+    'write spiffe/agent/renew',
+    'write spiffe/agent/status',
+    'write spiffe/agent/svids',
     'write sys/decode-token',
     'write sys/generate-root',
     'write sys/generate-root/attempt',
@@ -99,6 +112,8 @@ async function busy(begun: boolean): Promise<World> {
   const world = await openWorld()
   await world.ok('write', 'sys/auth/userpass', { type: 'userpass' })
   await world.ok('write', 'sys/auth/approle', { type: 'approle' })
+  await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
+  await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
   if (!begun) return world
   const { nonce } = await world.ok('write', 'sys/rekey/init', { secret_shares: 2, secret_threshold: 2, require_verification: true })
   await world.ok('write', 'sys/rekey/update', { nonce, key: world.share.toString('hex') })
