@@ -4,12 +4,14 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { AUDIT_DEFAULTS } from '../src/app/audit.ts'
+import { openNamespaceSeals } from '../src/app/namespace-seals.ts'
 import { ports } from '../src/app/ports.ts'
 import { openSealParts } from '../src/app/seal-parts.ts'
 import { openSealPort } from '../src/app/seal-port.ts'
 import { openServing } from '../src/app/serving.ts'
 import { silent } from '../src/base/log.ts'
 import type { Folder } from '../src/base/ports.ts'
+import { barrier } from '../src/seal/barrier.ts'
 import { Keyring } from '../src/seal/keyring.ts'
 import { openLmdb } from '../src/store/lmdb.ts'
 import type { ServerPort } from '../src/sys/server.ts'
@@ -30,6 +32,7 @@ const serving = await openServing({
   storageType: 'lmdb',
   keyring,
   seal: openSealPort(parts, { unsealed: nothing, sealed: nothing, extended: nothing, activated: nothing, unspent: async () => 0 }),
+  ...openNamespaceSeals(barrier(store, keyring, ports.random), ports, () => [serving.kernel]).parts,
   log: silent,
   metrics: openMetrics({ monotonic: ports.clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 }),
   server: {} as ServerPort,

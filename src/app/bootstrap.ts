@@ -23,7 +23,8 @@ export async function bootstrap(store: Store, ports: { clock: Clock; random: Ran
       { key: CLUSTER, value: encode(cluster) },
     ],
   })
-  const slices = await Promise.all(FIRST_MOUNTS.map(openSlices(store)))
+  const takeSlice = openSlices(store)
+  const slices = await Promise.all(FIRST_MOUNTS.map(() => takeSlice(ROOT.seal)))
   await transact(store, (tx) => FIRST_MOUNTS.forEach((spec, at) => addMount(tx, ROOT, spec, slices[at] as string, random)))
   return mint(store, hashKey, ports, rootToken)
 }

@@ -6,6 +6,7 @@ import { Fault } from '../base/fault.ts'
 import { parsePath } from '../base/path.ts'
 import { Secret } from '../base/secret.ts'
 import type { DevOptions } from '../cli/ports.ts'
+import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
 import type { ServerPort } from '../sys/server.ts'
 import { memory } from '../store/memory.ts'
@@ -18,6 +19,7 @@ import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import type { Kernel } from './kernel.ts'
 import { ports } from './ports.ts'
+import { openNamespaceSeals } from './namespace-seals.ts'
 import { openSealParts } from './seal-parts.ts'
 import { openSealPort } from './seal-port.ts'
 import { openServerPort } from './server-port.ts'
@@ -55,12 +57,14 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     activated: async () => {},
     unspent: async (term) => serving.kernel.unspent(term),
   })
+  const namespaces = openNamespaceSeals(barrier(store, keyring, ports.random), ports, () => [serving.kernel])
   const spools = mkdtempSync(join(tmpdir(), 'signet-dev-'))
   const serving = await openServing({
     store,
     storageType: 'inmem',
     keyring,
     seal,
+    ...namespaces.parts,
     log: logs.log,
     metrics,
     server: serverOf(options, logs, metrics, () => serving.kernel),
@@ -77,6 +81,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     metrics.unsealed(false)
     const forgotten = serving.kernel.forget()
     keyring.wipe()
+    namespaces.forget()
     await forgotten
   }
   serving.lead()

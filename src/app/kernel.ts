@@ -12,12 +12,14 @@ import type { ModuleOf } from '../modules.ts'
 import { openAlways } from '../pipeline/always.ts'
 import { barrier, sealedFault } from '../seal/barrier.ts'
 import type { Keyring } from '../seal/keyring.ts'
+import type { Rings } from '../seal/rings.ts'
 import { Usage } from '../seal/usage.ts'
 import { measured } from '../store/measured.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import type { Store } from '../store/store.ts'
 import type { Cors } from '../sys/cors.ts'
 import type { InFlight, ServerPort } from '../sys/server.ts'
+import type { NamespaceSealPort } from '../sys/namespace-seals.ts'
 import { type SealPort, statePaths } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { openInFlight } from './in-flight.ts'
@@ -30,6 +32,9 @@ export interface KernelDeps {
   readonly store: Store
   readonly keyring: Keyring
   readonly seal: SealPort
+  /** The keys of namespaces with a seal of their own, of those that are unsealed, and who holds them all. */
+  readonly rings: Rings
+  readonly namespaceSeals: NamespaceSealPort
   readonly log: Log
   readonly metrics: Metrics
   readonly server: ServerPort
@@ -68,6 +73,8 @@ export interface Kernel {
   spiffe(): Spiffe | undefined
   /** Drops all that needed the keys; called when they are gone. Resolves when the last audit lines are written. */
   forget(): Promise<void>
+  /** Drops what was read of namespaces; called when the keys of some are gone. */
+  forgetNamespaces(): void
   /** How many numbers of a term this process took for sealing and has left. */
   unspent(term: number): number
 }
@@ -130,6 +137,7 @@ export function openKernel(deps: KernelDeps): Kernel {
     limiter,
     denied: (id) => unsealed?.denied(id),
     forget,
+    forgetNamespaces: () => unsealed?.forgetNamespaces(),
     unspent: (term) => usage.unspent(term),
   }
 }

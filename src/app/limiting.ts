@@ -31,7 +31,7 @@ export function limiting(deps: LimitingDeps): Pick<SystemDeps, 'quotas' | 'locke
       moduleOf,
       clock,
       random,
-      below: (of) => namespaces.list(of, 'all').flatMap((one) => (one.doomed ? [] : [tenants.of(one)])),
+      below: (of) => namespaces.list(of, 'all').flatMap((one) => (one.doomed || namespaces.isSealed(one) ? [] : [tenants.of(one)])),
     },
   }
 }
@@ -40,15 +40,19 @@ export function limiting(deps: LimitingDeps): Pick<SystemDeps, 'quotas' | 'locke
 export function locate({ namespaces, tenants }: Where, header: string, path: CanonPath): Place {
   const resolved = namespaces.resolve(header, path)
   if (!resolved) return { namespace: '', path, mount: undefined }
-  return { namespace: resolved.tenant.path, path: resolved.path, mount: tenants.of(resolved.tenant).mounts.match(resolved.path) }
+  const { tenant, path: rest } = resolved
+  const mount = namespaces.isSealed(tenant) ? undefined : tenants.of(tenant).mounts.match(rest)
+  return { namespace: tenant.path, path: rest, mount }
 }
 
 function mountOf({ namespaces, tenants }: Where, { namespace: path, mount }: RateRule): Mount | undefined {
   const namespace = namespaces.at(path)
-  return namespace && tenants.of(namespace).mounts.byAccessor(mount)
+  return namespace && !namespaces.isSealed(namespace) ? tenants.of(namespace).mounts.byAccessor(mount) : undefined
 }
 
-/** Whether what a rule is for is still there. */
+/** Whether what a rule is for is still there, as far as can be seen. */
 export function isInForce(where: Where, rule: RateRule): boolean {
-  return rule.mount === '' ? where.namespaces.at(rule.namespace) !== undefined : mountOf(where, rule) !== undefined
+  const namespace = where.namespaces.at(rule.namespace)
+  if (!namespace) return false
+  return rule.mount === '' || where.namespaces.isSealed(namespace) || mountOf(where, rule) !== undefined
 }

@@ -6,6 +6,7 @@ import type { RekeyTarget } from '../seal/rekey.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import type { InitRequest, SealPort } from '../sys/state.ts'
 import type { Members } from './members.ts'
+import type { NamespaceKeys, NamespaceSealers } from './namespace-seals.ts'
 import { ports } from './ports.ts'
 import type { SealParts } from './seal-parts.ts'
 import { openSealPort } from './seal-port.ts'
@@ -21,24 +22,30 @@ export type GenerateRootCall = KeyStep<GenerateRootAction>
 export interface Joined {
   readonly keys: Uint8Array
   readonly active: number
+  /** Of namespaces that are unsealed besides. */
+  readonly rings: readonly NamespaceKeys[]
 }
 
 /** How often the seals are looked after. */
 const TICK_MS = 60_000
 
 /** What a worker may ask of the seal. */
-export function sealHandlers(parts: SealParts, members: Members) {
+export function sealHandlers(parts: SealParts, members: Members, namespaces: Pick<NamespaceSealers, 'forget' | 'export'>) {
   const { sealer } = parts
   const seal: SealPort = openSealPort(parts, {
     unsealed: () => handKeys(sealer, members),
-    sealed: () => members.tell('wipe'),
+    sealed() {
+      namespaces.forget()
+      return members.tell('wipe')
+    },
     extended: (keys) => members.tell('extend', keys),
     activated: (term) => members.tell('activate', term),
     unspent: async (term) => sum(await members.ask<number>('unspent', term)),
   })
   return {
     /** The keys and the term that seals, where the server is unsealed. */
-    join: (): Joined | undefined => (sealer.activeTerm === 0 ? undefined : { keys: sealer.exportKeyring(), active: sealer.activeTerm }),
+    join: (): Joined | undefined =>
+      sealer.activeTerm === 0 ? undefined : { keys: sealer.exportKeyring(), active: sealer.activeTerm, rings: namespaces.export() },
     status: () => seal.status(),
     init: (request: InitRequest) => seal.init(request),
     backends: () => seal.backends(),

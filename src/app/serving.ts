@@ -4,8 +4,10 @@ import type { Folder, Ports } from '../base/ports.ts'
 import { fileProblem } from '../cli/failure.ts'
 import { openEdge } from '../edge/edge.ts'
 import type { Keyring } from '../seal/keyring.ts'
+import type { Rings } from '../seal/rings.ts'
 import type { Store } from '../store/store.ts'
 import type { ModuleOf } from '../modules.ts'
+import type { NamespaceSealPort } from '../sys/namespace-seals.ts'
 import type { ServerPort } from '../sys/server.ts'
 import type { SealPort } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -23,6 +25,8 @@ export interface ServingDeps {
   readonly storageType: string
   readonly keyring: Keyring
   readonly seal: SealPort
+  readonly rings: Rings
+  readonly namespaceSeals: NamespaceSealPort
   readonly log: Log
   readonly metrics: Metrics
   readonly server: ServerPort

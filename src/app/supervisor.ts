@@ -3,6 +3,7 @@ import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import type { MetricObject } from 'prom-client'
 import { Failure } from '../cli/failure.ts'
+import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
 import type { SealSet } from '../seal/seal-set.ts'
 import type { Store } from '../store/store.ts'
@@ -12,6 +13,7 @@ import type { Config } from './config/config.ts'
 import { harden } from './hardening.ts'
 import { endOnBugs } from './last-words.ts'
 import { openMembers, type Members } from './members.ts'
+import { namespaceSealHandlers, openNamespaceSealers } from './namespace-seals.ts'
 import { ports } from './ports.ts'
 import { openRunning, type Running } from './running.ts'
 import { openBySealsAndTend, sealHandlers } from './seal-duty.ts'
@@ -56,12 +58,19 @@ async function run({ config, logs, reread }: Omit<Supervised, 'seals'>, store: S
   if (!keyring.locked) log.warn('memory for keys could not be locked; keep swap off or encrypted')
   const parts = openSealParts(store, keyring, ports, log, seals)
   const changed = (now: Config) => cluster.setupPrimary({ exec: workerEntry(), args: [JSON.stringify(now)], serialization: 'advanced' })
+  const inside = barrier(store, keyring, ports.random)
   const metrics = openSupervisorMetrics(
     () => running.settings().config,
     () => members.count,
     () => parts.tending.health,
   )
-  const members = openMembers(log, metrics.workerReplaced, (all) => ({ ...sealHandlers(parts, all), ...treeHandlers(all, metrics, () => running) }))
+  const members = openMembers(log, metrics.workerReplaced, (all) => {
+    const namespaces = openNamespaceSealers(inside, ports, {
+      opened: (keys) => all.tell('openRing', keys),
+      closed: (ids) => all.tell('closeRings', ids),
+    })
+    return { ...sealHandlers(parts, all, namespaces), ...namespaceSealHandlers(namespaces), ...treeHandlers(all, metrics, () => running) }
+  })
   const running = openRunning({ config, reread, logs, members, changed })
   changed(config)
   for (let n = config.workers ?? availableParallelism(); n > 0; n--) members.start()

@@ -3,6 +3,7 @@ import type { Clock } from '../base/ports.ts'
 import { type Namespace, ROOT } from '../contract/namespace.ts'
 import type { ModuleOf } from '../modules.ts'
 import type { Store } from '../store/store.ts'
+import type { NamespaceSealPort } from '../sys/namespace-seals.ts'
 import type { Migrations } from '../tenancy/migrations.ts'
 import { sweepNamespaces } from '../tenancy/namespace-removal.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
@@ -16,7 +17,8 @@ export interface SweepDeps {
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly migrations: Migrations
-  readonly lending: Pick<Lending, 'gone' | 'measure'>
+  readonly lending: Pick<Lending, 'gone' | 'leases' | 'measure'>
+  readonly namespaceSeals: Pick<NamespaceSealPort, 'seal'>
   readonly moduleOf: ModuleOf
 }
 
@@ -29,8 +31,10 @@ const REMOVAL_MS = 500
 const NAMESPACES_AT_ONCE = 20
 
 export function openSweep(deps: SweepDeps, clock: Clock): () => Promise<void> {
-  const { store, tokens, migrations, lending } = deps
-  const { gone } = lending
+  const { store, tokens, migrations, lending, namespaceSeals } = deps
+  const { gone, leases } = lending
+  const forgetLeases = (id: string) => leases.forgetAll(id)
+  const forgetKeys = (id: string) => namespaceSeals.seal([id])
   const sweepMounts = openMountSweep(deps, clock)
   return async () => {
     // What tokens hold ends with them, so a wave of them must not take minutes.
@@ -39,7 +43,7 @@ export function openSweep(deps: SweepDeps, clock: Clock): () => Promise<void> {
     lending.measure()
     await migrations.sweep()
     const more = within(clock, REMOVAL_MS)
-    await sweepNamespaces({ store, clock, more, gone, endTokens: (id) => tokens.revokeAll(id, more) })
+    await sweepNamespaces({ store, clock, more, gone, forgetLeases, forgetKeys, endTokens: (id) => tokens.revokeAll(id, more) })
     await gone.sweep(more)
     await sweepMounts()
   }
@@ -64,6 +68,6 @@ function openMountSweep({ namespaces, tenants, moduleOf }: SweepDeps, clock: Clo
     await sweep(ROOT)
     const turn = namespaces.page(after, NAMESPACES_AT_ONCE)
     after = turn.length < NAMESPACES_AT_ONCE ? '' : (turn.at(-1)?.path ?? '')
-    for (const namespace of turn) if (!namespace.doomed) await sweep(namespace)
+    for (const namespace of turn) if (!namespace.doomed && !namespaces.isSealed(namespace)) await sweep(namespace)
   }
 }

@@ -1,6 +1,5 @@
 // The rooms of an unsealed server, each given what it needs of the others; made when the keys come, dropped when they go.
 import { lockoutRules } from '../auth/lockout-rule.ts'
-import { Fault } from '../base/fault.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import type { Answer } from '../contract/answer.ts'
@@ -9,7 +8,6 @@ import type { Mount } from '../contract/mount.ts'
 import { ROOT } from '../contract/namespace.ts'
 import { openPasswords } from '../crypto/password.ts'
 import { secretKey } from '../crypto/secret-key.ts'
-import { cubbyholePrefix, foreignCubbyholePrefix } from '../engines/cubbyhole.ts'
 import { builtIn, type ModuleOf } from '../modules.ts'
 import { openAdmit } from '../pipeline/admit.ts'
 import { openAuthenticate } from '../pipeline/authenticate.ts'
@@ -27,12 +25,11 @@ import { isSettlingDue } from '../seal/share-sets.ts'
 import { openRotation, type Rotation } from '../seal/rotation.ts'
 import type { Limiter } from '../quota/limiter.ts'
 import { openQuotas, type Quotas } from '../quota/quotas.ts'
-import { clear } from '../store/clear.ts'
 import { type Follower, follow } from '../store/follow.ts'
 import { decode } from '../store/records.ts'
-import { namespaceIdOf, namespacePrefix } from '../store/layout.ts'
+import { namespacePrefix } from '../store/layout.ts'
 import { openSpace, type Space } from '../store/space.ts'
-import type { Key, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { type Cors, type CorsSettings, openCorsSettings } from '../sys/cors.ts'
 import { type EventHub, openEventHub } from '../sys/event-hub.ts'
 import { noteVersion } from '../sys/history.ts'
@@ -40,11 +37,9 @@ import type { AuditState } from '../sys/state.ts'
 import { systemModule } from '../sys/system.ts'
 import type { Gone } from '../tenancy/gone.ts'
 import { type Migrations, openMigrations } from '../tenancy/migrations.ts'
-import { closeNamespace } from '../tenancy/namespace-removal.ts'
 import { type Namespaces, openNamespaces } from '../tenancy/namespaces.ts'
 import { openSlices } from '../tenancy/slices.ts'
 import { tokenModule } from '../token/module.ts'
-import type { Cemetery } from '../token/bury.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
 import { explaining, whyUnknown } from './explaining.ts'
 import { isInForce, limiting, locate } from './limiting.ts'
@@ -53,6 +48,7 @@ import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply } from './documents.ts'
+import { answerPlace, guardedStore, isAlive, namespacing, openCemetery } from './namespacing.ts'
 import { operating } from './operating.ts'
 import { openRenewal } from './renewal.ts'
 import { type Lending, openLending } from './lending.ts'
@@ -76,6 +72,7 @@ export interface Unsealed {
   cors(): Cors | undefined
   /** The trust domain that is mounted, if any. */
   spiffe(): Spiffe | undefined
+  forgetNamespaces(): void
   reopen(): void
   close(): Promise<void>
 }
@@ -114,13 +111,14 @@ export interface Parts {
   readonly bounds: (mount: Mount) => TtlBounds
 }
 
-/** `inside` is the store behind the barrier. */
-export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
+/** `barrier` is the store behind the server's barrier. */
+export function openUnsealed(deps: UnsealedDeps, barrier: Store): Unsealed {
+  const inside = guardedStore(barrier, deps.rings, () => parts.namespaces, deps.ports.random)
   const follower = follow(inside)
-  const parts = openParts(deps, inside, follower)
+  const parts: Parts = openParts(deps, inside, follower)
   const { audit, quotas } = parts
   const cluster = decode<Cluster>(need(inside, CLUSTER))
-  const sweep = openSweep(parts, deps.ports.clock)
+  const sweep = openSweep({ ...parts, namespaceSeals: deps.namespaceSeals }, deps.ports.clock)
   return {
     cluster,
     handle: openLine(deps, parts, follower),
@@ -147,6 +145,7 @@ export function openUnsealed(deps: UnsealedDeps, inside: Store): Unsealed {
       const mount = parts.tenants.of(ROOT).mounts.at('spiffe/')
       return mount?.type === 'spiffe' ? parts.trustDomains(mount) : undefined
     },
+    forgetNamespaces: follower.forget,
     reopen: () => audit.devices.reopen(),
     async close() {
       parts.events.close()
@@ -159,7 +158,8 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const { ports, log } = deps
   const { clock, random } = ports
   const takeSlice = openSlices(inside)
-  const namespaces = openNamespaces({ store: inside, follower, takeSlice, random, mounts: FIRST_MOUNTS })
+  const hasKeys = (id: string) => deps.rings.of(id) !== undefined
+  const namespaces = openNamespaces({ store: inside, follower, takeSlice, random, mounts: FIRST_MOUNTS, hasKeys })
   const gone: Pick<Gone, 'empty'> = { empty: (mount, awaited) => lending.gone.empty(mount, awaited) }
   const tenants = new Tenants({ store: inside, follower, namespaces, takeSlice, gone, clock, random })
   const bounds = (mount: Mount) => boundsOf(mount, deps)
@@ -167,7 +167,7 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
     store: inside,
     follower,
     ...ports,
-    namespaces: { idOf: (path) => namespaces.at(path)?.id, alive: (id) => namespaces.byId(id) !== undefined },
+    namespaces: { idOf: (path) => namespaces.at(path)?.id, alive: (id) => isAlive(namespaces, id) },
     hashKey: secretKey(need(inside, TOKEN_HASH_KEY)),
     mountAlive: (token) => tenants.mountAlive(token),
     cemetery: (hash) => lending.leases.endHeldBy(hash).then(() => wipe(hash)),
@@ -228,11 +228,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
     keys: { rotation, rotate: () => deps.seal.rotate(), rotateRoot: () => deps.seal.rotateRoot(), backups: openBackups(store) },
     mounts: { tenant, moduleOf, bounds, systemMax: deps.maxLeaseTtl },
     tenant,
-    namespaces: {
-      namespaces,
-      close: (path) => closeNamespace(store, path, deps.ports.clock.now()),
-      isSudo: ({ caller, mount, request }) => caller !== undefined && rights.isSudo(caller, mount.namespace, request.path),
-    },
+    namespaces: namespacing(deps, store, namespaces, rights),
     capabilities: { tokens, capabilities: rights.capabilities },
     audit,
     remount: { migrations, below },
@@ -281,6 +277,7 @@ function openLine(deps: UnsealedDeps, parts: Parts, follower: Follower): (receiv
         const found = tokens.find(token.reveal())
         return found && namespaces.at(found.namespace)
       },
+      isSealed: (namespace) => namespaces.isSealed(namespace),
       lockOf: (namespace) => namespaces.lockOf(namespace),
       match: (namespace, path) => tenants.of(namespace).mounts.match(path),
       moduleOf,
@@ -299,25 +296,6 @@ function openLine(deps: UnsealedDeps, parts: Parts, follower: Follower): (receiv
     denied: denials.add,
     log: deps.log,
   })
-}
-
-/** Where the answer lies that is wrapped for the token with this hash. */
-function answerPlace(namespaces: Namespaces, tenants: Tenants, hash: string): Key {
-  const namespace = namespaces.byId(namespaceIdOf(hash))
-  if (!namespace) throw new Fault('missing', 'namespace not found')
-  const { mounts } = tenants.of(namespace)
-  return mounts.placeOf(mounts.at('cubbyhole/') as Mount, `${cubbyholePrefix({ hash })}response`)
-}
-
-/** Wipes the cubbyholes of the dead; a namespace that goes takes all of its with it. */
-function openCemetery(namespaces: Namespaces, tenants: Tenants): Cemetery {
-  return async (hash) => {
-    const namespace = namespaces.byId(namespaceIdOf(hash))
-    const mounts = namespace && tenants.of(namespace).mounts
-    const mount = mounts?.at('cubbyhole/')
-    if (!mounts || !mount) return
-    for (const prefix of [cubbyholePrefix({ hash }), foreignCubbyholePrefix({ hash })]) await clear(mounts.storeOf(mount), prefix)
-  }
 }
 
 function need(store: Store, key: string): Buffer {

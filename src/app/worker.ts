@@ -5,9 +5,11 @@ import type { Log } from '../base/log.ts'
 import type { Limiter, Spent } from '../quota/limiter.ts'
 import type { Denied } from '../pipeline/denials.ts'
 import { Keyring } from '../seal/keyring.ts'
+import { Rings } from '../seal/rings.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Store } from '../store/store.ts'
 import type { InFlight, ServerPort } from '../sys/server.ts'
+import type { NamespaceSealPort } from '../sys/namespace-seals.ts'
 import type { SealPort, SealStatus } from '../sys/state.ts'
 import { type Levels, type Logs, openLogs } from '../telemetry/log.ts'
 import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
@@ -16,6 +18,7 @@ import type { Config } from './config/config.ts'
 import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import { endNow, endOnBugs } from './last-words.ts'
+import type { NamespaceKeys } from './namespace-seals.ts'
 import { ports } from './ports.ts'
 import type { StartProblem } from './members.ts'
 import type { Settings } from './running.ts'
@@ -34,16 +37,19 @@ async function work(config: Config): Promise<void> {
   endOnBugs(log)
   const store = await openWorkerStore(config.storagePath, log)
   const keyring = new Keyring()
+  const rings = new Rings()
   const metrics = openMetrics(openSelf())
   const started = Promise.withResolvers<Serving>()
-  const supervisor = openChannel(wire, handlers({ keyring, store, metrics, logs, settings, serving: started.promise }), log)
+  const supervisor = openChannel(wire, handlers({ keyring, rings, store, metrics, logs, settings, serving: started.promise }), log)
   const joined = await supervisor.call<Joined | undefined>('join')
   if (joined) take(keyring, joined.keys, joined.active)
+  for (const ring of joined?.rings ?? []) openRing(rings, ring)
   logs.setLevels((await supervisor.call<Settings>('settings')).levels)
   const server = serverOf(supervisor, logs, settings)
   const audit = { spools: nodeFolder(join(config.storagePath, 'audit-spool')), print: (text: string) => supervisor.call<void>('print', text) }
   const denied = (id: string) => supervisor.call<Denied[]>('denied', id)
-  const deps = { store, storageType: 'lmdb', keyring, seal: sealOf(supervisor), log, metrics, server, denied, settings: config, ...audit }
+  const seals = { keyring, seal: sealOf(supervisor), rings, namespaceSeals: namespaceSealsOf(supervisor) }
+  const deps = { store, storageType: 'lmdb', ...seals, log, metrics, server, denied, settings: config, ...audit }
   const serving = await openServing(deps).catch((error) => fail(supervisor, error))
   started.resolve(serving)
   await supervisor.call('started')
@@ -65,6 +71,7 @@ const wire = {
 
 interface Parts {
   readonly keyring: Keyring
+  readonly rings: Rings
   readonly store: Store
   readonly metrics: Metrics
   readonly logs: Logs
@@ -73,7 +80,7 @@ interface Parts {
 }
 
 /** What the supervisor may tell a worker. */
-function handlers({ keyring, store, metrics, logs, settings, serving }: Parts) {
+function handlers({ keyring, rings, store, metrics, logs, settings, serving }: Parts) {
   const { log } = logs
   return {
     keys(bytes: Uint8Array) {
@@ -89,8 +96,16 @@ function handlers({ keyring, store, metrics, logs, settings, serving }: Parts) {
       if (!keyring.sealed) orEnd(log, () => keyring.activate(term))
     },
     unspent: async (term: number) => (await serving).kernel.unspent(term),
+    openRing: (keys: NamespaceKeys) => openRing(rings, keys),
+    async closeRings(ids: readonly string[]) {
+      for (const id of ids) rings.close(id)
+      const { kernel } = await serving
+      kernel.forgetNamespaces()
+      for (const id of ids) rings.close(id)
+    },
     async wipe() {
       keyring.wipe()
+      rings.closeAll()
       metrics.unsealed(false)
       const { kernel } = await serving
       const forgotten = kernel.forget()
@@ -141,6 +156,11 @@ function take(keyring: Keyring, bytes: Uint8Array, active?: number): void {
   bytes.fill(0)
 }
 
+function openRing(rings: Rings, { id, keys, active }: NamespaceKeys): void {
+  rings.open(id, keys, active)
+  keys.fill(0)
+}
+
 function orEnd(log: Log, run: () => void): void {
   try {
     run()
@@ -182,6 +202,19 @@ async function sendBody<T>(body: Buffer, send: () => Promise<T>): Promise<T> {
   const answer = send()
   body.fill(0)
   return answer
+}
+
+function namespaceSealsOf(supervisor: Channel): NamespaceSealPort {
+  return {
+    status: (id) => supervisor.call('namespaceStatus', id),
+    async unseal(id, share) {
+      const status = supervisor.call<SealStatus>('namespaceUnseal', { id, share })
+      share.fill(0) // the message was copied when it was sent
+      return status
+    },
+    reset: (id) => supervisor.call('namespaceReset', id),
+    seal: (ids) => supervisor.call('namespaceSeal', ids),
+  }
 }
 
 harden()

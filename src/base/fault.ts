@@ -41,6 +41,17 @@ export class Fault extends Error {
   }
 }
 
+/** Does a part of due work; false where it has to wait, since what it is about is sealed. */
+export async function unlessSealed(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'sealed') return false
+    throw error
+  }
+}
+
 /** A fault of the request line itself, whose text Vault wraps as a one-element multierror. */
 export function coreFault(code: FaultCode, ...causes: string[]): Fault {
   const title = causes.length === 1 ? '1 error occurred:' : `${causes.length} errors occurred:`

@@ -59,7 +59,7 @@ async function readValue(terminal: Terminal, value: string): Promise<string> {
   return value.startsWith('\\@') ? value.slice(1) : value
 }
 
-function readFile(terminal: Terminal, path: string): Promise<Uint8Array> {
+export function readFile(terminal: Terminal, path: string): Promise<Uint8Array> {
   return terminal.ports.files.read(path).catch((error: unknown) => {
     throw new Failure(1, `error reading file: open ${path}: ${fileProblem(error)}`)
   })

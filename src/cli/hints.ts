@@ -21,6 +21,7 @@ function refused(error: ApiError, { address, hasToken }: Situation): readonly st
   const told = error.errors.join(' ')
   if (error.status === 403) return denied(error, told, hasToken)
   if (error.status === 501) return ['the server is new: initialize it with "signet operator init"']
+  if (error.status === 503 && told === 'namespace is sealed') return ['unseal it in the namespace above, with "signet namespace unseal"']
   if (error.status === 503 && /sealed/i.test(told))
     return ['unseal the server with "signet operator unseal"; a new one is first made with "signet operator init"']
   if (error.status === 400 && /HTTP request to an HTTPS server/i.test(told)) {

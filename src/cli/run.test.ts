@@ -64,6 +64,7 @@ for (const [line, given, hint] of [
     { script: { 'GET a': [503, { errors: ['Vault is sealed'] }] } },
     'unseal the server with "signet operator unseal"; a new one is first made with "signet operator init"',
   ],
+  ['read a', { script: { 'GET a': [503, { errors: ['namespace is sealed'] }] } }, 'unseal it in the namespace above, with "signet namespace unseal"'],
   ['read a', { script: { 'GET a': 501 } }, 'the server is new: initialize it with "signet operator init"'],
   [
     'read a',

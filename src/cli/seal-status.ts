@@ -20,6 +20,12 @@ export async function showSealStatus(terminal: Terminal, client: Client, status:
   else showObject(terminal, { ...pick(status, STATUS_KEYS), ...pick(told(leader), LEADER_KEYS) })
 }
 
+/** Of a namespace, whose seal is of one server. */
+export function showSealOf(terminal: Terminal, status: JsonObject): void {
+  if (terminal.format === 'table') terminal.print(table(['Key', 'Value'], [...sealRows(status), ['HA Enabled', 'false']]))
+  else showObject(terminal, status)
+}
+
 // In the order that Vault's tools print them.
 const STATUS_KEYS =
   'type initialized sealed t n progress nonce version commit_date migration cluster_name cluster_id recovery_seal recovery_seal_type storage_type warnings build_date'

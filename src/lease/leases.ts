@@ -67,6 +67,8 @@ export interface Leases {
   takenBack(id: string, again: number): Promise<void>
   /** Forgets leases without taking anything back. */
   remove(ids: readonly string[]): Promise<void>
+  /** The same with all leases and intents of a namespace, by its id. */
+  forgetAll(namespace: string): Promise<void>
 }
 
 /** Ids that one step handles. */
@@ -191,6 +193,13 @@ class LeaseTable implements Leases {
 
   remove(ids: readonly string[]): Promise<void> {
     return this.#each(ids, (tx, lease) => put(tx, lease, undefined))
+  }
+
+  async forgetAll(namespace: string): Promise<void> {
+    for (const name of Object.values(FOLDER)) {
+      const page = () => this.#ids(namespacePrefix(namespace) + name, '')
+      for (let ids = page(); ids.length > 0; ids = page()) await this.remove(ids)
+    }
   }
 
   #alive(tx: Tx, { holder }: Lease, mount: Mount): boolean {

@@ -15,6 +15,7 @@ export interface RouteDeps {
   readonly resolve: (header: string, path: CanonPath) => Resolved | undefined
   /** The namespace of the token that a request came with; undefined for one that doesn't live. */
   readonly homeOf: (token: Secret) => Namespace | undefined
+  readonly isSealed: (namespace: Namespace) => boolean
   readonly lockOf: (namespace: Namespace) => Namespace | undefined
   readonly match: (namespace: Namespace, path: CanonPath) => Mount | undefined
   readonly moduleOf: (mount: Mount) => Module | undefined
@@ -32,19 +33,25 @@ const OWN: ReadonlySet<string> = new Set([
 ])
 
 /** Throws where the namespace is not there or takes no such request. */
-export function openRoute({ resolve, homeOf, lockOf, match, moduleOf }: RouteDeps): (received: Received) => Routed {
+export function openRoute({ resolve, homeOf, isSealed, lockOf, match, moduleOf }: RouteDeps): (received: Received) => Routed {
   function atHome({ token }: Received, path: CanonPath): Resolved | undefined {
     const tenant = token && homeOf(token)
     return tenant && { tenant, path }
   }
 
+  function assertOpen(tenant: Namespace, path: CanonPath): void {
+    if (tenant.path === '') return
+    if (isSealed(tenant)) throw new Fault('sealed', 'namespace is sealed')
+    assertUnlocked(lockOf(tenant), path)
+  }
+
   return (received) => {
     const asked = resolve(received.namespace, received.path)
     const resolved = asked && OWN.has(asked.path) ? (atHome(received, asked.path) ?? asked) : asked
-    if (!resolved) throw new Fault('missing', 'namespace not found')
+    if (!asked || !resolved) throw new Fault('missing', 'namespace not found')
     const { tenant } = resolved
     const path = plainName(received.verb, resolved.path)
-    if (tenant.path !== '') assertUnlocked(lockOf(tenant), path)
+    for (const entered of new Set([asked.tenant, tenant])) assertOpen(entered, path)
     const mount = match(tenant, mountable(received.verb, path))
     const module = mount && moduleOf(mount)
     const found = module ? target(module, path.slice(mount.path.length), received.verb) : NO_PATH

@@ -15,6 +15,8 @@ export interface Follower {
   scope(folder: string): Scope
   /** Moves to the newest commit and forgets what changed since the last call. */
   sync(): Revision
+  /** Forgets everything: what could be read before may not be any more. */
+  forget(): void
 }
 
 export type IdOf = (rest: string) => string | undefined
@@ -62,6 +64,7 @@ export function follow(store: Store): Follower {
 
   return {
     sync,
+    forget,
     cache(prefix, load) {
       const box = new Box(load)
       watchers.push({ prefix, changed: () => box.forget(), forget: () => box.forget() })

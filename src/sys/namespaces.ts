@@ -1,6 +1,6 @@
 // sys/namespaces: making, reading, listing, changing, locking and removing the namespaces below the one that is asked.
 import { Fault } from '../base/fault.ts'
-import { list, maybe, object, or, secret, text } from '../base/fields.ts'
+import { list, maybe, object, or, secret, text, type Values } from '../base/fields.ts'
 import type { JsonObject } from '../base/json.ts'
 import { asFolder, parsePath } from '../base/path.ts'
 import { type Ctx, type Path, path } from '../contract/module.ts'
@@ -9,11 +9,19 @@ import { data, empty, keys, missing, type Reply } from '../contract/reply.ts'
 import { lockNamespace, unlockNamespace } from '../tenancy/namespace-lock.ts'
 import { namespaceName } from '../tenancy/namespace-names.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
+import { parseSealStanza, type Split } from './seal-stanza.ts'
 
 export interface NamespaceDeps {
   readonly namespaces: Namespaces
   /** Closes one for removal, by its path; false where it is not there. Throws `invalid` where others are within it. */
   readonly close: (path: string) => Promise<boolean>
+  /** Makes one with a seal of its own, which is sealed then. The shares of its key, in hex, are shown this once. Throws `invalid`. */
+  readonly makeSealed: (
+    parent: Namespace,
+    name: string,
+    metadata: Namespace['metadata'],
+    split: Split & { readonly pgpKeys: readonly string[] },
+  ) => Promise<{ readonly namespace: Namespace; readonly shares: string[] }>
   /** Whether the caller has sudo on the path that it asks. */
   readonly isSudo: (ctx: Ctx) => boolean
 }
@@ -22,8 +30,8 @@ type Metadata = Namespace['metadata']
 
 const setInput = {
   custom_metadata: maybe(object('Texts by key, for people to know it by.')),
-  seal: maybe(text('Not supported: a seal of its own.')),
-  pgp_keys: maybe(list('Not supported: a seal of its own.')),
+  seal: maybe(text('Gives it a seal of its own: a stanza such as seal "shamir" { shares = 5 threshold = 3 }.')),
+  pgp_keys: or(list('A PGP public key in base64 for each share of that seal, which is encrypted with it.'), []),
 }
 
 export function namespacePaths(deps: NamespaceDeps): Path[] {
@@ -36,7 +44,7 @@ export function namespacePaths(deps: NamespaceDeps): Path[] {
     })),
     path('namespaces/*path', 'A namespace.', param, (op) => ({
       read: op({ doc: 'Read a namespace.', run: (ctx, input) => read(namespaces, ctx, input.path) }),
-      write: op({ doc: 'Make a namespace, or replace its metadata.', input: setInput, run: (ctx, input) => put(namespaces, ctx, input) }),
+      write: op({ doc: 'Make a namespace, or replace its metadata.', input: setInput, run: (ctx, input) => put(deps, ctx, input) }),
       patch: op({
         doc: 'Merge metadata: null removes a key.',
         input: { custom_metadata: setInput.custom_metadata },
@@ -99,16 +107,14 @@ function read(namespaces: Namespaces, { mount }: Ctx, name: string): Reply {
   return found ? data(describe(found)) : missing()
 }
 
-async function put(namespaces: Namespaces, { mount }: Ctx, input: { path: string } & PutInput): Promise<Reply> {
+async function put({ namespaces, makeSealed }: NamespaceDeps, { mount }: Ctx, input: Values<typeof setInput> & { path: string }): Promise<Reply> {
   const name = namespaceName(input.path)
-  if (input.seal !== undefined || input.pgp_keys !== undefined) throw new Fault('invalid', 'a seal of its own is not supported for a namespace')
-  return data(describe(await namespaces.put(parentOf(namespaces, mount.namespace), name, metadataOf(input.custom_metadata ?? {}))))
-}
-
-interface PutInput {
-  readonly custom_metadata: JsonObject | undefined
-  readonly seal: string | undefined
-  readonly pgp_keys: string[] | undefined
+  const metadata = metadataOf(input.custom_metadata ?? {})
+  const split = input.seal === undefined ? undefined : parseSealStanza(input.seal)
+  const parent = parentOf(namespaces, mount.namespace)
+  if (!split) return data(describe(await namespaces.put(parent, name, metadata)))
+  const { namespace, shares } = await makeSealed(parent, name, metadata, { ...split, pgpKeys: input.pgp_keys })
+  return data({ ...describe(namespace), key_shares: shares, key_threshold: split.threshold })
 }
 
 function metadataOf(raw: JsonObject): Metadata {
@@ -140,8 +146,11 @@ function merging(changes: JsonObject): (before: Metadata) => Metadata {
   }
 }
 
-async function remove({ close }: NamespaceDeps, { mount }: Ctx, name: string): Promise<Reply> {
-  const closed = await close(mount.namespace + namespaceName(name))
+async function remove({ namespaces, close }: NamespaceDeps, { mount }: Ctx, name: string): Promise<Reply> {
+  const path = mount.namespace + namespaceName(name)
+  const namespace = namespaces.stored(path)
+  if (namespace && namespaces.isSealed(namespace)) throw new Fault('sealed', 'namespace is sealed')
+  const closed = await close(path)
   return closed ? data({ status: 'in-progress' }) : empty('requested namespace does not exist')
 }
 

@@ -47,7 +47,8 @@ async function remount(deps: RemountDeps, ctx: Ctx, from: string, to: string): P
 
 function spot(deps: RemountDeps, ctx: Ctx, given: string): Spot {
   const { tenant, path: rest } = deps.below(ctx, mountPath(given))
-  return { place: tenant.namespace, path: rest }
+  const { id, path, seal } = tenant.namespace
+  return { place: { id, path, seal }, path: rest }
 }
 
 function mountPath(given: string): CanonPath {

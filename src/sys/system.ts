@@ -14,6 +14,7 @@ import { leasePrefixPaths } from './lease-prefixes.ts'
 import { type LeaseQuotaDeps, leaseQuotaPaths } from './lease-quotas.ts'
 import { leasePaths } from './leases.ts'
 import { type MountDeps, mountPaths } from './mounts.ts'
+import { type NamespaceSealDeps, namespaceSealPaths } from './namespace-seals.ts'
 import { type NamespaceDeps, namespacePaths } from './namespaces.ts'
 import { policyPaths } from './policies.ts'
 import { type QuotaDeps, quotaPaths } from './quotas.ts'
@@ -34,7 +35,7 @@ export interface SystemDeps {
   readonly keys: KeyDeps
   readonly mounts: MountDeps
   readonly tenant: TenantOf
-  readonly namespaces: NamespaceDeps
+  readonly namespaces: NamespaceDeps & NamespaceSealDeps
   readonly capabilities: CapabilityDeps
   readonly audit: ChainDeps & { readonly headers: AuditedHeaders }
   readonly ui: UiDeps
@@ -65,6 +66,7 @@ export function systemModule(deps: SystemDeps): Module {
       ...remountPaths(deps.remount),
       ...policyPaths(deps.tenant),
       ...namespacePaths(deps.namespaces),
+      ...namespaceSealPaths(deps.namespaces),
       ...capabilityPaths(deps.capabilities),
       ...auditPaths(deps.audit.devices),
       ...auditChainPaths(deps.audit),

@@ -5,7 +5,7 @@ import type { Policies } from '../policy/policies.ts'
 import type { Mounts } from '../tenancy/mounts.ts'
 
 export interface Tenant {
-  readonly namespace: Pick<Namespace, 'id' | 'path'>
+  readonly namespace: Pick<Namespace, 'id' | 'path' | 'seal'>
   readonly mounts: Mounts
   readonly policies: Policies
 }

@@ -1,4 +1,5 @@
 // Mounts that are gone: what they lent is taken back, then their data is removed, and looked for again until no request can still write.
+import { unlessSealed } from '../base/fault.ts'
 import type { Clock } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
 import { clearWhile } from '../store/clear.ts'
@@ -67,7 +68,7 @@ export function openGone({ store, follower, clock, vacate }: GoneDeps): Gone {
     holds: (namespaceId) => all().some(({ mount, vacant }) => !vacant && mount.namespaceId === namespaceId),
     empty: (mount, awaited) => empty(mount, awaited),
     async sweep(more) {
-      for (const { mount } of all()) if (more()) await empty(mount, false, more)
+      for (const { mount } of all()) if (more()) await unlessSealed(() => empty(mount, false, more))
     },
   }
 }

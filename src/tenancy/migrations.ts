@@ -1,5 +1,5 @@
 // Moving a mount, within its namespace or to another: its entry changes tables in one commit, its data stays where it lies.
-import { Fault } from '../base/fault.ts'
+import { Fault, unlessSealed } from '../base/fault.ts'
 import { uuid } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
@@ -49,6 +49,8 @@ export interface Migrations {
 
 const stored = records<Migration>(`${namespacePrefix(ROOT_ID)}migration/`)
 const KEPT_MS = 86_400_000
+/** All its data would have to be sealed anew. */
+const BETWEEN_SEALS = 'a mount cannot be moved into or out of a namespace with a seal of its own'
 
 export function openMigrations({ store, clock, random, beforeMove }: MigrationDeps): Migrations {
   function start(from: Spot, to: Spot, asked: string): Promise<string> {
@@ -57,6 +59,7 @@ export function openMigrations({ store, clock, random, beforeMove }: MigrationDe
       const mount = entries.get(table, from.path)
       if (!mount || mount.moving !== undefined)
         throw new Fault('invalid', `no matching mount at "${(from.place.path + from.path).slice(asked.length)}"`)
+      if (from.place.seal !== to.place.seal) throw new Fault('invalid', BETWEEN_SEALS)
       assertEnterable(tx, to.place)
       const clash = clashing(tx, to.place, to.path)
       if (clash !== undefined) throw new Fault('invalid', `path already in use at "${to.place.path}${clash}"`)
@@ -87,7 +90,7 @@ export function openMigrations({ store, clock, random, beforeMove }: MigrationDe
     async sweep() {
       for (const id of stored.ids(store)) {
         const { status, at } = stored.get(store, id) ?? { status: 'failure', at: 0 }
-        if (status === 'in-progress') await advance(id)
+        if (status === 'in-progress') await unlessSealed(() => advance(id))
         else if (at + KEPT_MS < clock.now()) await transact(store, (tx) => stored.delete(tx, id))
       }
     },

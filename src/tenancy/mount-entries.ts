@@ -15,11 +15,8 @@ import { byPath } from './namespace-entries.ts'
 
 export const entries = records<Mount>(MOUNTS)
 
-/** Where a table is: the id of its namespace and its path. */
-export interface Place {
-  readonly id: string
-  readonly path: string
-}
+/** Where a table is: of its namespace the id, the path, and what guards it. */
+export type Place = Pick<Namespace, 'id' | 'path' | 'seal'>
 
 /** Adds a mount. `tx` is on the whole store; `slice` is one that was never given out before. Throws `invalid` where its path can't be taken. */
 export function addMount(tx: Tx, place: Place, spec: MountSpec, slice: string, random: Random): Mount {

@@ -103,7 +103,7 @@ export function openMounts({ store, space, place, takeSlice, gone, random, clock
     storeOf,
     placeOf: (mount, key) => dataPrefix(mount.slice) + key,
     async enable(spec, approve) {
-      const slice = await takeSlice()
+      const slice = await takeSlice(place.seal)
       return transact(store, (tx) => {
         const mount = addMount(tx, place, spec, slice, random)
         approve?.(mount)

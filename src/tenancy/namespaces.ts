@@ -42,12 +42,26 @@ export interface Namespaces {
   names(path: string): string[]
   /** At most `limit` of all but the root, from after a path on. */
   page(after: string, limit: number): Namespace[]
-  /** Makes it, or gives it other metadata. `name` is one folder. Throws `invalid` where it can't be. */
-  put(parent: Namespace, name: string, metadata: Namespace['metadata']): Promise<Namespace>
+  /** Makes it, or gives it other metadata. `name` is one folder; with `own` it gets a seal of its own. Throws `invalid` where it can't be. */
+  put(parent: Namespace, name: string, metadata: Namespace['metadata'], own?: OwnSeal): Promise<Namespace>
+  /** An id that no namespace has. */
+  freshId(): string
   /** Changes what is stored of one; undefined where it is not there. */
   change(path: string, to: (now: Namespace) => Namespace): Promise<Namespace | undefined>
   /** The topmost of it and those above it that is locked. */
   lockOf(namespace: Namespace): Namespace | undefined
+  /** The id of the one whose own seal guards what is in the one with this id; '' for none. */
+  sealOf(id: string): string
+  /** Whether its own seal, or that of one above it, is closed: nobody can read or change what is in it. */
+  isSealed(namespace: Namespace): boolean
+}
+
+/** What a namespace gets with a seal of its own. */
+export interface OwnSeal {
+  /** By `freshId`. */
+  readonly id: string
+  /** Writes the keys of the seal, in the same commit. */
+  readonly also: (tx: Tx) => void
 }
 
 export interface NamespacesDeps {
@@ -58,6 +72,8 @@ export interface NamespacesDeps {
   readonly random: Random
   /** What every namespace has from the start. */
   readonly mounts: readonly MountSpec[]
+  /** Whether this process has the keys of the namespace with this id, which has a seal of its own. */
+  readonly hasKeys: (id: string) => boolean
 }
 
 /** A path that is no namespace is remembered as well, since most requests ask whether their mount's name is one. */
@@ -76,6 +92,8 @@ class NamespaceTree implements Namespaces {
   readonly #deps: NamespacesDeps
   readonly #kept: (path: string) => Kept | undefined
   readonly #pathOf: (id: string) => string | undefined
+  /** What guards those that are being made, by id. */
+  readonly #making = new Map<string, string>()
 
   constructor(deps: NamespacesDeps) {
     const { store, follower } = deps
@@ -145,30 +163,45 @@ class NamespaceTree implements Namespaces {
     return Array.from(this.#deps.store.range(span), (entry) => decode<Namespace>(entry.value))
   }
 
-  async put(parent: Namespace, name: string, metadata: Namespace['metadata']): Promise<Namespace> {
+  async put(parent: Namespace, name: string, metadata: Namespace['metadata'], own?: OwnSeal): Promise<Namespace> {
+    const id = own?.id ?? this.freshId()
+    const seal = own?.id ?? parent.seal
     const { mounts, takeSlice } = this.#deps
-    const path = parent.path + name
-    const first = await Promise.all(mounts.map(async (spec) => ({ spec, slice: await takeSlice() })))
-    return transact(this.#deps.store, (tx) => {
-      const home = assertEnterable(tx, parent)
-      const before = byPath.get(tx, path)
-      if (before?.doomed) throw new Fault('invalid', 'namespace with that name exists and is currently tainted')
-      // Whoever closes the namespace above at the same time sees that there is one within it.
-      if (!before && home) byPath.put(tx, parent.path, home)
-      const after = before ? { ...before, metadata } : this.#create(tx, parent, path, metadata)
-      byPath.put(tx, path, after)
-      if (!before) for (const { spec, slice } of first) addMount(tx, after, spec, slice, this.#deps.random)
-      return after
-    })
+    const first = await Promise.all(mounts.map(async (spec) => ({ spec, slice: await takeSlice(seal) })))
+    this.#making.set(id, seal)
+    try {
+      return await transact(this.#deps.store, (tx) => {
+        const { before, after } = this.#put(tx, parent, name, metadata, { id, seal })
+        if (before && own) throw new Fault('invalid', 'cannot modify existing namespace seal config')
+        own?.also(tx)
+        if (!before) for (const { spec, slice } of first) addMount(tx, after, spec, slice, this.#deps.random)
+        return after
+      })
+    } finally {
+      this.#making.delete(id)
+    }
   }
 
-  #create(tx: Tx, parent: Namespace, path: string, metadata: Namespace['metadata']): Namespace {
+  #put(tx: Tx, parent: Namespace, name: string, metadata: Namespace['metadata'], made: Pick<Namespace, 'id' | 'seal'>) {
+    const path = parent.path + name
+    const home = assertEnterable(tx, parent)
+    const before = byPath.get(tx, path)
+    if (before?.doomed) throw new Fault('invalid', 'namespace with that name exists and is currently tainted')
+    // Whoever closes the namespace above at the same time sees that there is one within it.
+    if (!before && home) byPath.put(tx, parent.path, home)
+    const after = before ? { ...before, metadata } : this.#create(tx, parent, path, { ...made, metadata })
+    byPath.put(tx, path, after)
+    return { before, after }
+  }
+
+  #create(tx: Tx, parent: Namespace, path: string, given: Pick<Namespace, 'id' | 'seal' | 'metadata'>): Namespace {
     const { random } = this.#deps
+    if (pathById.get(tx, given.id) !== undefined) throw new Fault('unavailable', 'try again')
     const above = within(tx, namespacePrefix(parent.id))
     watch(above, path.slice(parent.path.length))
     const clash = clashingMount(above, path.slice(parent.path.length))
     if (clash !== undefined) throw new Fault('invalid', `new namespace conflicts with existing mount: ${parent.path}${clash}`)
-    const made: Namespace = { id: newId(tx, random), uuid: uuid(random), path, metadata, unlockKey: '', doomed: false }
+    const made: Namespace = { ...given, uuid: uuid(random), path, unlockKey: '', doomed: false }
     pathById.put(tx, made.id, path)
     return made
   }
@@ -189,11 +222,24 @@ class NamespaceTree implements Namespaces {
     }
     return undefined
   }
-}
 
-function newId(tx: Tx, random: Random): string {
-  for (;;) {
-    const id = base62(random, ID_LENGTH)
-    if (pathById.get(tx, id) === undefined) return id
+  sealOf(id: string): string {
+    return this.#making.get(id) ?? this.storedById(id)?.seal ?? ''
+  }
+
+  isSealed({ path, seal }: Namespace): boolean {
+    if (seal === '') return false
+    for (const above of lineage(path)) {
+      const one = this.stored(above)
+      if (one && one.seal === one.id && !this.#deps.hasKeys(one.id)) return true
+    }
+    return false
+  }
+
+  freshId(): string {
+    for (;;) {
+      const id = base62(this.#deps.random, ID_LENGTH)
+      if (pathById.get(this.#deps.store, id) === undefined) return id
+    }
   }
 }

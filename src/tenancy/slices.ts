@@ -1,10 +1,11 @@
 // The slices of the store that mounts keep their data in: numbers that are given out once, a block at a time for each process.
+import { sliceName } from '../store/layout.ts'
 import { encode } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { transact } from '../store/transact.ts'
 
-/** Gives out a slice that no mount had before, over all namespaces and processes. */
-export type TakeSlice = () => Promise<string>
+/** Gives out a slice that no mount had before, over all namespaces and processes; `seal` is what guards the namespace that it is for. */
+export type TakeSlice = (seal: string) => Promise<string>
 
 /** How many numbers were ever given out. */
 const COUNT = 'slices'
@@ -26,13 +27,13 @@ export function openSlices(store: Store): TakeSlice {
     end = from + BLOCK
   }
 
-  return async () => {
+  return async (seal) => {
     while (next === end) {
       reserving ??= reserve().finally(() => {
         reserving = undefined
       })
       await reserving
     }
-    return (next++).toString(36)
+    return sliceName(seal, next++)
   }
 }

@@ -10,6 +10,7 @@ import type { Received, Verb } from '../contract/call.ts'
 import { AUDIT_DEFAULTS, type AuditSettings } from '../app/audit.ts'
 import { bootstrap } from '../app/bootstrap.ts'
 import { type Kernel, type KernelDeps, openKernel } from '../app/kernel.ts'
+import { openNamespaceSeals } from '../app/namespace-seals.ts'
 import { openSealParts } from '../app/seal-parts.ts'
 import { openSealPort } from '../app/seal-port.ts'
 import type { ModuleOf } from '../modules.ts'
@@ -102,16 +103,28 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const metrics = openMetrics({ monotonic: clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 })
   const seal = openSealPort(parts, {
     unsealed: async () => {},
-    sealed: () => kernel.forget(),
+    async sealed() {
+      namespaces.forget()
+      await kernel.forget()
+    },
     extended: async () => {},
     activated: async () => {},
     unspent: async (term) => kernel.unspent(term),
   })
+  const inside = barrier(store, keyring, ports.random)
+  const kernels: Kernel[] = []
+  const namespaces = openNamespaceSeals(inside, ports, () => kernels)
+  const opened = (): Kernel => {
+    const one = openKernel(kernelDeps)
+    kernels.push(one)
+    return one
+  }
   const kernelDeps: KernelDeps = {
     ports,
     store,
     keyring,
     seal,
+    ...namespaces.parts,
     log: silent,
     metrics,
     server: serverOf(metrics, clock, () => kernel),
@@ -122,7 +135,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     maxLeaseTtl: 2_764_800,
     ...(options.modules ? { modules: options.modules } : {}),
   }
-  const kernel = openKernel(kernelDeps)
+  const kernel = opened()
   const { rootToken, share } = await begin(options, sealer, ports)
 
   async function call(verb: Verb, path: string, data: JsonObject = {}, given: CallOptions = {}): Promise<Said> {
@@ -156,10 +169,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     sealer,
     tending,
     keyring,
-    inside: barrier(store, keyring, ports.random),
+    inside,
     rootToken,
     share,
-    twin: () => openKernel(kernelDeps),
+    twin: opened,
     files,
     audit(path) {
       const text = path === 'stdout' ? printed.join('') : files.text(path)

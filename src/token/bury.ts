@@ -1,9 +1,10 @@
 // What follows a token's death: its descendants are removed or set free and its belongings wiped, in bounded steps that a crash can interrupt.
+import { unlessSealed } from '../base/fault.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import type { Store } from '../store/store.ts'
 import { children, dead, ids, markDead } from './index-keys.ts'
 
-/** Wipes what belonged to a dead token (its cubbyhole); may be called again for the same one. */
+/** Wipes what belonged to a dead token (its cubbyhole); may be called again for the same one. Throws `sealed` where that has to wait. */
 export type Cemetery = (hash: string) => Promise<void>
 
 /**
@@ -20,8 +21,7 @@ export async function bury(store: Store, cemetery: Cemetery, root: string): Prom
       await transact(store, (tx) => page.forEach((child) => (fate === 'orphan' ? setFree(tx, parent, child) : kill(tx, parent, child))))
       if (fate === 'end') pending.push(...page)
     }
-    await cemetery(hash)
-    await transact(store, (tx) => dead.delete(tx, parent))
+    if (await unlessSealed(() => cemetery(hash))) await transact(store, (tx) => dead.delete(tx, parent))
   }
 }
 

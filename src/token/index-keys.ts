@@ -5,7 +5,7 @@ import { decode, encode, records } from '../store/records.ts'
 import type { Key, Store } from '../store/store.ts'
 import type { Tx } from '../store/transact.ts'
 
-const PAGE = 100
+export const PAGE = 100
 const NOTHING = Buffer.alloc(0)
 
 type Reader = Pick<Tx, 'get'>
@@ -71,7 +71,7 @@ export const dead = {
   put: (tx: Tx, hash: string, fate: Fate) => tx.put(`token-dead/${hash}`, Buffer.from(fate)),
   delete: (tx: Tx, hash: string) => tx.delete(`token-dead/${hash}`),
   fate: (from: Pick<Tx, 'get'>, hash: string) => from.get(`token-dead/${hash}`)?.value.toString() as Fate | undefined,
-  page: (store: Store) => names(store, 'token-dead/', PAGE),
+  page: (store: Store, after: string) => names(store, 'token-dead/', PAGE, after),
 }
 
 /** `token-due/<milliseconds, 15 digits>/<hash>`: sorted by time of expiry. */

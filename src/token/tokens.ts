@@ -12,13 +12,13 @@ import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { BATCH_PREFIX, type BatchTokens, openBatchTokens } from './batch.ts'
 import { bury, type Cemetery, setFree } from './bury.ts'
-import { accessors, ALL_IDS, children, dead, due, type Fate, hashOf, ids, markDead, places } from './index-keys.ts'
+import { accessors, ALL_IDS, children, dead, due, type Fate, hashOf, ids, markDead, PAGE, places } from './index-keys.ts'
 
 /** What tokens need to know of namespaces. */
 export interface TokenNamespaces {
   /** Undefined for a path that is none. */
   idOf(path: string): string | undefined
-  /** False for one that is gone or going: its tokens end with it at once. */
+  /** False for one that is sealed, gone or going: its tokens are of no use. */
   alive(id: string): boolean
 }
 
@@ -96,6 +96,8 @@ class TokenStore implements Tokens {
   readonly #store: Store
   readonly #batch: BatchTokens
   readonly #cached: (hash: string) => Token | undefined
+  /** Up to where the dead were looked after. */
+  #buried = ''
 
   constructor(deps: TokensDeps) {
     const { store, follower, hashKey: secret, random } = deps
@@ -184,7 +186,10 @@ class TokenStore implements Tokens {
   async sweep(limit: number): Promise<number> {
     const expired = due.before(this.#store, this.#deps.clock.now(), limit)
     for (const hash of expired) await this.#end(hash, 'end')
-    for (const hash of dead.page(this.#store)) await bury(this.#store, this.#deps.cemetery, hash)
+    // Those whose burial has to wait must not keep others from theirs.
+    const page = dead.page(this.#store, this.#buried)
+    this.#buried = page.length < PAGE ? '' : (page.at(-1) ?? '')
+    for (const hash of page) await bury(this.#store, this.#deps.cemetery, hash)
     return expired.length
   }
 

@@ -3,11 +3,14 @@ import type { Json, JsonObject } from '../../base/json.ts'
 import type { Secret } from '../../client/secret.ts'
 import { command, group } from '../command.ts'
 import { attempt, Failure } from '../failure.ts'
-import { list as texts, pairs, text } from '../flag.ts'
+import { readFile } from '../data-args.ts'
+import { also, int, list as texts, pairs, text } from '../flag.ts'
 import { cleanPath, mountPath } from '../mount-path.ts'
 import { listOf, showData, showField, showList, showSecret } from '../output/show.ts'
+import { readPgpKeys } from '../pgp-keys.ts'
 import { secretArg } from '../secret-arg.ts'
 import type { Terminal } from '../terminal.ts'
+import { deleteSealed, printShares, seal, sealStatus, unseal } from './namespace-seal.ts'
 
 const metadata = pairs('Text by which people know it, as key=value. May be given many times.')
 
@@ -15,17 +18,45 @@ const create = command({
   doc: 'Create a new namespace',
   about: `
     $ signet namespace create team
-    $ signet namespace create -namespace=team app`,
+    $ signet namespace create -namespace=team app
+
+With shares it gets a seal of its own: it is sealed until enough of them are given, whatever the server's own seal.
+
+    $ signet namespace create -key-shares=5 -key-threshold=3 vault`,
   args: ['PATH'],
-  flags: { 'custom-metadata': metadata },
+  flags: {
+    'custom-metadata': metadata,
+    seal: text('File with one seal stanza, as HCL or JSON.'),
+    'key-shares': also(int('How many shares to split the key of its own seal into.'), 'n'),
+    'key-threshold': also(int('How many shares open it; at most -key-shares.'), 't'),
+    'pgp-keys': texts('Files with a PGP public key for each share, apart by commas: each share is printed encrypted with its key.'),
+  },
   output: 'field',
   async run(terminal, { args: [given = ''], flags }) {
     const client = await terminal.client()
-    const body = { custom_metadata: { ...flags['custom-metadata'] } }
+    const seal = await sealOf(terminal, flags)
+    const pgp = await readPgpKeys(terminal, flags['pgp-keys'])
+    const own = { ...(seal === undefined ? {} : { seal }), ...(pgp.length > 0 ? { pgp_keys: pgp } : {}) }
+    const body = { custom_metadata: { ...flags['custom-metadata'] }, ...own }
     const made = await attempt('Error creating namespace', () => client.post(`sys/namespaces/${cleanPath(given)}`, body))
-    showNamespace(terminal, made)
+    const { key_shares: shares, key_threshold: threshold, ...rest } = made?.data ?? {}
+    if (!made?.data || !Array.isArray(shares) || terminal.format !== 'table' || terminal.field !== undefined) return showNamespace(terminal, made)
+    printShares(terminal, shares, threshold)
+    showNamespace(terminal, { ...made, data: rest })
   },
 })
+
+interface SealFlags {
+  readonly seal: string | undefined
+  readonly 'key-shares': number | undefined
+  readonly 'key-threshold': number | undefined
+}
+
+async function sealOf(terminal: Terminal, { seal: file, 'key-shares': shares, 'key-threshold': threshold }: SealFlags): Promise<string | undefined> {
+  if (file !== undefined) return Buffer.from(await readFile(terminal, file)).toString()
+  if (shares === undefined && threshold === undefined) return undefined
+  return `seal "shamir" { shares = ${shares ?? 0} threshold = ${threshold ?? 0} }`
+}
 
 const list = command({
   doc: 'List child namespaces',
@@ -154,4 +185,17 @@ function lockPath(verb: 'lock' | 'unlock', given: string): string {
   return `sys/namespaces/api-lock/${verb}${path === '' ? '' : `/${path}`}`
 }
 
-export const namespace = group('Interact with namespaces', { create, delete: remove, list, lock, lookup, patch, scan, unlock })
+export const namespace = group('Interact with namespaces', {
+  create,
+  delete: remove,
+  'delete-sealed': deleteSealed,
+  list,
+  lock,
+  lookup,
+  patch,
+  scan,
+  seal,
+  'seal-status': sealStatus,
+  unlock,
+  unseal,
+})
