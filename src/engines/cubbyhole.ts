@@ -68,7 +68,9 @@ async function write(ctx: Ctx, { path: at }: At): Promise<Reply> {
 }
 
 async function remove(ctx: Ctx, { path: at }: At): Promise<Reply> {
-  await transact(ctx.store, (tx) => own.delete(tx, key(ctx, at)))
+  await transact(ctx.store, (tx) => {
+    if (own.get(tx, key(ctx, at))) own.delete(tx, key(ctx, at))
+  })
   return empty()
 }
 

@@ -61,7 +61,9 @@ export function openPolicies(space: PolicySpace, clock: Pick<Clock, 'now'>): Pol
       const name = policyName(raw)
       if (IMMUTABLE.has(name)) throw new Fault('invalid', `cannot delete ${JSON.stringify(name)} policy`)
       if (name === 'default') throw new Fault('invalid', 'cannot delete default policy')
-      await transact(store, (tx) => stored.delete(tx, name))
+      await transact(store, (tx) => {
+        if (stored.get(tx, name)) stored.delete(tx, name)
+      })
     },
     aclFor: (names, identity) => compiled().aclFor(names, identity, clock.now()),
   }

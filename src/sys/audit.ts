@@ -1,5 +1,5 @@
 // sys/audit: enable, list and disable audit devices; sys/audit-hash: what a text looks like in a device's records.
-import { bool, or, pairs, text, type Values } from '../base/fields.ts'
+import { bool, or, pairs, secret, text, type Values } from '../base/fields.ts'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type Path, path } from '../contract/module.ts'
@@ -35,7 +35,7 @@ export function auditPaths(devices: Devices): Path[] {
     path('audit-hash/*path', 'The HMAC of a text under a device.', param, (op) => ({
       write: op({
         doc: 'Hash a text as the device does.',
-        input: { input: or(text('The text.'), '') },
+        input: { input: or(secret(text('The text.')), '') },
         run: (_, given) => hash(devices, given.path, given.input),
       }),
     })),

@@ -1,7 +1,7 @@
 // A whole server in this process: memory store, settable clock, audit lines in an array; called without a network.
 import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
-import { silent } from '../base/log.ts'
+import { type Log, silent } from '../base/log.ts'
 import { asFolder, parsePath } from '../base/path.ts'
 import type { Folder, Ports, Timers } from '../base/ports.ts'
 import { Secret } from '../base/secret.ts'
@@ -44,6 +44,8 @@ export interface WorldOptions {
   readonly after?: World
   /** Seals that open it by themselves. */
   readonly seals?: readonly Seal[]
+  /** Where log lines go; nowhere otherwise. */
+  readonly log?: Log
 }
 
 export interface Said {
@@ -87,6 +89,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const { after } = options
   const files = after?.files ?? memoryFiles()
   const printed: string[] = []
+  /** What was parsed of each audit file, so that a test may ask often. */
+  const parsed = new Map<string, { readonly length: number; readonly records: readonly any[] }>()
   const ports: Ports = {
     clock,
     timers: options.timers ?? stillTimers,
@@ -125,7 +129,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     keyring,
     seal,
     ...namespaces.parts,
-    log: silent,
+    log: options.log ?? silent,
     metrics,
     server: serverOf(metrics, clock, () => kernel),
     storageType: 'inmem',
@@ -176,8 +180,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     files,
     audit(path) {
       const text = path === 'stdout' ? printed.join('') : files.text(path)
-      const lines = text.split('\n').filter(Boolean)
-      return lines.map((line) => JSON.parse(line)).filter(({ type }) => type !== 'checkpoint')
+      const before = parsed.get(path)
+      const known = before && before.length <= text.length ? before : { length: 0, records: [] }
+      const lines = text.slice(known.length).split('\n').filter(Boolean)
+      const records = [...known.records, ...lines.map((line) => JSON.parse(line)).filter(({ type }) => type !== 'checkpoint')]
+      parsed.set(path, { length: text.length, records })
+      return [...records]
     },
     breakAudit: (error, passing = 0) => files.breakAt(error, 0, passing),
     call,

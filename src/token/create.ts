@@ -1,5 +1,5 @@
 // Making a token from a token: which kind, policies, lifetime and rights the child may have (Vault API, "Create token").
-import { bool, type Field, int, list, maybe, or, pairs, text, type Values } from '../base/fields.ts'
+import { bool, type Field, int, list, maybe, or, pairs, secret, text, type Values } from '../base/fields.ts'
 import { parseSeconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import { policyNames } from '../base/policy-names.ts'
@@ -23,7 +23,7 @@ function toNames(raw: Json): string[] {
 }
 
 export const createInput = {
-  id: or(text('Id of the token; needs sudo. Made at random otherwise.'), ''),
+  id: or(secret(text('Id of the token; needs sudo. Made at random otherwise.')), ''),
   policies: names('Policies of the token; those of the caller, or of the role, otherwise.'),
   meta: maybe(pairs('Metadata shown in audit records.')),
   no_parent: or(bool('Make an orphan; needs sudo.'), false),

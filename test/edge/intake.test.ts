@@ -153,7 +153,7 @@ describe('intake', () => {
   })
 
   test('verbs without data have no body, whatever was sent', async () => {
-    for (const method of ['GET', 'DELETE', 'LIST']) assert.equal((await receive(`${method} /v1/a`, [], '{}')).body.length, 0)
+    for (const method of ['GET', 'LIST']) assert.equal((await receive(`${method} /v1/a`, [], '{}')).body.length, 0)
   })
 
   test('who asks, when, and under which id', async () => {

@@ -63,7 +63,7 @@ export async function deleteUser(ctx: Ctx, input: Named): Promise<Reply> {
   const name = normalise('username', input.username)
   const digest = await openDigest(ctx)
   await transact(ctx.store, (tx) => {
-    users.delete(tx, name)
+    if (users.get(tx, name)) users.delete(tx, name)
     forgetName(tx, digest, name)
   })
   return empty()

@@ -51,6 +51,7 @@ async function write(ctx: Ctx, { path: at }: At): Promise<Reply> {
 
 async function remove(ctx: Ctx, { path: at }: At): Promise<Reply> {
   await transact(ctx.store, (tx) => {
+    if (!secrets.get(tx, at)) return
     secrets.delete(tx, at)
     tellV1(ctx, tx, 'delete')
   })
