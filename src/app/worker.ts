@@ -184,7 +184,7 @@ function serverOf(supervisor: Channel, logs: Logs, settings: { readonly config: 
 function sealOf(supervisor: Channel): SealPort {
   return {
     status: () => supervisor.call<SealStatus>('status'),
-    init: async (request) => Buffer.from(await supervisor.call<Uint8Array>('init', request)),
+    init: (request) => supervisor.call<Buffer>('init', request),
     backends: () => supervisor.call('backends'),
     unseal: (body) => sendBody(body, () => supervisor.call<SealStatus>('unseal', body)),
     seal: () => supervisor.call('seal'),
