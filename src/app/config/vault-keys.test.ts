@@ -65,8 +65,8 @@ for (const [where, names, text] of [
 
 test('what is off, or on for good, may be said', () => {
   const inListener = (text: string) => answer(`${STORAGE}listener "tcp" {\n tls_disable = true\n ${text}\n}`)
-  assert.match(inListener('disable_unauthed_rekey_endpoints = true'), /is not needed: rekeying always needs a token/)
-  assert.match(inListener('disable_unauthed_rekey_endpoints = false'), /is not offered: rekeying always needs a token/)
+  assert.match(inListener('disable_unauthed_rekey_endpoints = true'), /is not needed: rekeying always needs a token or a key share/)
+  assert.match(inListener('disable_unauthed_rekey_endpoints = false'), /is not offered: rekeying always needs a token or a key share/)
   assert.match(inListener('cors_enabled = false'), /is not needed/)
   assert.match(inListener('cors_enabled = true'), /is not offered: set it at run time/)
 })
