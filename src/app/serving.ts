@@ -2,7 +2,7 @@
 import type { Log } from '../base/log.ts'
 import type { Folder, Ports } from '../base/ports.ts'
 import { fileProblem } from '../cli/failure.ts'
-import { openEdge } from '../edge/edge.ts'
+import { type Edge, openEdge } from '../edge/edge.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import type { Rings } from '../seal/rings.ts'
 import type { Store } from '../store/store.ts'
@@ -18,7 +18,6 @@ import { listen, type Listener } from './listen.ts'
 import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
 import { listenSpire } from './spire-listener.ts'
-import type { TlsFiles } from './tls.ts'
 
 export interface ServingDeps {
   readonly store: Store
@@ -48,7 +47,7 @@ export interface ServingDeps {
 export interface Serving {
   readonly kernel: Kernel
   readonly listeners: readonly Listener[]
-  /** Reads TLS files anew and lets go of audit files; what can't be read keeps its old state, with a log line. */
+  /** Takes headers, reads TLS files anew and lets go of audit files; what can't be read keeps its old state, with a log line. */
   reload(settings?: readonly ListenerSettings[]): void
   /** Starts to do due work. */
   lead(): void
@@ -64,7 +63,8 @@ const EXPIRE_MS = 200
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const kernel = openKernel({ ...deps, ...settings, ports: { ...ports, print: deps.print } })
-  const listeners = await Promise.all(settings.listeners.map((one) => openListener(one, kernel, deps)))
+  const doors = await Promise.all(settings.listeners.map((one) => openDoor(one, kernel, deps)))
+  const listeners = doors.map(({ listener }) => listener)
   const agents = settings.agentAddress === undefined ? undefined : await listenSpire(settings.agentAddress, kernel, ports, log.named('edge'))
   let stopSweeping = () => {}
   let sweeping = false
@@ -92,7 +92,10 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     listeners,
     reload(now = settings.listeners) {
       kernel.reopen()
-      for (const [at, listener] of listeners.entries()) reloadListener(listener, now[at]?.tls, log)
+      for (const [at, door] of doors.entries()) {
+        const listener = now[at]
+        if (listener) reloadDoor(door, listener, log)
+      }
     },
     lead() {
       const stops = [ports.timers.every(SWEEP_MS, () => void sweep()), ports.timers.every(EXPIRE_MS, expire)]
@@ -107,11 +110,16 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   }
 }
 
-function openListener(
+interface Door {
+  readonly listener: Listener
+  readonly edge: Edge
+}
+
+async function openDoor(
   settings: ListenerSettings,
   kernel: Kernel,
   { log, metrics, server }: Pick<ServingDeps, 'log' | 'metrics' | 'server'>,
-): Promise<Listener> {
+): Promise<Door> {
   const { tls, limits = {}, forwarding } = settings
   const edge = openEdge({
     ...ports,
@@ -124,10 +132,11 @@ function openListener(
     forwarding,
     hooks: { refused: metrics.refused },
   })
-  return listen(settings, edge)
+  return { listener: await listen(settings, edge), edge }
 }
 
-function reloadListener(listener: Listener, tls: TlsFiles | undefined, log: Log): void {
+function reloadDoor({ listener, edge }: Door, { headers = {}, tls }: ListenerSettings, log: Log): void {
+  edge.setHeaders(headers)
   try {
     listener.reload(tls)
   } catch (error) {

@@ -60,6 +60,8 @@ export interface Edge {
   /** A request that asks for a WebSocket. */
   onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void
   onClientError(error: Error & { code?: string }, socket: Socket): void
+  /** For answers from now on; throws as openEdge does, and then the old ones stay. */
+  setHeaders(custom: CustomHeaders): void
   /** From now on every answer closes its connection, and idle connections close at once. */
   drain(): void
 }
@@ -70,6 +72,7 @@ export function openEdge(parts: EdgeParts): Edge {
   const limits = { ...EDGE_LIMITS, ...parts.limits }
   const refused = (why: Parameters<NonNullable<EdgeHooks['refused']>>[0]): void => hooks.refused?.(why)
   const introduced = new Map<string, Peer>()
+  let fixed = openResponseHeaders(parts.secure, parts.headers ?? {})
   const door: Door = {
     handle,
     clock,
@@ -82,7 +85,7 @@ export function openEdge(parts: EdgeParts): Edge {
     peerOf: (socket) => (introduced.size > 0 ? introduced.get(wireOf(socket)) : undefined) ?? toPeer(socket),
     tooSlow: () => refused('slow'),
     nextId: openIds(parts.random),
-    fixed: openResponseHeaders(parts.secure, parts.headers ?? {}),
+    fixed: (status) => fixed(status),
     answered: (status, milliseconds) => hooks.answered?.(status, milliseconds),
     connections: new Map(),
     running: 0,
@@ -105,6 +108,9 @@ export function openEdge(parts: EdgeParts): Edge {
     onDrop: () => refused('connections'),
     onUpgrade: (req, socket, head) => upgrade(door, req, streams.outgoing(req, socket, head)),
     onClientError: (error, socket) => giveUp(door, error, socket),
+    setHeaders(custom) {
+      fixed = openResponseHeaders(parts.secure, custom)
+    },
     drain() {
       streams.close()
       drain(door)

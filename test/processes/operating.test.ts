@@ -37,6 +37,22 @@ test('levels set by the API or in the configuration reach every process; a wrong
   assert.deepEqual(new Set(shown.map(({ storage }) => storage.type)), new Set(['lmdb']))
 })
 
+test('headers that the configuration gained are sent by every process after SIGHUP', async (t) => {
+  const { address, process: child, config } = await ready(t, folder(t))
+  const sent = async () => {
+    const answers = await Promise.all(Array.from({ length: 16 }, () => fetch(`${address}/v1/sys/health`)))
+    return new Set(answers.map(({ headers }) => headers.get('x-site')))
+  }
+  assert.deepEqual(await sent(), new Set([null]))
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, text.replace(/^listener "tcp" \{$/m, '$&\n  custom_response_headers { default = { "X-Site" = ["a"] } }'))
+  child.kill('SIGHUP')
+  await until('the header is sent', async () => {
+    const found = await sent()
+    return found.size === 1 && found.has('a')
+  })
+})
+
 test('requests in flight are those of all processes', async (t) => {
   const { address, keys } = await ready(t, folder(t))
   const answers = await Promise.all(Array.from({ length: 8 }, () => ask(address, 'GET', 'sys/in-flight-req', undefined, keys.token)))

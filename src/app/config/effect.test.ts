@@ -61,6 +61,18 @@ test('the log level and certificates take effect at once; the rest is said to wa
   assert.deepEqual([...waiting].sort(), ['max_lease_ttl', 'workers'])
 })
 
+test('headers of a listener take effect at once, and what is shown follows', () => {
+  const headers = 'custom_response_headers { default = { "X-Site" = ["a"] } }\n'
+  const shown = ({ effect }: Config) => JSON.stringify(toSanitized(effect))
+  const before = parse(BASE + tls('/c'))
+  const given = reloadConfig(before, parse(`${BASE}${tls('/c', headers)}log_level = "warn"`))
+  assert.deepEqual([given.config.listeners[0]?.headers, given.waiting], [{ default: { 'X-Site': 'a' } }, []])
+  assert.match(shown(given.config), /X-Site.*/)
+  assert.match(shown(given.config), /"log_level":"warn"/)
+  const taken = reloadConfig(given.config, before)
+  assert.deepEqual([taken.config.listeners, taken.waiting, shown(taken.config)], [before.listeners, [], shown(before)])
+})
+
 test('a listener that moved, or that speaks otherwise, waits as a whole', () => {
   const before = parse(BASE + tls('/c'))
   for (const changed of [tls('/new', ' address = ":1"\n'), 'listener "tcp" { tls_disable = true }', tls('/new', ' max_request_size = 5\n')]) {

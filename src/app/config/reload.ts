@@ -1,4 +1,5 @@
 // A configuration that was read again while the server runs: what takes effect, and what waits for the next start.
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './config.ts'
 import type { ListenerSettings } from './listener.ts'
 import type { Effect } from './stanza.ts'
@@ -10,18 +11,29 @@ export interface Reloaded {
 }
 
 export function reloadConfig(before: Config, after: Config): Reloaded {
-  const listeners = before.listeners.map((one, at) => withFiles(one, after.listeners[at]))
+  const listeners = before.listeners.map((one, at) => renewed(one, after.listeners[at]))
   const config = { ...before, logLevel: after.logLevel, listeners }
-  return { config, waiting: differing(before, after).filter((key) => !takesEffect(key, config, after)) }
+  const waiting = differing(before, after).filter((key) => !takesEffect(key, config, after))
+  return { config: { ...config, effect: effectOf(before, after, waiting.includes('listener')) }, waiting }
 }
 
-/** The certificates of the listener at the same address, from where they are now. */
-function withFiles(before: ListenerSettings, after: ListenerSettings | undefined): ListenerSettings {
-  return before.tls && after?.tls && after.address === before.address ? { ...before, tls: after.tls } : before
+/** With the certificates and the headers that the listener at the same address has now. */
+function renewed(before: ListenerSettings, after: ListenerSettings | undefined): ListenerSettings {
+  if (after?.address !== before.address) return before
+  const { headers: _, ...rest } = before
+  const { tls, headers } = after
+  return { ...rest, ...(before.tls && tls ? { tls } : {}), ...(headers ? { headers } : {}) }
 }
 
 function takesEffect(key: string, config: Config, after: Config): boolean {
-  return key === 'log_level' || (key === 'listener' && JSON.stringify(config.listeners) === JSON.stringify(after.listeners))
+  return key === 'log_level' || (key === 'listener' && isDeepStrictEqual(config.listeners, after.listeners))
+}
+
+function effectOf({ effect: before }: Config, { effect: after, logLevel }: Config, listenersWait: boolean): Effect {
+  const isListener = ({ name }: Effect): boolean => name === 'listener'
+  const listeners = (listenersWait ? before : after).within.filter(isListener)
+  const others = before.within.filter((one) => !isListener(one))
+  return { ...before, values: { ...before.values, log_level: logLevel }, within: [...others, ...listeners] }
 }
 
 function differing({ effect: before }: Config, { effect: after }: Config): string[] {
