@@ -50,7 +50,7 @@ test('TLS files that are missing, broken, or not of one pair', async (t) => {
   const absent = ['tls_cert_file AT/cert.pem: no such file or directory', "hint: the server's user must be able to read it"]
   assert.deepEqual(await startWith(at, config), { code: 1, lines: absent })
   writeFileSync(files.cert, 'not PEM')
-  writeFileSync(files.key, second.key)
+  writeFileSync(files.key, second.key, { mode: 0o600 })
   assert.deepEqual(await startWith(at, config), { code: 1, lines: ['tls_cert_file AT/cert.pem holds no certificate in PEM', pem] })
   writeFileSync(files.cert, first.cert)
   assert.deepEqual(await startWith(at, config), {
