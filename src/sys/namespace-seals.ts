@@ -66,25 +66,18 @@ function shown({ type, initialized, sealed, t, n, progress, nonce }: SealStatus)
   return { initialized, n, nonce, progress, sealed, t, type }
 }
 
-function found(namespaces: Namespaces, { mount }: Ctx, name: string): Namespace {
+function sealable(namespaces: Namespaces, { mount }: Ctx, name: string, absent = (path: string) => `namespace "${path}" doesn't exist`): Namespace {
   const path = namespaceName(name)
   const namespace = namespaces.stored(mount.namespace + path)
-  if (!namespace) throw new Fault('invalid', `namespace "${path}" doesn't exist`)
-  return namespace
-}
-
-function sealable(namespaces: Namespaces, ctx: Ctx, name: string): Namespace {
-  const namespace = found(namespaces, ctx, name)
+  if (!namespace) throw new Fault('invalid', absent(path))
   if (namespace.seal !== namespace.id) throw new Fault('invalid', 'namespace is not sealable')
   return namespace
 }
 
 async function seal({ namespaces, seals }: NamespaceSealDeps, ctx: Ctx, name: string): Promise<Reply> {
-  const namespace = found(namespaces, ctx, name)
+  const namespace = sealable(namespaces, ctx, name, () => "namespace doesn't exist")
   const below = namespaces.list(namespace, 'all').filter((one) => one.seal === one.id)
-  const own = namespace.seal === namespace.id ? [namespace] : []
-  if (own.length === 0) throw new Fault('invalid', 'namespace is not sealable')
-  await seals.seal([...own, ...below].map(({ id }) => id))
+  await seals.seal([namespace, ...below].map(({ id }) => id))
   return empty()
 }
 
