@@ -2,8 +2,10 @@
 import type { CanonPath } from '../base/path.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
+import { moveQuotas } from '../lease/quotas.ts'
 import type { ModuleOf } from '../modules.ts'
-import type { Place, Quotas, RateRule } from '../quota/quotas.ts'
+import { moveRules, type Place, type Quotas, type RateRule } from '../quota/quotas.ts'
+import type { Tx } from '../store/transact.ts'
 import type { SystemDeps } from '../sys/system.ts'
 import type { TenantOf } from '../sys/tenant.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
@@ -48,6 +50,12 @@ export function locate({ namespaces, tenants }: Where, header: string, path: Can
 function mountOf({ namespaces, tenants }: Where, { namespace: path, mount }: RateRule): Mount | undefined {
   const namespace = namespaces.at(path)
   return namespace && !namespaces.isSealed(namespace) ? tenants.of(namespace).mounts.byAccessor(mount) : undefined
+}
+
+/** What is kept of a mount beside its table goes with it when it moves. */
+export function moveWith(tx: Tx, mount: Mount): void {
+  moveRules(tx, mount)
+  moveQuotas(tx, mount)
 }
 
 /** Whether what a rule is for is still there, as far as can be seen. */

@@ -42,7 +42,7 @@ import { openSlices } from '../tenancy/slices.ts'
 import { tokenModule } from '../token/module.ts'
 import { openTokens, type Tokens } from '../token/tokens.ts'
 import { explaining, whyUnknown } from './explaining.ts'
-import { isInForce, limiting, locate } from './limiting.ts'
+import { isInForce, limiting, locate, moveWith } from './limiting.ts'
 import { openWrapping, type Wrapping } from '../token/wrapping.ts'
 import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
@@ -176,7 +176,7 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const wrapping = openWrapping({ tokens, store: inside, place: (hash) => answerPlace(namespaces, tenants, hash) })
   const space = openSpace(inside, follower, namespacePrefix(ROOT.id))
   const audit = openAudit(deps, space)
-  const migrations = openMigrations({ store: inside, clock, random, beforeMove: (mount) => lending.vacate(mount, false) })
+  const migrations = openMigrations({ store: inside, clock, random, beforeMove: (mount) => lending.vacate(mount, false), afterMove: moveWith })
   const { store, keyring, seal } = deps
   const rotation = openRotation({ inside, store, keyring, clock, unspent: seal.unspent, rotate: seal.rotate })
   const lending = openLending({

@@ -1,7 +1,8 @@
 // Lease-count quotas: how many leases may be out at once, of a namespace, a mount or a role of it; checked as a lease is made.
 import { coreFault } from '../base/fault.ts'
+import type { Mount } from '../contract/mount.ts'
 import { namespacePrefix, ROOT_ID } from '../store/layout.ts'
-import { records } from '../store/records.ts'
+import { decode, records } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { countOf, type Scope } from './counts.ts'
@@ -103,6 +104,16 @@ function put(tx: Tx, quota: Quota): string | undefined {
   byName.put(tx, quota.name, quota)
   byPlace.put(tx, placeId(quota), quota.name)
   return undefined
+}
+
+/** Quotas of a mount go with it to where it moved. */
+export function moveQuotas(tx: Tx, { uuid, namespaceId, namespace, path }: Mount): void {
+  for (const { value } of tx.range({ prefix: byName.key('') })) {
+    const quota = decode<Quota>(value)
+    if (quota.mount !== uuid) continue
+    remove(tx, quota.name)
+    put(tx, { ...quota, namespace: namespaceId, path: namespace + path })
+  }
 }
 
 function remove(tx: Tx, name: string): void {

@@ -2,9 +2,11 @@
 import { Fault } from '../base/fault.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { Mount } from '../contract/mount.ts'
-import { records } from '../store/records.ts'
+import { namespacePrefix, ROOT_ID } from '../store/layout.ts'
+import { decode, records } from '../store/records.ts'
 import type { Space } from '../store/space.ts'
-import { transact } from '../store/transact.ts'
+import { transact, type Tx } from '../store/transact.ts'
+import { within } from '../store/within.ts'
 
 /** A rule as stored. It names its mount by accessor, so that it moves with the mount, and ends with it. */
 export interface RateRule {
@@ -115,6 +117,15 @@ export function openQuotas(space: Space): Quotas {
     async sweep(alive) {
       for (const rule of table().byName.values()) if (!alive(rule)) await transact(store, (tx) => rules.delete(tx, rule.name))
     },
+  }
+}
+
+/** Rules of a mount go with it to another namespace; `tx` is on the whole store. */
+export function moveRules(tx: Tx, { accessor, namespace }: Pick<Mount, 'accessor' | 'namespace'>): void {
+  const own = within(tx, namespacePrefix(ROOT_ID))
+  for (const { value } of own.range({ prefix: rules.key('') })) {
+    const rule = decode<RateRule>(value)
+    if (rule.mount === accessor && rule.namespace !== namespace) rules.put(own, rule.name, { ...rule, namespace })
   }
 }
 

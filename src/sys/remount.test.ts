@@ -59,6 +59,20 @@ describe('a moved mount', () => {
     assert.equal((await world.call('write', 'auth/up/login/ann', { password: 'p' }, { token: '' })).status, 200)
   })
 
+  test('takes its quotas along, whatever namespace it goes to', async () => {
+    const world = await opened()
+    await world.ok('write', 'sys/quotas/rate-limit/slow', { path: 'kv', rate: 1 })
+    await world.ok('write', 'sys/quotas/lease-count/few', { path: 'kv', max_leases: 3 })
+    await move(world, 'kv', 'a/kv')
+    await world.kernel.sweep()
+    assert.equal((await world.ok('read', 'sys/quotas/rate-limit/slow')).data.path, 'a/kv/')
+    assert.equal((await world.ok('read', 'sys/quotas/lease-count/few')).data.path, 'a/kv/')
+    assert.deepEqual([(await world.call('read', 'a/kv/data/x')).status, (await world.call('read', 'a/kv/data/x')).status], [200, 429])
+    await world.ok('write', 'sys/quotas/lease-count/others', { path: 'b', max_leases: 3 })
+    await move(world, 'a/kv', 'b/kv')
+    assert.equal((await world.ok('read', 'sys/quotas/lease-count/few')).data.path, 'b/kv/')
+  })
+
   test('is forgotten of after a day', async () => {
     const world = await opened()
     const { data } = await world.ok('write', 'sys/remount', { from: 'kv', to: 'kv2' })

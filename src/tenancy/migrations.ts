@@ -35,6 +35,8 @@ export interface MigrationDeps {
   readonly random: Random
   /** Ends what the mount lent and the tokens that it gave, none of which outlives the move; false while something is left. */
   readonly beforeMove: (mount: Mount) => Promise<boolean>
+  /** Takes along what is kept elsewhere about the mount, as it is after the move. */
+  readonly afterMove: (tx: Tx, mount: Mount) => void
 }
 
 export interface Migrations {
@@ -52,7 +54,7 @@ const KEPT_MS = 86_400_000
 /** All its data would have to be sealed anew. */
 const BETWEEN_SEALS = 'a mount cannot be moved into or out of a namespace with a seal of its own'
 
-export function openMigrations({ store, clock, random, beforeMove }: MigrationDeps): Migrations {
+export function openMigrations({ store, clock, random, beforeMove, afterMove }: MigrationDeps): Migrations {
   function start(from: Spot, to: Spot, asked: string): Promise<string> {
     return transact(store, (tx) => {
       const table = within(tx, namespacePrefix(from.place.id))
@@ -76,7 +78,7 @@ export function openMigrations({ store, clock, random, beforeMove }: MigrationDe
     const mount = entries.get(view(store, namespacePrefix(migration.from.place.id)), migration.from.path)
     if (mount?.moving === id && !(await beforeMove(mount))) return
     try {
-      await transact(store, (tx) => settle(tx, id, migration))
+      await transact(store, (tx) => settle(tx, id, migration, afterMove))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       await transact(store, (tx) => giveUp(tx, id, migration))
@@ -98,7 +100,7 @@ export function openMigrations({ store, clock, random, beforeMove }: MigrationDe
 }
 
 /** The move itself. Whoever else settled it meanwhile has left nothing to do. */
-function settle(tx: Tx, id: string, migration: Migration): void {
+function settle(tx: Tx, id: string, migration: Migration, afterMove: MigrationDeps['afterMove']): void {
   if (stored.get(tx, id)?.status !== 'in-progress') return
   const { from, to } = migration
   const table = within(tx, namespacePrefix(from.place.id))
@@ -107,7 +109,9 @@ function settle(tx: Tx, id: string, migration: Migration): void {
   unguard(table, from.path)
   entries.delete(table, from.path)
   const { moving: _, ...still } = mount
-  settleMount(tx, to.place, { ...still, path: to.path, namespace: to.place.path, namespaceId: to.place.id })
+  const after = { ...still, path: to.path, namespace: to.place.path, namespaceId: to.place.id }
+  settleMount(tx, to.place, after)
+  afterMove(tx, after)
   stored.put(tx, id, { ...migration, status: 'success' })
 }
 
