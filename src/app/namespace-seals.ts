@@ -1,111 +1,18 @@
-// Seals of single namespaces, on both sides: where their keys are held, and where a new one is made.
-import type { Ports } from '../base/ports.ts'
+// Seals of single namespaces: all of them in one process, and how a new one is made.
 import type { Namespace } from '../contract/namespace.ts'
-import { readSealConfig } from '../seal/key-records.ts'
 import { Keyring } from '../seal/keyring.ts'
 import { checkPgpKeys, encryptShares } from '../seal/pgp.ts'
 import { Rings } from '../seal/rings.ts'
 import { checkSplit } from '../seal/seal-config.ts'
-import { openSealer, type Sealer } from '../seal/sealer.ts'
+import { openSealer } from '../seal/sealer.ts'
 import { sealFolder } from '../store/layout.ts'
 import { memory } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
-import { view } from '../store/view.ts'
-import type { NamespaceSealPort } from '../sys/namespace-seals.ts'
 import type { NamespaceDeps } from '../sys/namespaces.ts'
-import type { SealStatus } from '../sys/state.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
 import type { Kernel } from './kernel.ts'
+import { openNamespaceSealers, type SealerPorts, withKeys } from './namespace-sealers.ts'
 import { openPgp as pgp } from './openpgp.ts'
-
-type SealerPorts = Pick<Ports, 'clock' | 'random' | 'timers'>
-
-/** The keys of a namespace, for a process that serves. */
-export interface NamespaceKeys {
-  readonly id: string
-  readonly keys: Uint8Array
-  readonly active: number
-}
-
-export interface NamespaceSealEvents {
-  /** The keys came: hand them to whoever serves, and resolve when they have them. */
-  opened(keys: NamespaceKeys): Promise<void>
-  /** The keys are gone here: resolve when nobody has them any more. */
-  closed(ids: readonly string[]): Promise<void>
-}
-
-export interface NamespaceSealers extends NamespaceSealPort {
-  /** Copies of the keys of all that are unsealed; the caller wipes them. */
-  export(): NamespaceKeys[]
-  /** Forgets all keys and shares that were given, in this process. */
-  forget(): void
-}
-
-interface Held {
-  readonly ring: Keyring
-  readonly sealer: Sealer
-}
-
-/** `inside` is the store behind the server's barrier. */
-export function openNamespaceSealers(inside: Store, ports: SealerPorts, events: NamespaceSealEvents): NamespaceSealers {
-  const held = new Map<string, Held>()
-
-  const storeOf = (id: string) => view(inside, sealFolder(id))
-
-  function sealerOf(id: string): Sealer {
-    const known = held.get(id)
-    if (known) return known.sealer
-    const ring = new Keyring()
-    const sealer = openSealer(storeOf(id), ring, ports)
-    held.set(id, { ring, sealer })
-    return sealer
-  }
-
-  /** Of one that nobody has given a share of; it takes no locked memory to tell. */
-  function untouched(id: string): SealStatus {
-    const config = readSealConfig(storeOf(id))
-    const { threshold: t = 0, shares: n = 0 } = config ?? {}
-    const initialized = config !== undefined
-    return { type: 'shamir', initialized, sealed: true, t, n, progress: 0, nonce: '', migration: false, recovery_seal: false }
-  }
-
-  function forget(ids: Iterable<string>): void {
-    for (const id of ids) {
-      held.get(id)?.sealer.seal()
-      held.get(id)?.ring.close()
-      held.delete(id)
-    }
-  }
-
-  return {
-    status: async (id) => held.get(id)?.sealer.status() ?? untouched(id),
-    reset: async (id) => held.get(id)?.sealer.reset() ?? untouched(id),
-    async unseal(id, share) {
-      const sealer = sealerOf(id)
-      const before = sealer.status().sealed
-      const status = await sealer.unseal(share)
-      if (before && !status.sealed) await withKeys(id, sealer, events.opened)
-      return status
-    },
-    async seal(ids) {
-      forget(ids)
-      await events.closed(ids)
-    },
-    export: () => [...held].flatMap(([id, { sealer }]) => (sealer.activeTerm === 0 ? [] : [keysOf(id, sealer)])),
-    forget: () => forget([...held.keys()]),
-  }
-}
-
-/** What a worker may ask of the process that holds the keys. */
-export function namespaceSealHandlers(seals: NamespaceSealPort) {
-  return {
-    namespaceStatus: (id: string) => seals.status(id),
-    namespaceUnseal: ({ id, share }: { readonly id: string; readonly share: Uint8Array }) =>
-      seals.unseal(id, Buffer.from(share.buffer, share.byteOffset, share.length)),
-    namespaceReset: (id: string) => seals.reset(id),
-    namespaceSeal: (ids: readonly string[]) => seals.seal(ids),
-  }
-}
 
 /** All of it in one process, for servers that have no other; `kernels` are those that serve in it. */
 export function openNamespaceSeals(inside: Store, ports: SealerPorts, kernels: () => readonly Pick<Kernel, 'forgetNamespaces'>[]) {
@@ -122,19 +29,6 @@ export function openNamespaceSeals(inside: Store, ports: SealerPorts, kernels: (
     rings.closeAll()
   }
   return { parts: { rings, namespaceSeals }, forget }
-}
-
-function keysOf(id: string, sealer: Sealer): NamespaceKeys {
-  return { id, keys: sealer.exportKeyring(), active: sealer.activeTerm }
-}
-
-async function withKeys(id: string, sealer: Sealer, use: (keys: NamespaceKeys) => Promise<void>): Promise<void> {
-  const keys = keysOf(id, sealer)
-  try {
-    await use(keys)
-  } finally {
-    keys.keys.fill(0)
-  }
 }
 
 export interface MakingDeps {

@@ -5,8 +5,11 @@ import type { Mount } from '../contract/mount.ts'
 import { cubbyholePrefix, foreignCubbyholePrefix } from '../engines/cubbyhole.ts'
 import { guarded } from '../seal/guarded.ts'
 import { clear } from '../store/clear.ts'
-import { guardOf, namespaceIdOf } from '../store/layout.ts'
+import { isSettlingDue } from '../seal/share-sets.ts'
+import { guardOf, namespaceIdOf, sealFolder } from '../store/layout.ts'
 import type { Key, Store } from '../store/store.ts'
+import { view } from '../store/view.ts'
+import type { KeyDeps } from '../sys/keys.ts'
 import type { SystemDeps } from '../sys/system.ts'
 import { closeNamespace, eraseNamespace } from '../tenancy/namespace-removal.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
@@ -44,6 +47,28 @@ export function openCemetery(namespaces: Namespaces, tenants: Tenants): Cemetery
     const mount = mounts?.at('cubbyhole/')
     if (!mounts || !mount) return
     for (const prefix of [cubbyholePrefix({ hash }), foreignCubbyholePrefix({ hash })]) await clear(mounts.storeOf(mount), prefix)
+  }
+}
+
+/** The keys of a namespace with a seal of its own are changed there, all others by the server's. */
+export function keyHolder({ seal, namespaceSeals }: KernelDeps, namespaces: Namespaces): KeyDeps['holderOf'] {
+  return ({ mount }) => {
+    const namespace = namespaces.at(mount.namespace)
+    if (!namespace || namespace.seal !== namespace.id) return seal
+    const { id } = namespace
+    return {
+      rotate: () => namespaceSeals.rotate(id),
+      rotateRoot: () => namespaceSeals.rotateRoot(id),
+      rekey: (_, step) => namespaceSeals.rekey(id, step),
+      generateRoot: () => Promise.reject(new Fault('invalid', 'operation unavailable in namespaces')),
+    }
+  }
+}
+
+/** Ends the time in which shares before a rekey are good as well, of namespaces that are unsealed. */
+export async function settleNamespaces({ rings, namespaceSeals, ports }: KernelDeps, inside: Store): Promise<void> {
+  for (const [id, ring] of rings.all()) {
+    if (isSettlingDue(view(inside, sealFolder(id)), ring, ports.clock.now())) await namespaceSeals.settle(id)
   }
 }
 

@@ -48,7 +48,7 @@ import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply } from './documents.ts'
-import { answerPlace, guardedStore, isAlive, namespacing, openCemetery } from './namespacing.ts'
+import { answerPlace, guardedStore, isAlive, keyHolder, namespacing, openCemetery, settleNamespaces } from './namespacing.ts'
 import { operating } from './operating.ts'
 import { openRenewal } from './renewal.ts'
 import { type Lending, openLending } from './lending.ts'
@@ -131,6 +131,7 @@ export function openUnsealed(deps: UnsealedDeps, barrier: Store): Unsealed {
       audit.sweep()
       await noteVersion(parts.space.store, deps.ports.clock)
       if (isSettlingDue(deps.store, deps.keyring, deps.ports.clock.now())) await deps.seal.settle()
+      await settleNamespaces(deps, inside)
     },
     async expire() {
       follower.sync()
@@ -225,7 +226,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
-    keys: { rotation, rotate: () => deps.seal.rotate(), rotateRoot: () => deps.seal.rotateRoot(), backups: openBackups(store) },
+    keys: { rotation, holderOf: keyHolder(deps, namespaces), backups: openBackups(store) },
     mounts: { tenant, moduleOf, bounds, systemMax: deps.maxLeaseTtl },
     tenant,
     namespaces: namespacing(deps, store, namespaces, rights),

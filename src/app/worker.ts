@@ -18,7 +18,7 @@ import type { Config } from './config/config.ts'
 import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import { endNow, endOnBugs } from './last-words.ts'
-import type { NamespaceKeys } from './namespace-seals.ts'
+import type { NamespaceKeys, NamespaceRekeyCall } from './namespace-sealers.ts'
 import { ports } from './ports.ts'
 import type { StartProblem } from './members.ts'
 import type { Settings } from './running.ts'
@@ -207,13 +207,13 @@ async function sendBody<T>(body: Buffer, send: () => Promise<T>): Promise<T> {
 function namespaceSealsOf(supervisor: Channel): NamespaceSealPort {
   return {
     status: (id) => supervisor.call('namespaceStatus', id),
-    async unseal(id, share) {
-      const status = supervisor.call<SealStatus>('namespaceUnseal', { id, share })
-      share.fill(0) // the message was copied when it was sent
-      return status
-    },
+    unseal: (id, share) => sendBody(share, () => supervisor.call<SealStatus>('namespaceUnseal', { id, share })),
     reset: (id) => supervisor.call('namespaceReset', id),
     seal: (ids) => supervisor.call('namespaceSeal', ids),
+    rotate: (id) => supervisor.call('namespaceRotate', id),
+    rotateRoot: (id) => supervisor.call('namespaceRotateRoot', id),
+    rekey: (id, step) => sendBody(step.body, () => supervisor.call('namespaceRekey', { id, step } satisfies NamespaceRekeyCall)),
+    settle: (id) => supervisor.call('namespaceSettle', id),
   }
 }
 

@@ -55,7 +55,8 @@ export function openRoute({ resolve, homeOf, isSealed, lockOf, match, moduleOf }
     const mount = match(tenant, mountable(received.verb, path))
     const module = mount && moduleOf(mount)
     const found = module ? target(module, path.slice(mount.path.length), received.verb) : NO_PATH
-    if (tenant.path !== '' && refusedInNamespace(path, found.found === 'op')) throw new Fault('invalid', 'operation only available in root namespace')
+    const isOwn = tenant.path === '' || !refusedInNamespace(path, found.found === 'op', tenant.seal === tenant.id)
+    if (!isOwn) throw new Fault('invalid', 'operation only available in root namespace')
     return { ...received, tenant, namespace: tenant.path, path, mount, module, target: found, data: dataOf(received, found) }
   }
 }

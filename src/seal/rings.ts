@@ -9,6 +9,11 @@ export class Rings {
     return this.#open.get(id)
   }
 
+  /** By id, as of now. */
+  all(): [id: string, ring: Keyring][] {
+    return [...this.#open]
+  }
+
   /** Copies the keys in; the caller wipes them. */
   open(id: string, encoded: Uint8Array, active?: number): void {
     const ring = this.#open.get(id) ?? new Keyring()

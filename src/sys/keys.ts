@@ -1,15 +1,22 @@
 // The barrier's keys: what they have sealed, when a new term starts by itself, and starting one now.
 import { bool, int, maybe, seconds } from '../base/fields.ts'
 import { formatDuration, formatTime } from '../base/duration.ts'
-import { type Path, path } from '../contract/module.ts'
+import { type Ctx, type Path, path } from '../contract/module.ts'
 import { data, empty } from '../contract/reply.ts'
 import type { Rotation } from '../seal/rotation.ts'
 import type { ShareBackups } from '../seal/share-backup.ts'
+import type { KeySteps } from './rekey.ts'
+
+/** Whoever can change keys. */
+export interface KeyHolder extends KeySteps {
+  rotate(): Promise<void>
+  rotateRoot(): Promise<void>
+}
 
 export interface KeyDeps {
   readonly rotation: Rotation
-  readonly rotate: () => Promise<void>
-  readonly rotateRoot: () => Promise<void>
+  /** Of the keys that a path is about: those of the namespace that it is asked in, or the server's. */
+  readonly holderOf: (ctx: Pick<Ctx, 'mount'>) => KeyHolder
   readonly backups: ShareBackups
 }
 
@@ -19,7 +26,7 @@ const settings = {
   interval: maybe(seconds('How long a term may be in use; 0 is without limit.')),
 }
 
-export function keyPaths({ rotation, rotate, rotateRoot }: Omit<KeyDeps, 'backups'>): Path[] {
+export function keyPaths({ rotation, holderOf }: Omit<KeyDeps, 'backups'>): Path[] {
   return [
     path('key-status', 'The key that seals.', {}, (op) => ({
       read: op({
@@ -34,24 +41,24 @@ export function keyPaths({ rotation, rotate, rotateRoot }: Omit<KeyDeps, 'backup
       write: op({
         doc: 'Replace it; key shares stay as they are.',
         access: 'sudo',
-        async run() {
-          await rotateRoot()
+        async run(ctx) {
+          await holderOf(ctx).rotateRoot()
           return empty()
         },
       }),
     })),
-    ...['rotate', 'rotate/keyring'].flatMap((at) => rotatePaths(at, rotation, rotate)),
+    ...['rotate', 'rotate/keyring'].flatMap((at) => rotatePaths(at, rotation, holderOf)),
   ]
 }
 
-function rotatePaths(at: string, rotation: Rotation, rotate: () => Promise<void>): Path[] {
+function rotatePaths(at: string, rotation: Rotation, holderOf: KeyDeps['holderOf']): Path[] {
   return [
     path(at, 'A new key for what is written from now on.', {}, (op) => ({
       write: op({
         doc: 'Start a new term; what older terms sealed stays readable.',
         access: 'sudo',
-        async run() {
-          await rotate()
+        async run(ctx) {
+          await holderOf(ctx).rotate()
           return empty()
         },
       }),

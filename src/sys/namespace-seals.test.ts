@@ -147,6 +147,61 @@ test('shares are for those alone whose PGP keys are given', async () => {
   assert.equal((await world.call('read', 'sys/namespaces/x')).status, 404)
 })
 
+describe('the keys of a namespace', () => {
+  const ROTATES = ['rotate', 'rotate/keyring', 'rotate/root']
+
+  test('are changed in it: what older terms sealed stays readable, now and when it is opened again', async () => {
+    const vaulted = await opened()
+    const { world } = vaulted
+    const term = () => vaulted.world.keyring.active
+    const before = term()
+    for (const [n, path] of ROTATES.entries()) {
+      assert.equal((await world.call('write', `vault/sys/${path}`)).status, 204, path)
+      await world.ok('write', `vault/kv/data/${n}`, { data: { n } })
+    }
+    assert.equal(term(), before, 'of the server they stay')
+    await world.ok('write', 'sys/namespaces/vault/seal')
+    await open(vaulted)
+    for (const n of ROTATES.keys()) assert.deepEqual((await world.ok('read', `vault/kv/data/${n}`)).data.data, { n })
+    assert.deepEqual((await world.ok('read', 'vault/kv/data/x')).data.data, { of: 'the tenant' })
+  })
+
+  test('are shared anew: the old shares are good for ten minutes more, or until the new ones were used', async () => {
+    const vaulted = await opened()
+    const { world, shares } = vaulted
+    const { nonce } = (await world.ok('write', 'vault/sys/rotate/root/init', { secret_shares: 1, secret_threshold: 1 })).data
+    const update = (key: string) => world.ok('write', 'vault/sys/rotate/root/update', { nonce, key })
+    assert.equal((await update(shares[0] as string)).data.progress, 1)
+    const { keys } = (await update(shares[1] as string)).data
+    assert.equal(keys.length, 1)
+    world.clock.advance(600_001)
+    await world.kernel.sweep()
+    await world.ok('write', 'sys/namespaces/vault/seal')
+    for (const key of shares.slice(0, 2)) assert.equal((await world.call('write', 'sys/namespaces/vault/unseal', { key })).status, 400)
+    assert.equal((await world.ok('write', 'sys/namespaces/vault/unseal', { key: keys[0] })).data.sealed, false)
+    assert.deepEqual((await world.ok('read', 'vault/kv/data/x')).data.data, { of: 'the tenant' })
+    assert.equal((await world.ok('read', 'sys/seal-status')).n, 1)
+  })
+
+  test('are those of the one with the seal: neither of others, nor asked for without sudo, nor while it is sealed', async () => {
+    const { world } = await opened()
+    await world.ok('write', 'vault/sys/namespaces/inner')
+    await world.ok('write', 'sys/namespaces/plain')
+    const refusal = [400, { errors: ['operation only available in root namespace'] }]
+    for (const at of ['vault/inner', 'plain']) {
+      for (const path of [...ROTATES, 'rotate/root/init']) await refuses(world.call('write', `${at}/sys/${path}`), refusal, `${at} ${path}`)
+    }
+    for (const path of ['rotate/config', 'rotate/recovery/init', 'key-status', 'rekey/init', 'generate-root/attempt']) {
+      await refuses(world.call('read', `vault/sys/${path}`), refusal, path)
+    }
+    const { client_token: token } = (await world.ok('write', 'vault/auth/token/create', { policies: ['reader'] })).auth
+    for (const path of [...ROTATES, 'rotate/root/init'])
+      assert.equal((await world.call('write', `vault/sys/${path}`, {}, { token })).status, 403, path)
+    await world.ok('write', 'sys/namespaces/vault/seal')
+    for (const path of ROTATES) await refuses(world.call('write', `vault/sys/${path}`), SEALED, path)
+  })
+})
+
 describe('what is refused of seals', () => {
   const MADE: readonly (readonly [seal: string, text: string])[] = [
     ['', 'seal config must contain exactly one seal stanza'],

@@ -5,6 +5,7 @@ import type { JsonObject } from '../base/json.ts'
 import { type Ctx, type Path, path } from '../contract/module.ts'
 import type { Namespace } from '../contract/namespace.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
+import type { KeyStep, RekeyAction } from '../seal/key-steps.ts'
 import { parseUnsealBody } from '../seal/share-codec.ts'
 import { namespaceName } from '../tenancy/namespace-names.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
@@ -19,6 +20,14 @@ export interface NamespaceSealPort {
   reset(id: string): Promise<SealStatus>
   /** Resolves when every process has forgotten the keys. */
   seal(ids: readonly string[]): Promise<void>
+  /** Starts a new term of its keys. */
+  rotate(id: string): Promise<void>
+  /** Replaces its root key. */
+  rotateRoot(id: string): Promise<void>
+  /** A step towards new shares. */
+  rekey(id: string, step: KeyStep<RekeyAction>): Promise<Buffer | undefined>
+  /** Ends the time in which the shares before a rekey are good as well. */
+  settle(id: string): Promise<void>
 }
 
 export interface NamespaceSealDeps {

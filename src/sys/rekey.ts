@@ -15,6 +15,8 @@ export interface KeySteps {
   generateRoot(step: KeyStep<GenerateRootAction>): Promise<Buffer | undefined>
 }
 
+type Run<Action extends string> = (ctx: Ctx, step: KeyStep<Action>) => Promise<Buffer | undefined>
+
 type Actions<Action extends string> = Partial<Record<OpVerb, readonly [action: Action, doc: string]>>
 
 /** How the paths of one API answer: as bare JSON to anyone with a share, or in an envelope to those whom a policy lets. */
@@ -59,19 +61,21 @@ const ROOTS: readonly { readonly at: string; readonly style: Style }[] = [
   { at: 'generate-root-token/attempt', style: 'policy' },
 ]
 
-export function rekeyPaths(steps: KeySteps, backups: ShareBackups): Path[] {
+export function rekeyPaths(stepsOf: (ctx: Ctx) => KeySteps, backups: ShareBackups): Path[] {
+  const generateRoot: Run<GenerateRootAction> = (ctx, step) => stepsOf(ctx).generateRoot(step)
+
   return [
     ...REKEYS.flatMap(({ at, target, style }) => {
-      const run = (step: KeyStep<RekeyAction>) => steps.rekey(target, step)
+      const run: Run<RekeyAction> = (ctx, step) => stepsOf(ctx).rekey(target, step)
       return [
         stepPath(`${at}/init`, 'A new key, split into new shares.', ATTEMPT, rekeyInit, style, run),
         stepPath(`${at}/update`, 'The shares that make a rekey happen.', UPDATE, shareFields, style, run),
         stepPath(`${at}/verify`, 'Proof that the new shares arrived.', VERIFY, shareFields, style, run),
       ]
     }),
-    ...ROOTS.map(({ at, style }) => stepPath(at, 'A new root token.', ROOT_ATTEMPT, rootInit, style, steps.generateRoot)),
-    stepPath('generate-root/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'shares', steps.generateRoot),
-    stepPath('generate-root-token/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'policy', steps.generateRoot),
+    ...ROOTS.map(({ at, style }) => stepPath(at, 'A new root token.', ROOT_ATTEMPT, rootInit, style, generateRoot)),
+    stepPath('generate-root/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'shares', generateRoot),
+    stepPath('generate-root-token/update', 'The shares that make a root token.', ROOT_UPDATE, shareFields, 'policy', generateRoot),
     ...backupPaths(backups),
     path('decode-token', 'What generate-root told, in clear.', {}, (op) => ({
       write: op({
@@ -93,13 +97,13 @@ function stepPath<Action extends string>(
   actions: Actions<Action>,
   input: Op['input'],
   style: Style,
-  run: (step: KeyStep<Action>) => Promise<Buffer | undefined>,
+  run: Run<Action>,
 ): Path {
   return path(at, doc, {}, (op) => {
     const ops: Partial<Record<OpVerb, Op>> = {}
     for (const [verb, [action, what]] of Object.entries(actions) as [OpVerb, readonly [Action, string]][]) {
       const access = style === 'policy' ? 'token' : verb === 'read' ? 'open' : 'share'
-      const answer = async (ctx: Ctx, body: Buffer) => replyOf(await run({ action, granted: ctx.caller !== undefined, body }), style, ctx)
+      const answer = async (ctx: Ctx, body: Buffer) => replyOf(await run(ctx, { action, granted: ctx.caller !== undefined, body }), style, ctx)
       ops[verb] = op({ doc: what, access, bytes: true, input: verb === 'write' ? input : {}, run: (ctx, _, body) => answer(ctx, body) })
     }
     return ops

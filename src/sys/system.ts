@@ -61,7 +61,7 @@ export function systemModule(deps: SystemDeps): Module {
     paths: [
       ...statePaths(deps.state),
       ...keyPaths(deps.keys),
-      ...rekeyPaths(deps.state.seal, deps.keys.backups),
+      ...rekeyPaths(deps.keys.holderOf, deps.keys.backups),
       ...mountPaths(deps.mounts),
       ...remountPaths(deps.remount),
       ...policyPaths(deps.tenant),

@@ -55,14 +55,20 @@ const OWN = [
   'wrapping',
 ])
 
+/** Of the above, what a namespace with a seal of its own has besides: about its own keys. */
+const OF_SEALS = ['rotate', 'rotate/keyring', 'rotate/root', 'rotate/root/init', 'rotate/root/update', 'rotate/root/verify'].map(
+  (path) => `sys/${path}`,
+)
+
 /** `path` is as sent with a header that names a namespace. */
 export function refusedWithHeader(path: string): boolean {
   return isOneOf(SERVER, path)
 }
 
-/** `path` is the one within a namespace below the root; `served` is whether this server has it. */
-export function refusedInNamespace(path: string, served: boolean): boolean {
-  return path.startsWith('sys/') && (isOneOf(ROOTS, path) || (served && !isOneOf(OWN, path)))
+/** `path` is the one within a namespace below the root; `served` is whether this server has it, `sealable` whether it has a seal of its own. */
+export function refusedInNamespace(path: string, served: boolean, sealable: boolean): boolean {
+  if (!path.startsWith('sys/') || (sealable && OF_SEALS.includes(path))) return false
+  return isOneOf(ROOTS, path) || (served && !isOneOf(OWN, path))
 }
 
 function isOneOf(paths: readonly string[], path: string): boolean {

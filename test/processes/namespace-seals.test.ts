@@ -46,6 +46,12 @@ test('a namespace opens and closes in all workers, also in one that joins, and i
   await ask(address, 'PUT', 'vault/kv/x', { a: 1 }, token)
   assert.deepEqual(await statuses(address, token), [200])
 
+  for (let n = 0; n < 3; n++) {
+    assert.equal((await ask(address, 'PUT', 'vault/sys/rotate', undefined, token)).status, 204)
+    await ask(address, 'PUT', 'vault/kv/x', { n }, token)
+    assert.deepEqual(await statuses(address, token), [200])
+  }
+
   const pid = child.pid as number
   const victim = workersOf(pid)[0] as number
   process.kill(victim, 'SIGKILL')
