@@ -64,3 +64,10 @@ test('finds a key whose rekey is gone', async () => {
   assert.deepEqual(check(), ['keys wait for a verification of nothing, rekeys of root'])
   await close()
 })
+
+test('finds kept shares whose rekey is gone', async () => {
+  const { inside, check, close } = await rekeying()
+  await inside.commit({ ops: [{ key: 'core/barrier/share-backup-unverified/root', value: Buffer.from('{}') }] })
+  assert.deepEqual(check(), ['shares of root are kept to be verified, but no rekey waits for that'])
+  await close()
+})

@@ -74,7 +74,7 @@ function checkShares(store: Store, keyring: Keyring): string[] {
   )
 }
 
-/** A key that waits to be verified is there as long as its rekey is, and no longer. */
+/** A key that waits to be verified, and kept shares that do, are there as long as their rekey is, and no longer. */
 function checkRekeys(store: Store, keyring: Keyring): string[] {
   const inside = barrier(store, keyring, { bytes: () => Buffer.alloc(0) })
   const names = (prefix: string) => Array.from(inside.keys({ prefix }), (key) => key.slice(prefix.length))
@@ -82,9 +82,13 @@ function checkRekeys(store: Store, keyring: Keyring): string[] {
     const begun = Array.from(inside.range({ prefix: 'core/barrier/rekey/' }), ({ key, value }) => ({ key, made: JSON.parse(value.toString()).made }))
     const waiting = begun.filter(({ made }) => made !== undefined).map(({ key }) => key.split('/').at(-1))
     const keys = names('core/barrier/rekey-key/')
-    return waiting.join() === keys.join()
-      ? []
-      : [`keys wait for a verification of ${keys.join() || 'nothing'}, rekeys of ${waiting.join() || 'nothing'}`]
+    const stray = names('core/barrier/share-backup-unverified/').filter((target) => !waiting.includes(target))
+    return [
+      ...(waiting.join() === keys.join()
+        ? []
+        : [`keys wait for a verification of ${keys.join() || 'nothing'}, rekeys of ${waiting.join() || 'nothing'}`]),
+      ...stray.map((target) => `shares of ${target} are kept to be verified, but no rekey waits for that`),
+    ]
   })
 }
 

@@ -3,15 +3,19 @@
 import { clock, random, timers } from '../../src/app/ports.ts'
 import { barrier } from '../../src/seal/barrier.ts'
 import { Keyring } from '../../src/seal/keyring.ts'
+import type { Pgp } from '../../src/seal/pgp.ts'
 import { openSealer, type Sealer } from '../../src/seal/sealer.ts'
 import { openLmdb } from '../../src/store/lmdb.ts'
+
+/** Hides nothing: a share is its own hex. */
+const pgp: Pgp = { fingerprint: async (key) => key, encrypt: async (_, message) => Buffer.from(message) }
 
 const end = () => process.kill(process.pid, 'SIGKILL')
 
 async function work(path: string, given: readonly Buffer[]): Promise<void> {
   const store = await openLmdb({ path, timers, onUnknown: end })
   const keyring = new Keyring()
-  const sealer = openSealer(store, keyring, { clock, random, timers })
+  const sealer = openSealer(store, keyring, { clock, random, timers }, undefined, pgp)
   for (const share of given) await sealer.unseal(Buffer.from(share))
   if (keyring.sealed) throw new Error('these shares do not open it')
   if (sealer.rekeys.root.status().begun) await sealer.rekeys.root.cancel()
@@ -29,16 +33,19 @@ async function work(path: string, given: readonly Buffer[]): Promise<void> {
 async function rekeyed({ rekeys }: Sealer, path: string, shares: readonly Buffer[], verify: boolean): Promise<readonly Buffer[]> {
   const rekey = rekeys.root
   const count = 1 + ((random.bytes(1)[0] as number) % 3)
-  await rekey.init({ shares: count, threshold: Math.min(count, 2), verify, pgpKeys: [], backup: false })
+  const backup = (random.bytes(1)[0] as number) % 2 === 0
+  const pgpKeys = backup ? Array.from({ length: count }, () => 'holder') : []
+  await rekey.init({ shares: count, threshold: Math.min(count, 2), verify, pgpKeys, backup })
   const { nonce = '' } = rekey.status().begun ?? {}
   for (const share of shares) {
     const made = await rekey.update(nonce, share)
     if (!made) continue
-    console.log(`${path} shares ${made.shares.map((one) => one.toString('hex')).join()}`)
+    const fresh = backup ? made.shares.map((one) => Buffer.from(one.toString(), 'hex')) : made.shares
+    console.log(`${path} shares ${fresh.map((one) => one.toString('hex')).join()}`)
     const { verificationNonce } = made
-    if (verificationNonce !== undefined) for (const one of made.shares) if (await rekey.verify(verificationNonce, one)) break
+    if (verificationNonce !== undefined) for (const one of fresh) if (await rekey.verify(verificationNonce, one)) break
     console.log(`${path} done`)
-    return made.shares
+    return fresh
   }
   throw new Error('all shares were not enough')
 }
