@@ -36,6 +36,7 @@ const serving = await openServing({
   log: silent,
   metrics: openMetrics({ monotonic: ports.clock.monotonic, residentBytes: () => 0, heapBytes: () => 0, lagMs: () => 0 }),
   server: {} as ServerPort,
+  stage: () => Promise.reject(new Error('nothing is restored here')),
   settings: {
     listeners: [{ address: `127.0.0.1:${port}` }],
     defaultLeaseTtl: 2_764_800,

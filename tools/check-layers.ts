@@ -6,7 +6,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['crypto', 'store', 'telemetry', 'wire'],
   ['contract'],
   ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit', 'spiffe'],
-  ['sys', 'derive', 'pipeline', 'client'],
+  ['sys', 'derive', 'pipeline', 'client', 'snapshot'],
   ['edge', 'cli', 'modules.ts'],
   ['app', 'testing'],
 ]

@@ -6,8 +6,11 @@ import { listenTo } from './cli-listen.ts'
 import { sendRequest } from './cli-request.ts'
 import { random } from './ports.ts'
 
-/** What the composition root adds: the server, its configuration, the policy formatter, the version. */
-export type CliParts = Pick<CliPorts, 'checkConfig' | 'diagnose' | 'format' | 'startServer' | 'sudoPaths' | 'version'>
+/** What the composition root adds: the server, its configuration, snapshots, the policy formatter, the version. */
+export type CliParts = Pick<
+  CliPorts,
+  'checkConfig' | 'diagnose' | 'format' | 'openDatabase' | 'openSnapshot' | 'startServer' | 'sudoPaths' | 'version'
+>
 
 export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {
   return {
@@ -77,23 +80,37 @@ function typedLine(stream: NodeJS.ReadStream): Promise<string> {
 
 export const files: CliFiles = {
   read: (path) => readFile(path),
-  chunks: (path) => createReadStream(path, { highWaterMark: 1 << 20 }),
+  chunks: reading,
   list: (path) => readdir(path),
-  write: writeFile,
+  write: (path, text, mode) => save(path, [Buffer.from(text)], mode, async () => {}),
+  save,
 }
 
+/** Opened when the first piece is asked for. */
+async function* reading(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 1 << 20 })
+}
+
+type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
 /** By way of a file of its own beside it, so that nobody ever sees half of it or its content under another mode. */
-async function writeFile(path: string, text: string, mode: number): Promise<void> {
+async function save(path: string, chunks: Chunks, mode: number, check: (written: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
   const before = await lstat(path).catch(() => undefined)
   if (before?.isSymbolicLink()) throw new Error(`${path} is a symbolic link`)
   const beside = `${path}.tmp`
   await rm(beside, { force: true })
-  const file = await open(beside, 'wx', mode)
   try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(beside, 'wx', mode)
+    try {
+      for await (const chunk of chunks) await file.appendFile(chunk)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await check(reading(beside))
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
   }
   await rename(beside, path)
 }

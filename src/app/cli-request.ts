@@ -1,16 +1,19 @@
 // HTTP requests of the command line by Node's client: one connection for each, closed when it is done.
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, type RequestOptions, request as overHttp } from 'node:http'
 import { Agent as HttpsAgent, request as overHttps } from 'node:https'
+import { pipeline } from 'node:stream/promises'
 import { getCACertificates } from 'node:tls'
 import type { HttpRequest, HttpResponse, TlsOptions } from '../client/request.ts'
 
 export function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
-    const sent = start(request, (answer) => collect(answer).then(resolve, reject))
+    const sent = start(request, (answer) => collect(answer, request.into).then(resolve, reject))
     const timer = request.timeoutMs > 0 ? setTimeout(() => sent.destroy(timeout()), request.timeoutMs) : undefined
     sent.on('error', reject)
     sent.on('close', () => clearTimeout(timer))
-    sent.end(request.body)
+    // A server that refuses an upload answers before its end.
+    if (request.upload) void pipeline(request.upload, sent).catch(reject)
+    else sent.end(request.body)
   })
 }
 
@@ -41,9 +44,10 @@ export function tlsOptions(tls: TlsOptions = {}): Record<string, unknown> {
   }
 }
 
-export async function collect(answer: IncomingMessage): Promise<HttpResponse> {
+export async function collect(answer: IncomingMessage, into?: HttpRequest['into']): Promise<HttpResponse> {
   const chunks: Buffer[] = []
-  for await (const chunk of answer) chunks.push(chunk as Buffer)
+  if (into && answer.statusCode === 200) await into(answer)
+  else for await (const chunk of answer) chunks.push(chunk as Buffer)
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(', ')])
   return { status: answer.statusCode ?? 0, headers: Object.fromEntries(headers), body: Buffer.concat(chunks) }
 }

@@ -25,6 +25,7 @@ import { openSealPort } from './seal-port.ts'
 import { openServerPort } from './server-port.ts'
 import { openSelf } from './self.ts'
 import { openServing, type Serving } from './serving.ts'
+import { stageInMemory } from './staging.ts'
 
 export interface Dev {
   readonly serving: Serving
@@ -68,6 +69,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     log: logs.log,
     metrics,
     server: serverOf(options, logs, metrics, () => serving.kernel),
+    stage: async () => stageInMemory(store, ports, () => seal.seal()),
     settings: {
       listeners: [{ address: options.listenAddress }],
       defaultLeaseTtl: SYSTEM_TTL,

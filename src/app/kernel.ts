@@ -25,6 +25,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { openInFlight } from './in-flight.ts'
 import { newMount } from '../tenancy/mount-spec.ts'
 import type { AuditSettings } from './audit.ts'
+import type { Staging } from './staging.ts'
 import { openUnsealed, type Unsealed } from './unsealed.ts'
 
 export interface KernelDeps {
@@ -38,6 +39,8 @@ export interface KernelDeps {
   readonly log: Log
   readonly metrics: Metrics
   readonly server: ServerPort
+  /** Where a snapshot is made ready to replace the store. */
+  readonly stage: () => Promise<Staging>
   readonly storageType: string
   readonly audit: AuditSettings
   /** Where audit records wait for remote sinks. */

@@ -80,7 +80,7 @@ function httpOptions(limits: EdgeLimits) {
   return {
     maxHeaderSize: limits.headBytes,
     headersTimeout: limits.headMs,
-    requestTimeout: limits.requestMs,
+    requestTimeout: 0, // the edge times bodies itself, but for those of any size
     keepAliveTimeout: limits.idleMs,
     connectionsCheckingInterval: Math.min(1_000, limits.headMs),
     requireHostHeader: false, // the edge refuses it in the API's own words

@@ -13,6 +13,8 @@ const ports = nodeCliPorts(
     sudoPaths: async () => (await import('./sudo-paths.ts')).sudoPaths(),
     checkConfig,
     diagnose: async (config, ask) => (await import('./diagnose/diagnose.ts')).diagnose(config, ask),
+    openDatabase: async (path) => (await import('./offline-database.ts')).openOfflineDatabase(path),
+    openSnapshot: async (chunks) => (await import('./offline-snapshot.ts')).openOfflineSnapshot(chunks),
     startServer: async (options) => (await import('./start.ts')).startServer(options, ports),
   },
   process,

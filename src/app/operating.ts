@@ -2,6 +2,7 @@
 import { ROOT } from '../contract/namespace.ts'
 import { catalogPaths } from '../sys/catalog.ts'
 import { counterPaths } from '../sys/counters.ts'
+import { type SnapshotPort, snapshotPaths } from '../sys/snapshots.ts'
 import { historyPaths } from '../sys/history.ts'
 import type { SystemDeps } from '../sys/system.ts'
 import { accessors } from '../token/index-keys.ts'
@@ -17,6 +18,7 @@ export interface OperatingDeps
   readonly tenant: SystemDeps['tenant']
   /** Class and type of what is built in. */
   readonly kinds: readonly string[]
+  readonly snapshots: SnapshotPort
 }
 
 export function operating(deps: OperatingDeps): Pick<SystemDeps, 'server' | 'events' | 'random' | 'more'> {
@@ -40,6 +42,7 @@ export function operating(deps: OperatingDeps): Pick<SystemDeps, 'server' | 'eve
       ...catalogPaths(kinds),
       ...historyPaths(space.store),
       ...morePaths({ tenant, moduleOf }),
+      ...snapshotPaths(deps.snapshots),
     ],
   }
 }

@@ -18,6 +18,7 @@ import { listen, type Listener } from './listen.ts'
 import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
 import { listenSpire } from './spire-listener.ts'
+import type { Staging } from './staging.ts'
 
 export interface ServingDeps {
   readonly store: Store
@@ -29,6 +30,7 @@ export interface ServingDeps {
   readonly log: Log
   readonly metrics: Metrics
   readonly server: ServerPort
+  readonly stage: () => Promise<Staging>
   readonly denied?: NonNullable<KernelDeps['denied']>
   readonly settings: {
     readonly listeners: readonly ListenerSettings[]

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import { lastWords } from './last-words.ts'
 import { lockStorage } from './lock.ts'
 import { ports } from './ports.ts'
+import { takeRestored } from './staging.ts'
 
 export interface Storage {
   readonly store: Store
@@ -20,6 +21,7 @@ export async function openStorage(path: string, log: Log): Promise<Storage> {
   try {
     makeFolder(folder)
     const unlock = lockStorage(folder)
+    takeRestored(folder)
     const store = await openWorkerStore(folder, log)
     return {
       store,

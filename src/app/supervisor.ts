@@ -20,6 +20,7 @@ import { openBySealsAndTend, sealHandlers } from './seal-duty.ts'
 import { openSealParts } from './seal-parts.ts'
 import { openSeals, type SealStanza } from './seals.ts'
 import { untilStopped } from './signals.ts'
+import { commitStaged } from './staging.ts'
 import { openStorage } from './storage.ts'
 import { openSupervisorMetrics, type SupervisorMetrics } from './supervisor-metrics.ts'
 import { checkTls } from './tls.ts'
@@ -42,17 +43,32 @@ export async function supervise({ config, seals, logs, reread }: Supervised): Pr
   endOnBugs(log)
   for (const { tls } of config.listeners) if (tls) checkTls(tls)
   const opened = openSeals(seals, { ...ports, env: process.env, log })
-  const storage = await openStorage(config.storagePath, log)
-  try {
-    return await run({ config, logs, reread }, storage.store, opened)
-  } finally {
-    await storage.close()
+  let reload = (): void => {}
+  const stopped = untilStopped(() => reload())
+  for (let restored = true; restored; ) {
+    const storage = await openStorage(config.storagePath, log)
+    const onReload = (how: () => void): void => {
+      reload = how
+    }
+    try {
+      restored = await run({ config, logs, reread, stopped, onReload }, storage.store, opened)
+    } finally {
+      await storage.close()
+    }
   }
+  return 0
 }
 
 const UNSAFE = 'start it without those options of Node: they show its memory to others'
 
-async function run({ config, logs, reread }: Omit<Supervised, 'seals'>, store: Store, seals: SealSet): Promise<number> {
+interface Serving extends Omit<Supervised, 'seals'> {
+  readonly stopped: Promise<void>
+  /** Takes what SIGHUP does from now on. */
+  readonly onReload: (how: () => void) => void
+}
+
+/** Until it is told to stop; or, which is true then, a snapshot is to take the place of the database. */
+async function run({ config, logs, reread, stopped, onReload }: Serving, store: Store, seals: SealSet): Promise<boolean> {
   const { log } = logs
   const keyring = new Keyring()
   if (!keyring.locked) log.warn('memory for keys could not be locked; keep swap off or encrypted')
@@ -64,24 +80,40 @@ async function run({ config, logs, reread }: Omit<Supervised, 'seals'>, store: S
     () => members.count,
     () => parts.tending.health,
   )
+  const restored = Promise.withResolvers<true>()
   const members = openMembers(log, metrics.workerReplaced, (all) => {
     const namespaces = openNamespaceSealers(inside, ports, {
       opened: (keys) => all.tell('openRing', keys),
       closed: (ids) => all.tell('closeRings', ids),
     })
-    return { ...sealHandlers(parts, all, namespaces), ...namespaceSealHandlers(namespaces), ...treeHandlers(all, metrics, () => running) }
+    return {
+      ...sealHandlers(parts, all, namespaces),
+      ...namespaceSealHandlers(namespaces),
+      ...treeHandlers(all, metrics, () => running),
+      /** Answered while every worker is sealed and none has ended: who asked for it is answered before the restart. */
+      async restore(folder: string) {
+        namespaces.forget()
+        parts.sealer.seal()
+        await all.tell('wipe')
+        commitStaged(config.storagePath, folder)
+        log.info('a snapshot is restored: the server starts anew, sealed')
+        restored.resolve(true)
+      },
+    }
   })
   const running = openRunning({ config, reread, logs, members, changed })
   changed(config)
   for (let n = config.workers ?? availableParallelism(); n > 0; n--) members.start()
   await members.started
   const stopTending = await openBySealsAndTend(parts, members, log)
-  await untilStopped(() => void running.reload())
-  log.info('stopping: running requests are answered first')
+  onReload(() => void running.reload())
+  const again = await Promise.race([stopped.then(() => false), restored.promise])
+  if (!again) log.info('stopping: running requests are answered first')
   stopTending()
   await members.stop()
   parts.sealer.seal()
-  return 0
+  keyring.close()
+  return again
 }
 
 /** What a worker may ask of all the others. */

@@ -55,6 +55,7 @@ import { type Lending, openLending } from './lending.ts'
 import { openRights } from './rights.ts'
 import { openSweep } from './sweep.ts'
 import { Tenants } from './tenants.ts'
+import { openSnapshots } from './snapshots.ts'
 import { timed } from './timed.ts'
 import type { RoomsOf, Spiffe } from '../spiffe/rooms.ts'
 import { openTrustDomains } from './trust-domains.ts'
@@ -244,7 +245,16 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
     },
     ...limiting({ ...parts, ports: deps.ports, moduleOf, tenant }),
     ...explaining({ ...parts, moduleOf, elsewhere: deps.denied ?? (async () => []) }),
-    ...operating({ ...parts, ports: deps.ports, server: deps.server, rights, tenant, moduleOf, kinds: builtins.kinds }),
+    ...operating({
+      ...parts,
+      ports: deps.ports,
+      server: deps.server,
+      rights,
+      tenant,
+      moduleOf,
+      kinds: builtins.kinds,
+      snapshots: openSnapshots(deps),
+    }),
     leases: lending.paths,
   })
   const token = tokenModule({

@@ -26,6 +26,7 @@ import { openServerPort } from './server-port.ts'
 import { openSelf } from './self.ts'
 import { openServing, type Serving } from './serving.ts'
 import type { GenerateRootCall, Joined, RekeyCall } from './seal-duty.ts'
+import { stageOnDisk } from './staging.ts'
 import { openWorkerStore } from './storage.ts'
 
 async function work(config: Config): Promise<void> {
@@ -46,10 +47,11 @@ async function work(config: Config): Promise<void> {
   for (const ring of joined?.rings ?? []) openRing(rings, ring)
   logs.setLevels((await supervisor.call<Settings>('settings')).levels)
   const server = serverOf(supervisor, logs, settings)
+  const stage = () => stageOnDisk(config.storagePath, ports, (folder) => supervisor.call('restore', folder))
   const audit = { spools: nodeFolder(join(config.storagePath, 'audit-spool')), print: (text: string) => supervisor.call<void>('print', text) }
   const denied = (id: string) => supervisor.call<Denied[]>('denied', id)
   const seals = { keyring, seal: sealOf(supervisor), rings, namespaceSeals: namespaceSealsOf(supervisor) }
-  const deps = { store, storageType: 'lmdb', ...seals, log, metrics, server, denied, settings: config, ...audit }
+  const deps = { store, storageType: 'lmdb', ...seals, log, metrics, server, denied, stage, settings: config, ...audit }
   const serving = await openServing(deps).catch((error) => fail(supervisor, error))
   started.resolve(serving)
   await supervisor.call('started')

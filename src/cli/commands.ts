@@ -6,6 +6,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   auth: async () => (await import('./commands/auth.ts')).auth,
   completion: async () => (await import('./commands/completion.ts')).completion,
   config: async () => (await import('./commands/config.ts')).config,
+  debug: async () => (await import('./commands/debug.ts')).debug,
   delete: async () => (await import('./commands/delete.ts')).remove,
   dev: async () => (await import('./commands/server.ts')).dev,
   events: async () => (await import('./commands/events.ts')).events,

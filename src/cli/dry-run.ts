@@ -30,6 +30,7 @@ export function toCurl(request: HttpRequest, flags: Connection): string {
     ...Object.entries(tls).flatMap(([name, value]) => (value ? [`--${name}`, quote(value)] : [])),
     ...Object.entries(request.headers).flatMap(([name, value]) => [value].flat().flatMap((one) => ['-H', header(name, one)])),
     ...(request.body ? ['-d', quote(Buffer.from(request.body).toString())] : []),
+    ...(request.upload ? ['--data-binary', '@-'] : []),
     quote(request.url),
   ]
   return parts.join(' ')

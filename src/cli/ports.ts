@@ -2,6 +2,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Random } from '../base/ports.ts'
 import type { ListenTo, SendRequest } from '../client/request.ts'
+import type { SnapshotMeta } from '../snapshot/format.ts'
 
 export interface Stdin {
   readonly isTTY: boolean
@@ -23,6 +24,8 @@ export interface CliFiles {
   chunks(path: string): AsyncIterable<Uint8Array>
   /** Replaces the file whole or not at all; refuses to write through a symbolic link. */
   write(path: string, text: string, mode: number): Promise<void>
+  /** The same for a file of any size; `check` reads what was written before it takes its name, and rejects to have it dropped. */
+  save(path: string, chunks: AsyncIterable<Uint8Array>, mode: number, check: (written: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void>
   /** Names in a folder. */
   list(path: string): Promise<readonly string[]>
 }
@@ -70,6 +73,34 @@ export interface Finding {
   readonly hint?: string
 }
 
+/** What a server stores, looked into without it. */
+export interface Offline {
+  /** How many key shares open it. */
+  readonly threshold: number
+  /** Takes one share and wipes it; true once it is open. Throws `invalid` for shares that don't fit. */
+  unseal(share: Buffer): Promise<boolean>
+  /** Looks through all of it for half states, once it is open. */
+  fsck(): Checked
+  close(): Promise<void>
+}
+
+export interface Checked {
+  /** One line each; none where all is well. */
+  readonly findings: readonly string[]
+  /** Records that were looked at. */
+  readonly records: number
+}
+
+export interface OfflineSnapshot extends Offline {
+  readonly meta: SnapshotMeta
+  /** Everything that is stored, as it is stored. */
+  readonly entries: Iterable<{ readonly key: string; readonly value: Buffer }>
+  /** Opens every record, and the checksums; throws `invalid` that names the first that is not genuine. Returns how many there are. */
+  verify(): number
+  /** Asks a server over it, as root. */
+  readonly request: SendRequest
+}
+
 export interface CliPorts {
   readonly random: Random
   readonly env: Readonly<Record<string, string | undefined>>
@@ -92,6 +123,10 @@ export interface CliPorts {
   checkConfig(paths: readonly string[]): CheckedConfig
   /** Looks at how a server is set up: its files, its process, its machine, and itself. */
   diagnose(config: readonly string[], ask: AskServer): Promise<readonly Finding[]>
+  /** The folder of a database, whether its server runs or not. Rejects with a Failure where it can't be opened. */
+  openDatabase(path: string): Promise<Offline>
+  /** A server of its own over a snapshot, in memory; nothing that is done to it lasts. Rejects with an `invalid` Fault for what is none. */
+  openSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<OfflineSnapshot>
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

@@ -33,6 +33,8 @@ export interface Call {
   readonly query?: Query
   readonly body?: Json
   readonly contentType?: string
+  readonly upload?: HttpRequest['upload']
+  readonly into?: HttpRequest['into']
 }
 
 /**
@@ -102,6 +104,8 @@ function prepare(options: ClientOptions, address: Address, method: string, path:
     url: `${address.base}/v1/${encodePath(path)}${encodeQuery(call.query ?? {})}`,
     headers: headersOf(options, method, path, call),
     ...body,
+    ...(call.upload ? { upload: call.upload } : {}),
+    ...(call.into ? { into: call.into } : {}),
     ...(address.socketPath === undefined ? {} : { socketPath: address.socketPath }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,

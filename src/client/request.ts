@@ -17,6 +17,10 @@ export interface HttpRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body?: Uint8Array
+  /** A body of any size, in the place of `body`. */
+  readonly upload?: AsyncIterable<Uint8Array>
+  /** Takes the body of a successful answer as it comes; the answer then has none. What it rejects with ends the request. */
+  readonly into?: (chunks: AsyncIterable<Uint8Array>) => Promise<void>
   /** Connects to this Unix socket in place of the URL's host. */
   readonly socketPath?: string
   readonly tls?: TlsOptions

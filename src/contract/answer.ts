@@ -15,6 +15,8 @@ export interface Answer {
   readonly wipe?: boolean
   /** Of 101: what the connection carries from now on. */
   readonly stream?: OpenStream
+  /** What is sent instead of the body, as it comes. An error in it cuts the connection, so that nobody takes a part for the whole. */
+  readonly chunks?: AsyncIterable<Uint8Array>
 }
 
 /** `{"errors":[…]}` with the fault's status. */

@@ -35,6 +35,8 @@ export interface Received {
   readonly namespace: string
   readonly query: JsonObject
   readonly body: Buffer
+  /** Instead of a body, for the few paths that take one of any size: it is read by the op that wants it, once it may. */
+  readonly upload?: AsyncIterable<Uint8Array>
   readonly contentType: string | undefined
   readonly token: Secret | undefined
   readonly peer: Peer

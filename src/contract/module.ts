@@ -22,6 +22,8 @@ export interface Ctx {
   readonly request: Pick<Received, 'id' | 'verb' | 'path' | 'peer' | 'wrapTtl'>
   /** The parameters as sent, for ops that take `arbitrary` ones (KV v1); without what the path captured. */
   readonly data: JsonObject
+  /** A body of any size, on the paths that take one; given to system modules only. */
+  readonly upload?: AsyncIterable<Uint8Array>
   /** The token that asks; undefined only in `open` and `share` ops. */
   readonly caller: Token | undefined
   /** The id it came with; given to system modules only, never to an engine or auth method. */

@@ -42,14 +42,19 @@ export type Reply =
   | { readonly kind: 'wrapped'; readonly info: WrapInfo; readonly warnings?: readonly string[] }
   /** A wrapped answer: JSON text, or where it is `raw` one whose data holds status, type and bytes. */
   | { readonly kind: 'unwrapped'; readonly text: string; readonly raw: boolean }
-  /** 204, or 200 with an envelope where there are warnings; 202 either way for what is done later. */
-  | { readonly kind: 'empty'; readonly status?: 202; readonly warnings?: readonly string[] }
+  /**
+   * 204, or 200 with an envelope where there are warnings; 202 either way for what is done later. `last` is done after the answer was
+   * recorded and before it is given: for what ends the server's ability to record.
+   */
+  | { readonly kind: 'empty'; readonly status?: 202; readonly warnings?: readonly string[]; readonly last?: () => Promise<void> }
   /** 404 `{"errors":[]}`. */
   | { readonly kind: 'missing'; readonly warnings?: readonly string[] }
   /** JSON without an envelope. */
   | { readonly kind: 'plain'; readonly status: number; readonly body: JsonObject }
   /** Texts as they come, over a WebSocket. `open` is called once it is there, and returns whether the client may go on hearing. */
   | { readonly kind: 'stream'; readonly open: OpenStream }
+  /** A file, as it is made. */
+  | { readonly kind: 'file'; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
   /** Bytes as they are; `wipe` zeroes them once sent. */
   | { readonly kind: 'raw'; readonly status: number; readonly contentType: string; readonly body: Buffer; readonly wipe?: true }
 

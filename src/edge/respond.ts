@@ -28,7 +28,7 @@ export function toHeaders(answer: Answer, fixed: readonly string[], namespace: s
   const headers: string[] = []
   if (answer.status !== 204) {
     if (answer.headers['Content-Type'] === undefined) headers.push('Content-Type', JSON_TYPE)
-    headers.push('Content-Length', String(answer.body.length))
+    if (!answer.chunks) headers.push('Content-Length', String(answer.body.length))
   }
   for (const name in answer.headers) headers.push(name, answer.headers[name] as string)
   for (let i = 0; i < fixed.length; i += 2) {

@@ -1,5 +1,7 @@
 // A request's way through the door: head, body, handling, answer; or, at any point before handling, a refusal.
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { networkOf } from '../base/cidr.ts'
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
@@ -12,7 +14,7 @@ import { drainBody, readBody, tooLarge } from './body.ts'
 import type { Connection } from './connection.ts'
 import { type CorsRules, crossOrigin } from './cors.ts'
 import type { Crowd, Room } from './crowd.ts'
-import { type Exchange, type Incoming, isBodiless, isHttp2, type Outgoing } from './exchange.ts'
+import { type Exchange, type Incoming, isBodiless, isGone, isHttp2, type Outgoing } from './exchange.ts'
 import { clientBehind, type Forwarding } from './forwarded.ts'
 import { type Head, readHead } from './head.ts'
 import { laneOf } from './lanes.ts'
@@ -20,6 +22,7 @@ import type { EdgeLimits } from './limits.ts'
 import { checkMedia, settleBody } from './media.ts'
 import { refusalAnswer, INTERNAL, respond, toHeaders } from './respond.ts'
 import { UPGRADE_REQUIRED } from './upgrade.ts'
+import { openUpload, takesUpload, type Upload } from './upload.ts'
 
 /** What all requests that come through one door share. */
 export interface Door {
@@ -65,6 +68,7 @@ export function serve(door: Door, req: Incoming, res: Outgoing): void {
     checkMedia(ask.verb, head.contentType)
     exchange.room = door.crowd.enter(networkOf(exchange.peer.address), laneOf(ask, head))
     if (isBodiless(req)) void handle(door, exchange, ask, head, NO_BODY)
+    else if (takesUpload(ask)) takeUpload(door, exchange, ask, head)
     else takeBody(door, exchange, ask, head)
   } catch (error) {
     refuse(door, exchange, error)
@@ -102,15 +106,28 @@ function takeBody(door: Door, exchange: Exchange, ask: Ask, head: Head): void {
   if (connection) connection.refuseBody = refuseBody
 }
 
-async function handle(door: Door, exchange: Exchange, ask: Ask, head: Head, body: Buffer): Promise<void> {
+/** Whoever handles it reads it; what is left of it then is refused together with the connection. */
+function takeUpload(door: Door, exchange: Exchange, ask: Ask, head: Head): void {
+  const { req, res, connection } = exchange
+  const upload = openUpload(req)
+  if (head.waits) res.writeContinue()
+  if (connection) connection.refuseBody = upload.fail
+  void handle(door, exchange, ask, head, NO_BODY, upload)
+}
+
+async function handle(door: Door, exchange: Exchange, ask: Ask, head: Head, body: Buffer, upload?: Upload): Promise<void> {
   let answer: Answer
   try {
-    const given = await door.handle(receive(door, exchange, ask, head, body))
+    const received = receive(door, exchange, ask, head, body)
+    const given = await door.handle(upload ? { ...received, upload: upload.chunks } : received)
+    if (given.chunks && exchange.res.stream) throw new Fault('invalid', 'a file is not sent over a WebSocket')
     answer = given.stream && !exchange.res.stream ? UPGRADE_REQUIRED : given
   } catch (error) {
     answer = toAnswer(door, exchange, error)
   }
-  send(door, exchange, answer)
+  if (upload && exchange.connection) exchange.connection.refuseBody = undefined
+  if (upload && !upload.whole) giveUp(door, exchange, answer)
+  else send(door, exchange, answer)
 }
 
 function receive(door: Door, exchange: Exchange, ask: Ask, head: Head, sent: Buffer): Received {
@@ -139,6 +156,7 @@ function toAnswer(door: Door, exchange: Exchange, error: unknown): Answer {
 
 function send(door: Door, exchange: Exchange, answer: Answer): void {
   const close = exchange.connection !== undefined && (door.draining || exchange.connection.state === 'broken' || isFull(door))
+  if (answer.chunks && !exchange.isHead) return void sendChunks(door, exchange, answer, answer.chunks, close)
   try {
     respond(exchange, answer, headersFor(door, exchange, answer, close))
   } catch (error) {
@@ -158,11 +176,26 @@ function isFull({ connections, limits }: Door): boolean {
   return connections.size > limits.connections * NEARLY
 }
 
-/** Answers at once, and closes the connection when the client has had time to read it: its body may be half sent. */
+async function sendChunks(door: Door, exchange: Exchange, answer: Answer, chunks: AsyncIterable<Uint8Array>, close: boolean): Promise<void> {
+  const res = exchange.res as Outgoing & ServerResponse
+  try {
+    res.writeHead(answer.status, toHeaders(answer, door.fixed(answer.status), exchange.namespace, close))
+    await pipeline(chunks, res)
+  } catch (error) {
+    if (!isGone(exchange)) door.log.error('an answer broke off', { request_id: exchange.id }, error)
+    res.destroy()
+  }
+  end(door, exchange, answer.status)
+}
+
 function refuse(door: Door, exchange: Exchange, error: unknown): void {
+  giveUp(door, exchange, toAnswer(door, exchange, error))
+}
+
+/** Answers at once, and closes the connection when the client has had time to read it: its body may be half sent. */
+function giveUp(door: Door, exchange: Exchange, answer: Answer): void {
   const { req, res, connection, isHead } = exchange
   if (connection) connection.state = 'refused'
-  const answer = toAnswer(door, exchange, error)
   if (answer.status === 408) door.tooSlow()
   const headers = headersFor(door, exchange, answer, connection !== undefined)
   if (isBodiless(req)) respond(exchange, answer, headers)

@@ -40,6 +40,8 @@ export function answerOf(reply: Reply, id: string, mount: Mount | undefined, war
       return { status: 101, headers: {}, body: NONE, stream: reply.open }
     case 'raw':
       return { status: reply.status, headers: { 'Content-Type': reply.contentType }, body: reply.body, ...(reply.wipe ? { wipe: true } : {}) }
+    case 'file':
+      return { status: 200, headers: { 'Content-Type': reply.contentType, 'Content-Disposition': 'attachment' }, body: NONE, chunks: reply.chunks }
     case 'login':
       throw new Error('a login was answered before its token was made')
   }

@@ -96,6 +96,7 @@ async function follow(rooms: Rooms, received: Received, progress: Progress): Pro
   const reply = await rooms.wrap(allowed, bare, warnings)
   if (reply !== bare) noteMade(rooms, progress, reply)
   await recording.response(told(reply, bare, warnings))
+  if (bare.kind === 'empty') await bare.last?.()
   return answerOf(reply, received.id, allowed.mount, warnings)
 }
 

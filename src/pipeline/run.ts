@@ -54,12 +54,13 @@ function context({ clock, random, storeOf, boundsOf }: RunDeps, call: Known, mou
     clock,
     random,
     bounds: boundsOf(mount),
-    request: call,
+    request: { id: call.id, verb: call.verb, path: call.path, peer: call.peer, wrapTtl: call.wrapTtl }, // not the call itself, which has the token
     data: call.data,
     caller: call.caller,
     warn: (text) => void warnings.push(text),
   }
-  return module.kind === 'system' && call.token ? { ...ctx, token: call.token } : ctx
+  if (module.kind !== 'system') return ctx
+  return { ...ctx, ...(call.token ? { token: call.token } : {}), ...(call.upload ? { upload: call.upload } : {}) }
 }
 
 const shapes = new WeakMap<Op, Shape>()

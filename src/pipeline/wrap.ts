@@ -13,7 +13,7 @@ export function openWrap(wrapping: Pick<Wrapping, 'wrap'>): Wrap {
   return async (call, reply, warnings) => {
     const { wrapTtl: ttl, path, namespace } = call
     if (ttl === undefined || call.verb === 'help' || !isWorth(reply, warnings)) return reply
-    if (reply.kind === 'stream') throw new Fault('invalid', 'a stream can not be wrapped')
+    if (reply.kind === 'stream' || reply.kind === 'file') throw new Fault('invalid', `a ${reply.kind} can not be wrapped`)
     const content = toContent(call, reply, warnings)
     const info = await wrapping.wrap({ content, ttl, path, namespace, wrappedAccessor: accessorIn(call, reply) })
     return { kind: 'wrapped', info }

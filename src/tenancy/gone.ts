@@ -45,6 +45,11 @@ interface Record {
 /** By slice. */
 const gone = records<Record>('gone/')
 
+/** Slices of mounts whose data is still to be removed. */
+export function goneSlices(store: Store): string[] {
+  return gone.ids(store)
+}
+
 /** To be called in the transaction that takes the mount out of its table. */
 export function markGone(tx: Tx, mount: Mount, now: number): void {
   gone.put(tx, mount.slice, { mount, since: now, vacant: false })

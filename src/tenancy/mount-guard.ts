@@ -7,7 +7,7 @@ export const MOUNTS = 'mount/'
 const NOTHING = Buffer.alloc(0)
 
 /** Two mounts of which one is below the other have the same first name; that of logins is the one behind `auth/`. */
-function guardOf(path: string): Key {
+export function guardOf(path: string): Key {
   const first = path.indexOf('/')
   const end = path.startsWith('auth/') ? path.indexOf('/', first + 1) : first
   return `mount-guard/${path.slice(0, end + 1)}`

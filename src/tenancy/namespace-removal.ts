@@ -41,6 +41,11 @@ interface Leaving {
 const leaving = records<Leaving>('namespace-gone/')
 const PAGE = 100
 
+/** Whether the namespace with this id is being removed. */
+export function isLeaving(store: Store, id: string): boolean {
+  return leaving.get(store, id) !== undefined
+}
+
 /** Closes a namespace: from now on nobody finds it. False where it is not there. Throws `invalid` where others are within it. */
 export function closeNamespace(store: Store, path: string, now: number): Promise<boolean> {
   return transact(store, (tx) => {
@@ -106,7 +111,8 @@ async function strike({ store, forgetKeys }: RemovalDeps, { id, path, seal }: Na
   await clear(store, sealFolder(id))
   if (seal === id) await forgetKeys(id)
   await transact(store, (tx) => {
-    byPath.delete(tx, path)
+    // Another process may have been first, and someone may have made a new one of the same name since.
+    if (byPath.get(tx, path)?.id === id) byPath.delete(tx, path)
     pathById.delete(tx, id)
   })
 }

@@ -1,5 +1,8 @@
 // A command line in memory: a scripted server, files in a map, and what was printed.
 import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { openOfflineDatabase } from '../app/offline-database.ts'
+import { openOfflineSnapshot } from '../app/offline-snapshot.ts'
 import { runCli } from '../cli/run.ts'
 import type { CliPorts, Finding, ServerOptions } from '../cli/ports.ts'
 import type { HttpRequest, HttpResponse } from '../client/request.ts'
@@ -64,6 +67,13 @@ export async function runWith(line: string | readonly string[], given: Given = {
         files.set(path, text)
         modes.set(path, mode)
       },
+      async save(path, chunks, mode, check) {
+        const written: Uint8Array[] = []
+        for await (const chunk of chunks) written.push(chunk)
+        await check(Readable.from(written))
+        files.set(path, Buffer.concat(written).toString('latin1'))
+        modes.set(path, mode)
+      },
     },
     home: '/home/ann',
     async request(request) {
@@ -84,6 +94,8 @@ export async function runWith(line: string | readonly string[], given: Given = {
     sudoPaths: async () => ['sys/seal', 'sys/auth/*path', 'sys/audit'],
     diagnose: async () => given.findings ?? [],
     checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
+    openDatabase: openOfflineDatabase,
+    openSnapshot: openOfflineSnapshot,
     async startServer(options) {
       started.push(options)
       return 0

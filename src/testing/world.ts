@@ -13,6 +13,7 @@ import { type Kernel, type KernelDeps, openKernel } from '../app/kernel.ts'
 import { openNamespaceSeals } from '../app/namespace-seals.ts'
 import { openSealParts } from '../app/seal-parts.ts'
 import { openSealPort } from '../app/seal-port.ts'
+import { stageInMemory } from '../app/staging.ts'
 import type { ModuleOf } from '../modules.ts'
 import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
@@ -132,6 +133,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     log: options.log ?? silent,
     metrics,
     server: serverOf(metrics, clock, () => kernel),
+    stage: async () => stageInMemory(store, ports, () => seal.seal()),
     storageType: 'inmem',
     spools: options.spools ?? NO_FOLDER,
     audit: { ...AUDIT_DEFAULTS, ...options.audit },

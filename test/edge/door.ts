@@ -118,8 +118,26 @@ function parseAnswer(text: string, isHead: boolean): (RawAnswer & { length: numb
     headers[name.toLowerCase()] = value
   }
   const size = isHead ? 0 : Number(headers['content-length'] ?? 0)
-  if (headers['transfer-encoding'] !== undefined) throw new Error('answers are never chunked')
-  const length = end + 4 + size
-  if (text.length < length) return undefined
-  return { status: Number(status), headers, body: text.slice(end + 4, length), length }
+  const at = end + 4
+  if (headers['transfer-encoding'] !== undefined) {
+    const chunked = parseChunks(text, at)
+    return chunked && { status: Number(status), headers, ...chunked }
+  }
+  if (text.length < at + size) return undefined
+  return { status: Number(status), headers, body: text.slice(at, at + size), length: at + size }
+}
+
+/** The body in chunks that starts at `from`, and where it ends; undefined where its end has yet to come. */
+function parseChunks(text: string, from: number): { body: string; length: number } | undefined {
+  let body = ''
+  for (let at = from; ; ) {
+    const line = text.indexOf('\r\n', at)
+    if (line < 0) return undefined
+    const start = line + 2
+    const size = Number.parseInt(text.slice(at, line), 16)
+    if (text.length < start + size + 2) return undefined
+    if (size === 0) return { body, length: start + 2 }
+    body += text.slice(start, start + size)
+    at = start + size + 2
+  }
 }

@@ -1,8 +1,8 @@
 // Random choices that a seed repeats.
 
 /** The seed is taken from FAULT_SEED, so that a run can be repeated, or is new. */
-export function seeded(): { readonly seed: number; random(below: number): number } {
-  const seed = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000)
+export function seeded(given?: number): { readonly seed: number; random(below: number): number } {
+  const seed = given ?? Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000)
   let state = seed
   return {
     seed,

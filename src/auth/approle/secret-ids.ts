@@ -87,6 +87,23 @@ export function removeExpired(tx: Tx, digest: Digest, due: string): void {
   expiries.delete(tx, due)
 }
 
+/** What is wrong with the secret IDs of a mount, one line each. `isRole` tells whether a role is there, or is being removed. */
+export function* checkSecretIds(store: Store, digest: Digest, isRole: (role: string) => boolean): Generator<string> {
+  for (const id of secretIds.ids(store)) {
+    const [role = '', hash = ''] = id.split('/')
+    const { accessor, expiresAt } = secretIds.get(store, id) as SecretId
+    const place = { role, hash }
+    if (!isRole(role)) yield `secret ID ${id} is of a role that is gone`
+    if (placeOfAccessor(store, digest, accessor)?.hash !== hash) yield `secret ID ${id} is not found by its accessor`
+    if (expiresAt !== undefined && !expiries.get(store, expiryId(place, expiresAt))) yield `secret ID ${id} expires, and nobody will remove it`
+  }
+  for (const id of accessors.ids(store)) {
+    const secretId = secretIds.get(store, idOf(accessors.get(store, id) as Place))
+    if (!secretId || accessorId(digest, secretId.accessor) !== id) yield `accessor ${id} leads to no secret ID`
+  }
+  for (const id of expiries.ids(store)) if (!secretIds.get(store, id.slice(DIGITS + 1))) yield `expiry ${id} leads to no secret ID`
+}
+
 /** What a lookup shows. */
 export function showSecretId(secretId: SecretId): JsonObject {
   return {

@@ -17,6 +17,11 @@ export function markBuried(tx: Tx, role: string): void {
   buried.put(tx, role, true)
 }
 
+/** Whether what a removed role left is still to be removed. */
+export function isBuried(store: Pick<Store, 'get'>, role: string): boolean {
+  return buried.get(store, role) !== undefined
+}
+
 /** Removes what a removed role left. Cut short, it is taken up again by `sweepSecretIds`. */
 export async function bury(store: Store, digest: Digest, role: string): Promise<void> {
   for (let places = placesOfRole(store, role, STEP); places.length > 0; places = placesOfRole(store, role, STEP)) {

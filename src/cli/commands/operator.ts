@@ -10,10 +10,12 @@ import { askSecret } from '../terminal.ts'
 import { check } from './config.ts'
 import { diagnose } from './operator-diagnose.ts'
 import { generateRoot } from './operator-generate-root.ts'
+import { importCommand } from './operator-import.ts'
 import { init } from './operator-init.ts'
 import { members, stepDown } from './operator-members.ts'
 import { rekey } from './operator-rekey.ts'
 import { keyStatus, rotate } from './operator-rotate.ts'
+import { raft, snapshot } from './operator-snapshot.ts'
 
 const unseal = command({
   doc: 'Unseal the server',
@@ -58,12 +60,15 @@ export const operator = group(
   {
     diagnose,
     'generate-root': generateRoot,
+    import: importCommand,
     init,
     'key-status': keyStatus,
     members,
+    raft,
     rekey,
     rotate,
     seal,
+    snapshot,
     'step-down': stepDown,
     unseal,
     'validate-config': check,
