@@ -1,15 +1,20 @@
 // The LMDB environment of a store: its three databases, and how keys and revisions are encoded in them.
-import { type Database, getLastVersion, open, type RootDatabase } from 'lmdb'
+import { type Database, getLastVersion, open, type RootDatabase, type Transaction } from 'lmdb'
 import { type Change, type Entry, type Key, MAX_KEY_BYTES, type Revision, type Span } from './store.ts'
 
 /** Address space, not memory or disk: past it the map moves, so it is far more than any store needs. */
 const MAP_SIZE = 2 ** 36
 const FORMAT = 1
 
+/** With an option that the binding has, but does not declare. */
+interface Data extends Database<Buffer, Key | Buffer> {
+  getBinaryFast(key: Key, from?: { readonly transaction: Transaction }): Buffer | undefined
+}
+
 export interface LmdbEnv {
   readonly root: RootDatabase<Buffer, never>
   /** Key to value; the value's first 8 bytes, which the binding splits off as its version, are the revision. */
-  readonly data: Database<Buffer, Key | Buffer>
+  readonly data: Data
   /** What each group of commits touched, under the newest revision of the group. */
   readonly log: Database<Buffer, Revision>
   readonly meta: Database<Buffer, Key>
@@ -32,7 +37,7 @@ export function openEnv(path: string, mapSize: number = MAP_SIZE): LmdbEnv {
   const openDb = (name: string, options: object) => root.openDB(name, { encoding: 'binary', cache: false, ...options })
   const env: LmdbEnv = {
     root,
-    data: openDb('data', { keyEncoder: TEXT, useVersions: true }) as Database<Buffer, Key | Buffer>,
+    data: openDb('data', { keyEncoder: TEXT, useVersions: true }) as Data,
     log: openDb('log', { keyEncoder: REVISION }) as Database<Buffer, Revision>,
     meta: openDb('meta', { keyEncoder: TEXT }) as Database<Buffer, Key>,
   }
@@ -80,8 +85,9 @@ export function decodeChanges(value: Buffer): Change[] {
   return logged.map(([revision, keys, notes]) => (notes ? { revision, keys, notes } : { revision, keys }))
 }
 
-export function readEntry({ data }: LmdbEnv, key: Key): Entry | undefined {
-  const shared = data.getBinaryFast(key)
+/** From the snapshot of now, unless it is told which. */
+export function readEntry({ data }: LmdbEnv, key: Key, transaction?: Transaction): Entry | undefined {
+  const shared = data.getBinaryFast(key, transaction && { transaction })
   if (shared === undefined) return undefined
   const revision = getLastVersion()
   return { key, value: copy(shared), revision }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +82,21 @@ test('a range goes on where it was while the snapshot moves under it', async () 
     for (const inner of store.keys({ prefix: key })) seen.push(inner)
   }
   assert.deepEqual(seen, ['a', 'b', 'c'])
+  await store.close()
+})
+
+test('a range has the values of its keys while another process removes them', async () => {
+  const path = newPath()
+  const store = await open({ path })
+  await store.commit({ ops: ['a', 'b', 'c'].map((key) => ({ key, value: Buffer.from(key) })) })
+  const seen: string[] = []
+  for (const { key, value } of store.range({ prefix: '' })) {
+    if (key === 'a') execFileSync(process.execPath, [join(import.meta.dirname, '../../test/faults/remover.ts'), path, 'b', 'c'])
+    void store.revision
+    seen.push(`${key}=${value}`)
+  }
+  assert.deepEqual(seen, ['a=a', 'b=b', 'c=c'])
+  assert.deepEqual([...store.keys({ prefix: '' })], ['a'])
   await store.close()
 })
 

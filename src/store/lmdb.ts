@@ -68,8 +68,14 @@ export async function openLmdb({ path, timers, mapSize, logLimit = 65_536, commi
   return store
 }
 
+/** The values are those of the keys: what it began to read stays what it reads, also when the snapshot moves under it. */
 function* range(env: LmdbEnv, span: Span): Generator<Entry> {
-  for (const key of keys(env, span)) yield readEntry(env, key) as Entry
+  const transaction = env.data.useReadTransaction()
+  try {
+    for (const key of keys(env, span)) yield readEntry(env, key, transaction) as Entry
+  } finally {
+    transaction.done()
+  }
 }
 
 function* keys({ data }: LmdbEnv, span: Span): Generator<Key> {

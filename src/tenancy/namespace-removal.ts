@@ -79,7 +79,8 @@ const LEFTOVER =
   'sealed namespace has leftover child namespaces; pass force=true to delete the entire tree, or unseal the namespace and delete children individually'
 
 function hasChildren(tx: Tx, path: string): boolean {
-  return !Iterator.from(tx.range({ prefix: NAMESPACES + path, after: NAMESPACES + path, limit: 1 })).next().done
+  for (const _ of tx.range({ prefix: NAMESPACES + path, after: NAMESPACES + path, limit: 1 })) return true
+  return false
 }
 
 /** Takes every removal as far as it goes. */
