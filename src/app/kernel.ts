@@ -15,6 +15,7 @@ import type { Keyring } from '../seal/keyring.ts'
 import type { Rings } from '../seal/rings.ts'
 import { Usage } from '../seal/usage.ts'
 import { measured } from '../store/measured.ts'
+import type { FetchBundle } from '../spiffe/federation.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import type { Store } from '../store/store.ts'
 import type { Cors } from '../sys/cors.ts'
@@ -52,6 +53,8 @@ export interface KernelDeps {
   readonly lockout?: LockoutSettings
   /** What other processes know of a request that was refused, by its id; nothing where there are none. */
   readonly denied?: (id: string) => Promise<readonly Denied[]>
+  /** Fetches the bundles of foreign trust domains; they can't be fetched where unset. */
+  readonly fetchBundle?: FetchBundle
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
 }

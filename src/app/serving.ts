@@ -12,13 +12,15 @@ import type { ServerPort } from '../sys/server.ts'
 import type { SealPort } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AuditSettings } from './audit.ts'
+import { openBundleFetch } from './bundle-fetch.ts'
 import type { ListenerSettings } from './config/listener.ts'
+import type { SpiffeConfig } from './config/spiffe.ts'
 import { type Kernel, type KernelDeps, openKernel } from './kernel.ts'
 import { listen, type Listener } from './listen.ts'
 import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
-import { listenSpire } from './spire-listener.ts'
 import type { Staging } from './staging.ts'
+import { openTrustDoors } from './trust-doors.ts'
 
 export interface ServingDeps {
   readonly store: Store
@@ -35,8 +37,7 @@ export interface ServingDeps {
   readonly settings: {
     readonly listeners: readonly ListenerSettings[]
     readonly audit: AuditSettings
-    /** Where agents are served; nowhere where unset. */
-    readonly agentAddress?: string | undefined
+    readonly spiffe?: SpiffeConfig | undefined
   } & Pick<KernelDeps, 'defaultLeaseTtl' | 'maxLeaseTtl' | 'lockout'>
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
@@ -64,10 +65,11 @@ const EXPIRE_MS = 200
 
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
-  const kernel = openKernel({ ...deps, ...settings, ports: { ...ports, print: deps.print } })
+  const fetchBundle = openBundleFetch(settings.spiffe?.federation ?? { allowLocal: false }, ports.clock)
+  const kernel = openKernel({ ...deps, ...settings, fetchBundle, ports: { ...ports, print: deps.print } })
   const doors = await Promise.all(settings.listeners.map((one) => openDoor(one, kernel, deps)))
   const listeners = doors.map(({ listener }) => listener)
-  const agents = settings.agentAddress === undefined ? undefined : await listenSpire(settings.agentAddress, kernel, ports, log.named('edge'))
+  const trustDoors = await openTrustDoors(settings.spiffe, kernel, ports, log.named('edge'))
   let stopSweeping = () => {}
   let sweeping = false
 
@@ -94,6 +96,7 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     listeners,
     reload(now = settings.listeners) {
       kernel.reopen()
+      trustDoors.reload()
       for (const [at, door] of doors.entries()) {
         const listener = now[at]
         if (listener) reloadDoor(door, listener, log)
@@ -106,7 +109,7 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     async close() {
       stopSweeping()
       await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)))
-      await agents?.close()
+      await trustDoors.close()
       await kernel.forget()
     },
   }

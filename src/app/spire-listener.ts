@@ -1,21 +1,18 @@
 // The door for agents: gRPC over TLS with the server's own SVID, which is renewed without a restart; who shows an SVID is known by it.
-import { constants } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
-import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Peer } from '../contract/call.ts'
-import { pem, toPem } from '../crypto/certificate.ts'
-import { exportSigningKey, newSigningKey } from '../crypto/signing-key.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { openAsk } from '../edge/spire/ask.ts'
 import { spireServices } from '../edge/spire/services.ts'
-import { serverId } from '../spiffe/authorised.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { openGrpc } from '../wire/grpc.ts'
 import type { Kernel } from './kernel.ts'
 import { bind } from './listen.ts'
 import { chainOf } from './peer-chain.ts'
+import { openServerIdentity } from './server-identity.ts'
 
 export interface SpireListener {
   readonly host: string
@@ -23,28 +20,17 @@ export interface SpireListener {
   close(): Promise<void>
 }
 
-/** What the server shows of itself, and until when. */
-interface Identity {
-  readonly context: SecureContextOptions
-  /** Wall milliseconds: half its life. */
-  readonly renewAt: number
-  /** Of the authority that signed it. */
-  readonly authority: string
-}
-
 export async function listenSpire(address: string, kernel: Kernel, ports: Pick<Ports, 'clock' | 'random'>, log: Log): Promise<SpireListener> {
   const peers = new Map<string, Peer>()
   const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name), ...ports })
   const grpc = openGrpc(spireServices(ask), (error) => log.error('agent call failed', {}, error))
-  let identity: Identity | undefined
+  const identify = openServerIdentity(ports)
   let connections = 0
 
   function accept(raw: Socket): void {
     const spiffe = kernel.spiffe()
     if (!spiffe?.settings.get()) return void raw.destroy() // sealed, or no trust domain yet: agents try again
-    const now = current(identity, spiffe, ports)
-    if (now !== identity) secure.setSecureContext(now.context)
-    identity = now
+    identify(spiffe, secure)
     secure.emit('connection', raw)
   }
 
@@ -80,30 +66,6 @@ export async function listenSpire(address: string, kernel: Kernel, ports: Pick<P
 
 /** Without tickets: a resumed session would skip the check of the client's certificate. */
 const OPTIONS = { requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'] }
-
-function current(known: Identity | undefined, { settings, authorities, svids }: Spiffe, { clock }: Pick<Ports, 'clock'>): Identity {
-  const now = clock.now()
-  const authority = authorities.signer('x509').authority.id
-  if (known && known.renewAt > now && known.authority === authority) return known
-  const { trustDomain, agentTtl } = settings.need()
-  const key = newSigningKey('ec-p256')
-  const { chain, expiresAt } = svids.x509({
-    id: serverId(trustDomain),
-    publicKey: key.publicKey,
-    ttl: agentTtl,
-    dnsNames: [],
-    subject: [['O', 'Signet']],
-  })
-  const secret = exportSigningKey(key)
-  const context = {
-    cert: toPem(chain),
-    key: pem('PRIVATE KEY', secret),
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  } as const
-  secret.fill(0)
-  return { context, renewAt: now + (expiresAt - now) / 2, authority }
-}
 
 /** Nothing for a client that shows no certificate. Throws for one whose certificate proves nothing. */
 function svidOf(socket: TLSSocket, { settings, authorities }: Spiffe, now: number): Pick<Peer, 'svid'> {

@@ -1,5 +1,7 @@
 // The rooms of each mounted trust domain, opened when first asked for.
+import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
+import type { FetchBundle } from '../spiffe/federation.ts'
 import type { Place } from '../spiffe/place.ts'
 import { openSpiffe, type RoomsOf, type Spiffe } from '../spiffe/rooms.ts'
 import type { Follower } from '../store/follow.ts'
@@ -12,9 +14,11 @@ export interface TrustDomainsDeps {
   readonly store: Store
   readonly follower: Follower
   readonly tenants: Tenants
+  readonly log: Log
+  readonly fetch: FetchBundle | undefined
 }
 
-export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, { store, follower, tenants }: TrustDomainsDeps): RoomsOf {
+export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, { store, follower, tenants, log, fetch }: TrustDomainsDeps): RoomsOf {
   /** By the place of their data, which no other mount ever has. */
   const opened = new Map<string, Spiffe>()
   return (mount) => {
@@ -23,7 +27,7 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, { store
     if (known) return known
     const { store: slice, cache } = openSpace(store, follower, place)
     const keyed: Place['keyed'] = (prefix, load, max) => follower.keyed(place + prefix, load, max)
-    const rooms = openSpiffe({ place: { store: slice, cache, keyed }, clock: ports.clock, random: ports.random })
+    const rooms = openSpiffe({ place: { store: slice, cache, keyed }, ...ports, log, ...(fetch ? { fetch } : {}) })
     opened.set(place, rooms)
     return rooms
   }

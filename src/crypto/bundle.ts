@@ -2,6 +2,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { isObject, isRawNumber, type Json, type JsonObject, parseJson } from '../base/json.ts'
+import { fromPem } from './certificate.ts'
 import { jwkOf, publicKeyOfJwk } from './jws.ts'
 import type { TrustDomain } from './spiffe-id.ts'
 
@@ -67,6 +68,14 @@ export function parseBundle(trustDomain: TrustDomain, document: Uint8Array): Bun
     sequence: count(sequence, 'spiffe_sequence'),
     refreshHint: count(refreshHint, 'spiffe_refresh_hint'),
   }
+}
+
+/** X.509 authorities alone, as PEM. Throws `invalid`. */
+export function bundleFromPem(trustDomain: TrustDomain, text: string): Bundle {
+  const x509Authorities = fromPem(text)
+  if (x509Authorities.length === 0) throw broken('there is no certificate in PEM')
+  if (!x509Authorities.every(isCertificate)) throw broken('a certificate cannot be read')
+  return { trustDomain, x509Authorities, jwtAuthorities: [], sequence: 0, refreshHint: 0 }
 }
 
 function certificateOf({ x5c, kty }: JsonObject): Buffer {

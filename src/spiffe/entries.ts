@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { uuid } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
-import type { SpiffeId } from '../crypto/spiffe-id.ts'
+import type { SpiffeId, TrustDomain } from '../crypto/spiffe-id.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { encode, records } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import type { Place } from './place.ts'
 import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
@@ -42,19 +43,14 @@ const due = dueIndex('entry-due/')
 /** IDs may be longer than keys. */
 const belowKey = (parent: SpiffeId, id: string): string => `entry-below/${createHash('sha256').update(parent).digest('base64url')}/${id}`
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
+const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
 const CACHED = 20_000
 
 export function openEntries({ place, clock, random, settings }: EntriesDeps): Entries {
   const { store } = place
   const cached = place.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
 
-  async function remove(id: string): Promise<boolean> {
-    return transact(store, (tx) => {
-      const entry = entries.get(tx, id)
-      if (entry) take(tx, entry)
-      return entry !== undefined
-    })
-  }
+  const remove = (id: string): Promise<boolean> => transact(store, (tx) => removeIn(tx, id))
 
   return {
     get: cached,
@@ -94,10 +90,32 @@ export function openEntries({ place, clock, random, settings }: EntriesDeps): En
   }
 }
 
+/** Ids of the entries that federate with a trust domain, in order. */
+export function idsFederatingWith(store: Pick<Store, 'keys'>, trustDomain: TrustDomain): string[] {
+  const prefix = federatesKey(trustDomain, '')
+  return Array.from(store.keys({ prefix }), (key) => key.slice(prefix.length))
+}
+
+/** Part of a commit of somebody else's: the entry goes. False where it was not there. */
+export function removeIn(tx: Tx, id: string): boolean {
+  const entry = entries.get(tx, id)
+  if (entry) take(tx, entry)
+  return entry !== undefined
+}
+
+/** Part of a commit of somebody else's: the entry federates with this trust domain no more. */
+export function dissociate(tx: Tx, id: string, trustDomain: TrustDomain): void {
+  const before = entries.get(tx, id)
+  if (!before) return
+  take(tx, before)
+  put(tx, { ...before, federatesWith: before.federatesWith.filter((one) => one !== trustDomain), revision: before.revision + 1 })
+}
+
 function put(tx: Tx, entry: Entry): void {
   entries.put(tx, entry.id, entry)
   tx.put(belowKey(entry.parentId, entry.id), NOTHING)
   tx.put(sameKey(entry), Buffer.from(entry.id))
+  for (const one of entry.federatesWith) tx.put(federatesKey(one, entry.id), NOTHING)
   if (entry.expiresAt > 0) due.put(tx, entry.expiresAt, entry.id)
   count(tx, 1)
 }
@@ -106,6 +124,7 @@ function take(tx: Tx, entry: Entry): void {
   entries.delete(tx, entry.id)
   tx.delete(belowKey(entry.parentId, entry.id))
   tx.delete(sameKey(entry))
+  for (const one of entry.federatesWith) tx.delete(federatesKey(one, entry.id))
   if (entry.expiresAt > 0) due.delete(tx, entry.expiresAt, entry.id)
   count(tx, -1)
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -8,42 +7,14 @@ import { parseBundle } from '../crypto/bundle.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
-import { follow } from '../store/follow.ts'
-import { memory } from '../store/memory.ts'
-import { settableClock, stillTimers } from '../testing/clock.ts'
-import { openBench } from '../testing/run-op.ts'
-import { spiffeModule } from './module.ts'
-import { openSpiffe } from './rooms.ts'
+import { openTrustDomain } from '../testing/trust-domain.ts'
 
 const AGENT = 'spiffe://example.org/spire/agent/x509pop/ab'
 const WEB = { spiffe_id: 'spiffe://example.org/web', parent_id: AGENT, selectors: 'unix:uid:1000,unix:gid:5' }
 
-async function open(name: string | undefined = 'example.org') {
-  const store = memory({ timers: stillTimers })
-  const clock = settableClock()
-  const rooms = openSpiffe({ place: { store, ...follow(store) }, clock, random: { bytes: randomBytes } })
-  const bench = openBench(
-    spiffeModule(() => rooms),
-    { store, clock, mount: { path: 'spiffe/' } },
-  )
-  const ask = async (verb: 'read' | 'write' | 'list' | 'delete', path: string, input: JsonObject = {}) => {
-    const { reply, warnings } = await bench.call(verb, path, input)
-    return { ...reply, warnings } as {
-      kind: string
-      data: JsonObject
-      body: JsonObject
-      keys: string[]
-      info: Record<string, JsonObject>
-      warnings: string[]
-    }
-  }
-  if (name) await ask('write', 'config', { trust_domain: name })
-  return { ask, clock, rooms }
-}
-
 describe('spiffe/config', () => {
   test('names the trust domain, once, and keeps what is not said', async () => {
-    const { ask } = await open()
+    const { ask } = await openTrustDomain()
     await ask('write', 'config', { x509_svid_ttl: '30m', jwt_issuer: 'https://id.example.org/v1/spiffe' })
     const { data } = await ask('read', 'config')
     assert.deepEqual([data['trust_domain'], data['x509_svid_ttl'], data['jwt_svid_ttl']], ['example.org', 1800, 300])
@@ -52,7 +23,7 @@ describe('spiffe/config', () => {
   })
 
   test('comes first', async () => {
-    const { ask } = await open('')
+    const { ask } = await openTrustDomain('')
     assert.equal((await ask('read', 'config')).kind, 'missing')
     for (const path of ['bundle', 'status', '.well-known/openid-configuration']) await assert.rejects(ask('read', path), /has no name yet/)
     await assert.rejects(ask('write', 'entries', WEB), /has no name yet/)
@@ -63,7 +34,7 @@ describe('spiffe/config', () => {
 
 describe('what is published', () => {
   test('is the SPIFFE bundle, or PEM', async () => {
-    const { ask } = await open()
+    const { ask } = await openTrustDomain()
     const { body } = await ask('read', 'bundle')
     const bundle = parseBundle(parseTrustDomain('example.org'), Buffer.from(JSON.stringify(body)))
     assert.deepEqual([bundle.x509Authorities.length, bundle.jwtAuthorities.length, bundle.refreshHint], [1, 1, 300])
@@ -72,7 +43,7 @@ describe('what is published', () => {
   })
 
   test('is OIDC discovery where there is an issuer', async () => {
-    const { ask } = await open()
+    const { ask } = await openTrustDomain()
     await assert.rejects(ask('read', '.well-known/openid-configuration'), /no jwt_issuer/)
     await ask('write', 'config', { jwt_issuer: 'https://id.example.org/v1/spiffe' })
     const { body } = await ask('read', '.well-known/openid-configuration')
@@ -83,7 +54,7 @@ describe('what is published', () => {
 
 describe('spiffe/entries', () => {
   test('are made, read, listed, changed and removed', async () => {
-    const { ask } = await open()
+    const { ask } = await openTrustDomain()
     const { data: made } = await ask('write', 'entries', { ...WEB, hint: 'main', subject: 'CN=web,O=Example' })
     const id = String(made['id'])
     assert.deepEqual(made['selectors'], ['unix:gid:5', 'unix:uid:1000'])
@@ -100,7 +71,7 @@ describe('spiffe/entries', () => {
   })
 
   test('are found by what they say, page by page', async () => {
-    const { ask } = await open()
+    const { ask } = await openTrustDomain()
     for (const n of ['a', 'b', 'c', 'd']) {
       await ask('write', 'entries', {
         ...WEB,
@@ -130,7 +101,7 @@ describe('spiffe/entries', () => {
     ['an id with a slash', { id: 'a/b' }, /entry ID/],
   ] as const) {
     test(`are refused with ${why}`, async () => {
-      const { ask } = await open()
+      const { ask } = await openTrustDomain()
       const sent = Object.fromEntries(Object.entries({ ...WEB, ...input }).filter(([, value]) => value !== undefined)) as JsonObject
       await assert.rejects(ask('write', 'entries', sent), (error) => error instanceof Fault && message.test(error.message))
       assert.deepEqual((await ask('list', 'entries')).keys, [])
@@ -140,7 +111,7 @@ describe('spiffe/entries', () => {
 
 describe('spiffe/agents and spiffe/join-tokens', () => {
   test('a join token names its agent, and a name by which entries find it', async () => {
-    const { ask, rooms } = await open()
+    const { ask, rooms } = await openTrustDomain()
     const { data } = await ask('write', 'join-tokens', { ttl: 60, spiffe_id: 'spiffe://example.org/node' })
     const token = String(data['token'])
     assert.ok(!String(data['agent_id']).includes(token))
@@ -151,7 +122,7 @@ describe('spiffe/agents and spiffe/join-tokens', () => {
   })
 
   test('agents are listed, read, banned and evicted', async () => {
-    const { ask, rooms, clock } = await open()
+    const { ask, rooms, clock } = await openTrustDomain()
     await rooms.agents.attest({ id: AGENT as never, type: 'x509pop', serial: 'ab', canReattest: true, selectors: [], expiresAt: clock.now() + 1000 })
     assert.deepEqual((await ask('list', 'agents')).keys, [AGENT])
     assert.equal((await ask('read', 'agents/spire/agent/x509pop/ab')).data['x509svid_serial_number'], 'ab')
@@ -165,7 +136,7 @@ describe('spiffe/agents and spiffe/join-tokens', () => {
 
 describe('spiffe/svid', () => {
   test('X509-SVIDs take the key of the request and nothing else', async () => {
-    const { ask, clock, rooms } = await open()
+    const { ask, clock, rooms } = await openTrustDomain()
     const csr = execFileSync(
       'openssl',
       [
@@ -195,7 +166,7 @@ describe('spiffe/svid', () => {
   })
 
   test('JWT-SVIDs are issued and checked', async () => {
-    const { ask } = await open()
+    const { ask } = await openTrustDomain()
     const { data } = await ask('write', 'svid/jwt', { spiffe_id: WEB.spiffe_id, audience: 'db,api' })
     const checked = await ask('write', 'svid/validate', { svid: String(data['svid']), audience: 'api' })
     assert.equal(checked.data['spiffe_id'], WEB.spiffe_id)
@@ -205,7 +176,7 @@ describe('spiffe/svid', () => {
 })
 
 test('spiffe/authorities move by hand', async () => {
-  const { ask } = await open()
+  const { ask } = await openTrustDomain()
   const first = ((await ask('read', 'authorities/x509')).data['authorities'] as JsonObject[])[0] as JsonObject
   const { data: next } = await ask('write', 'authorities/x509/prepare')
   assert.equal(next['state'], 'prepared')

@@ -3,8 +3,11 @@ import { Fault } from '../base/fault.ts'
 import type { Module } from '../contract/module.ts'
 import { agentPaths } from './paths/agents.ts'
 import { agentApiPaths } from './paths/agent-api.ts'
+import { agentBundlePaths } from './paths/agent-bundles.ts'
 import { authorityPaths } from './paths/authorities.ts'
+import { bundlePaths } from './paths/bundles.ts'
 import { entryPaths } from './paths/entries.ts'
+import { federationPaths } from './paths/federation.ts'
 import { publishedPaths } from './paths/published.ts'
 import { svidPaths } from './paths/svids.ts'
 import { settingsPaths } from './paths/settings.ts'
@@ -24,9 +27,12 @@ export function spiffeModule(roomsOf: RoomsOf): Module {
       ...publishedPaths(roomsOf),
       ...authorityPaths(roomsOf),
       ...entryPaths(roomsOf),
+      ...bundlePaths(roomsOf),
+      ...federationPaths(roomsOf),
       ...agentPaths(roomsOf),
       ...svidPaths(roomsOf),
       ...agentApiPaths(roomsOf),
+      ...agentBundlePaths(roomsOf),
     ],
   }
 }

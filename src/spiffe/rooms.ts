@@ -1,10 +1,13 @@
 // All rooms of a trust domain together, each given what it needs of the others.
+import { type Log, silent } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Place } from './place.ts'
 import { type Agents, openAgents } from './agents.ts'
 import { type Authorities, openAuthorities } from './authorities.ts'
 import { type Entries, openEntries } from './entries.ts'
+import { type FederatedBundles, openFederatedBundles } from './federated-bundles.ts'
+import { type Federation, type FetchBundle, openFederation } from './federation.ts'
 import { type JoinTokens, openJoinTokens } from './join-tokens.ts'
 import { openSettings, type SettingsRoom } from './settings.ts'
 import { openSvids, type Svids } from './svids.ts'
@@ -16,6 +19,8 @@ export interface Spiffe {
   readonly agents: Agents
   readonly joinTokens: JoinTokens
   readonly svids: Svids
+  readonly bundles: FederatedBundles
+  readonly federation: Federation
   /** Due work: rotation, and what expired. */
   sweep(): Promise<void>
 }
@@ -25,11 +30,23 @@ export type RoomsOf = (mount: Mount) => Spiffe
 
 const SWEEP_PAGE = 500
 
-export function openSpiffe(deps: { readonly place: Place; readonly clock: Clock; readonly random: Random }): Spiffe {
+export interface SpiffeDeps {
+  readonly place: Place
+  readonly clock: Clock
+  readonly random: Random
+  /** Where nothing else is given, nothing is logged and nothing can be fetched. */
+  readonly log?: Log
+  readonly fetch?: FetchBundle
+}
+
+export function openSpiffe(given: SpiffeDeps): Spiffe {
+  const deps = { log: silent, fetch: NO_FETCH, ...given }
   const settings = openSettings(deps.place)
   const authorities = openAuthorities({ ...deps, settings })
   const entries = openEntries({ ...deps, settings })
   const joinTokens = openJoinTokens(deps)
+  const bundles = openFederatedBundles(deps)
+  const federation = openFederation({ ...deps, settings, bundles, own: () => authorities.bundle().x509Authorities })
   return {
     settings,
     authorities,
@@ -37,10 +54,15 @@ export function openSpiffe(deps: { readonly place: Place; readonly clock: Clock;
     agents: openAgents(deps),
     joinTokens,
     svids: openSvids({ ...deps, authorities, settings }),
+    bundles,
+    federation,
     async sweep() {
       await authorities.rotate()
       await entries.sweep(SWEEP_PAGE)
       await joinTokens.sweep(SWEEP_PAGE)
+      federation.poll().catch((error: unknown) => deps.log.error('federated bundles could not be fetched', {}, error)) // a slow endpoint holds up nothing else
     },
   }
 }
+
+const NO_FETCH: FetchBundle = () => Promise.reject(new Error('nothing can be fetched here'))

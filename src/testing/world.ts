@@ -21,6 +21,7 @@ import { SealSet } from '../seal/seal-set.ts'
 import type { Sealer } from '../seal/sealer.ts'
 import type { Tending } from '../seal/tending.ts'
 import type { Seal } from '../seal/wrapper.ts'
+import type { FetchBundle } from '../spiffe/federation.ts'
 import { memory } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { ServerPort } from '../sys/server.ts'
@@ -45,6 +46,8 @@ export interface WorldOptions {
   readonly after?: World
   /** Seals that open it by themselves. */
   readonly seals?: readonly Seal[]
+  /** Fetches the bundles of foreign trust domains; they can't be fetched otherwise. */
+  readonly fetchBundle?: FetchBundle
   /** Where log lines go; nowhere otherwise. */
   readonly log?: Log
 }
@@ -140,6 +143,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
     ...(options.modules ? { modules: options.modules } : {}),
+    ...(options.fetchBundle ? { fetchBundle: options.fetchBundle } : {}),
   }
   const kernel = opened()
   const { rootToken, share } = await begin(options, sealer, ports)

@@ -63,6 +63,8 @@ test('the operations that need no token are these, so that a new one is thought 
     'delete sys/rekey/init',
     'delete sys/rekey/verify',
     'read spiffe/.well-known/openid-configuration',
+    'read spiffe/agent/bundle',
+    'read spiffe/agent/bundles/:trust_domain',
     'read spiffe/agent/entries',
     'read spiffe/bundle',
     'read spiffe/keys',

@@ -42,7 +42,7 @@ test('what is not said has a default', () => {
     logFormat: 'standard',
     defaultLeaseTtl: 2_764_800,
     maxLeaseTtl: 2_764_800,
-    agentAddress: undefined,
+    spiffe: undefined,
     lockout: { byType: {} },
     audit: NO_AUDIT,
   })
@@ -85,16 +85,29 @@ spiffe { address = "0.0.0.0:8081" }`)
     logFormat: 'json',
     defaultLeaseTtl: 3600,
     maxLeaseTtl: 172_800,
-    agentAddress: '0.0.0.0:8081',
+    spiffe: { agentAddress: '0.0.0.0:8081', bundleEndpoint: undefined, federation: { allowLocal: false, caFile: undefined } },
     lockout: { byType: {} },
     audit: NO_AUDIT,
   })
 })
 
 test('agents are served at one address', () => {
-  assert.equal(settings(`${STORAGE}${LISTENER}spiffe {}`).agentAddress, '127.0.0.1:8081')
+  assert.equal(settings(`${STORAGE}${LISTENER}spiffe {}`).spiffe?.agentAddress, '127.0.0.1:8081')
   assert.match(refusal(`${STORAGE}${LISTENER}spiffe { address = "8081" }`), /address "8081" is not host:port/)
   assert.match(refusal(`${STORAGE}${LISTENER}spiffe {}\nspiffe {}`), /only one spiffe/)
+})
+
+test('the bundle is published where it is said, by the SVID of the server or by a certificate', () => {
+  const endpoint = (text: string) => settings(`${STORAGE}${LISTENER}spiffe { bundle_endpoint { ${text} } }`).spiffe?.bundleEndpoint
+  const refused = (text: string) => refusal(`${STORAGE}${LISTENER}spiffe { bundle_endpoint { ${text} } }`)
+  assert.deepEqual(endpoint(''), { address: '0.0.0.0:8443', tls: undefined, refreshHint: 0 })
+  const files = 'tls_cert_file = "/c.pem"\ntls_key_file = "/k.pem"'
+  const web = endpoint(`profile = "https_web"\naddress = "[::]:443"\nrefresh_hint = "10m"\n${files}`)
+  assert.deepEqual(web, { address: '[::]:443', tls: { certFile: '/c.pem', keyFile: '/k.pem' }, refreshHint: 600 })
+  assert.match(refused('profile = "https_web"'), /needs tls_cert_file and tls_key_file/)
+  assert.match(refused(files), /are for profile "https_web"/)
+  assert.match(refused('address = "8443"'), /is not host:port/)
+  assert.match(refused('profile = "acme"'), /must be one of https_spiffe, https_web/)
 })
 
 test('JSON says the same, with labels as keys, blocks in lists or not', () => {

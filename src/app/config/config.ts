@@ -9,7 +9,7 @@ import { FOREIGN_TELEMETRY, FOREIGN_TOP } from './foreign.ts'
 import { type ListenerSettings, parseListeners } from './listener.ts'
 import { type Effect, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
 import { parseSeals } from './seal.ts'
-import { parseSpiffe } from './spiffe.ts'
+import { parseSpiffe, type SpiffeConfig } from './spiffe.ts'
 import { parseStorage } from './storage.ts'
 import { parseLockouts } from './user-lockout.ts'
 
@@ -24,8 +24,8 @@ export interface Config {
   readonly defaultLeaseTtl: number
   readonly maxLeaseTtl: number
   readonly lockout: LockoutSettings
-  /** host:port where agents are served; undefined for nowhere. */
-  readonly agentAddress: string | undefined
+  /** How the trust domain is served to agents and others; undefined for not at all. */
+  readonly spiffe: SpiffeConfig | undefined
   readonly audit: AuditSettings
   /** What is in effect, as it may be shown. */
   readonly effect: Effect
@@ -80,7 +80,7 @@ export function parseConfig(sources: readonly Source[]): Parsed {
     logFormat: values.log_format,
     defaultLeaseTtl,
     maxLeaseTtl,
-    agentAddress: parseSpiffe(blocks.spiffe),
+    spiffe: parseSpiffe(blocks.spiffe),
     lockout: { byType: parseLockouts(blocks.user_lockout) },
     audit: parseAudit(whole, blocks.audit, values),
     effect: whole.effect,

@@ -1,18 +1,75 @@
-// spiffe: where agents of the trust domain are served.
-import { or, text } from '../../base/fields.ts'
+// spiffe: where the trust domain is served to agents and to other trust domains, and how theirs are fetched.
+import { bool, choice, or, seconds, text } from '../../base/fields.ts'
+import type { TlsFiles } from '../tls.ts'
 import { isAddress } from './listener.ts'
-import { type Block, readStanza, refuse } from './stanza.ts'
+import { type Block, only, readStanza, refuse } from './stanza.ts'
 
-const KEYS = { address: or(text('host:port where agents are served, by gRPC over TLS.'), '127.0.0.1:8081') }
+export interface SpiffeConfig {
+  /** host:port where agents are served. */
+  readonly agentAddress: string
+  /** Where the bundle is published; nowhere where unset. */
+  readonly bundleEndpoint: BundleEndpointConfig | undefined
+  readonly federation: {
+    /** Endpoints of others may be on this machine or its link. */
+    readonly allowLocal: boolean
+    /** PEM file: authorities of web endpoints besides the usual ones. */
+    readonly caFile: string | undefined
+  }
+}
 
-export const SPIFFE = { keys: KEYS, foreign: {} }
+export interface BundleEndpointConfig {
+  readonly address: string
+  /** For https_web; where unset, the server shows its SVID. */
+  readonly tls: TlsFiles | undefined
+  /** Seconds; 0 for the trust domain's own. */
+  readonly refreshHint: number
+}
+
+export const SPIFFE = {
+  keys: {
+    address: or(text('host:port where agents are served, by gRPC over TLS.'), '127.0.0.1:8081'),
+    federation_allow_local: or(bool('Fetch bundles from loopback and link-local addresses too.'), false),
+    federation_ca_file: or(text('PEM file: authorities of https_web endpoints besides the usual ones.'), ''),
+  },
+  blocks: { bundle_endpoint: 0 },
+  foreign: {},
+} as const
+
+export const BUNDLE_ENDPOINT = {
+  keys: {
+    address: or(text('host:port where the bundle is published, at /.'), '0.0.0.0:8443'),
+    profile: or(
+      choice('How it proves who it is: by the SVID of the server, or by a certificate of the web.', ['https_spiffe', 'https_web']),
+      'https_spiffe',
+    ),
+    tls_cert_file: or(text('PEM: the certificate and its intermediates, for https_web.'), ''),
+    tls_key_file: or(text('PEM: its key, for https_web.'), ''),
+    refresh_hint: or(seconds("How often others shall look again; the trust domain's otherwise."), 0),
+  },
+  foreign: {},
+} as const
 
 /** Undefined where there is no such block. */
-export function parseSpiffe(blocks: readonly Block[]): string | undefined {
+export function parseSpiffe(blocks: readonly Block[]): SpiffeConfig | undefined {
   const [block, second] = blocks
   if (!block) return undefined
   if (second) throw refuse(second, 'there can be only one spiffe { … }')
-  const { address } = readStanza(block, SPIFFE).values
+  const { values, blocks: within } = readStanza(block, SPIFFE)
+  const { address, federation_allow_local: allowLocal, federation_ca_file: caFile } = values
   if (!isAddress(address)) throw refuse(block, `address "${address}" is not host:port`)
-  return address
+  return {
+    agentAddress: address,
+    bundleEndpoint: parseBundleEndpoint(only(within.bundle_endpoint)),
+    federation: { allowLocal, caFile: caFile === '' ? undefined : caFile },
+  }
+}
+
+function parseBundleEndpoint(block: Block | undefined): BundleEndpointConfig | undefined {
+  if (!block) return undefined
+  const { address, profile, tls_cert_file: certFile, tls_key_file: keyFile, refresh_hint: refreshHint } = readStanza(block, BUNDLE_ENDPOINT).values
+  if (!isAddress(address)) throw refuse(block, `address "${address}" is not host:port`)
+  const files = certFile !== '' || keyFile !== ''
+  if (profile === 'https_spiffe' && files) throw refuse(block, 'tls_cert_file and tls_key_file are for profile "https_web"')
+  if (profile === 'https_web' && (certFile === '' || keyFile === '')) throw refuse(block, 'profile "https_web" needs tls_cert_file and tls_key_file')
+  return { address, tls: profile === 'https_web' ? { certFile, keyFile } : undefined, refreshHint }
 }

@@ -4,7 +4,7 @@ import { COMMON_SEAL_KEYS, SEAL_KINDS } from '../seals.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
 import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
-import { SPIFFE } from './spiffe.ts'
+import { BUNDLE_ENDPOINT, SPIFFE } from './spiffe.ts'
 import type { Stanza } from './stanza.ts'
 import { USER_LOCKOUT } from './user-lockout.ts'
 import { LMDB } from './storage.ts'
@@ -21,6 +21,7 @@ export const STANZAS: readonly StanzaDoc[] = [
   { title: 'audit "TYPE" "PATH"', doc: 'An audit device; as many as are wanted.', table: AUDIT },
   { title: 'user_lockout "TYPE"', doc: 'When wrong guesses lock a name; for logins of one type, or of "all".', table: USER_LOCKOUT },
   { title: 'spiffe', doc: 'Where agents of the trust domain are served; nowhere without it.', table: SPIFFE },
+  { title: 'bundle_endpoint in spiffe', doc: 'Where other trust domains fetch the bundle of this one; nowhere without it.', table: BUNDLE_ENDPOINT },
   ...Object.entries(SEAL_KINDS).map(([kind, { shape }]) => ({
     title: `seal "${kind}"`,
     doc: 'What opens the server by itself; any number of all kinds.',

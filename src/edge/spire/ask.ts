@@ -1,6 +1,7 @@
 // From a gRPC call to the line and back: each method is a path of the spiffe engine, so policy's place, audit and limits are the same.
+import { Fault } from '../../base/fault.ts'
 import { isObject, type JsonObject, parseJson } from '../../base/json.ts'
-import { parsePath } from '../../base/path.ts'
+import { type CanonPath, parsePath } from '../../base/path.ts'
 import type { Clock, Random } from '../../base/ports.ts'
 import { uuid } from '../../base/ids.ts'
 import type { Answer } from '../../contract/answer.ts'
@@ -27,7 +28,7 @@ export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
       id: uuid(random),
       at: clock.now(),
       verb,
-      path: parsePath(`spiffe/${path}`),
+      path: pathOf(path),
       namespace: '',
       query: {},
       body: body ? Buffer.from(JSON.stringify(body)) : Buffer.alloc(0),
@@ -40,6 +41,15 @@ export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
     const content = isObject(parsed) ? parsed : {}
     if (answer.status >= 300) throw refusal(answer.status, content)
     return isObject(content['data']) ? content['data'] : content
+  }
+}
+
+function pathOf(path: string): CanonPath {
+  try {
+    return parsePath(`spiffe/${path}`)
+  } catch (error) {
+    if (error instanceof Fault) throw new GrpcError(STATUS.invalid, error.message)
+    throw error
   }
 }
 

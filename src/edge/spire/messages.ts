@@ -39,6 +39,10 @@ export const BundleMessage = message({
   sequenceNumber: uint64(5),
 })
 
+const BundleMask = message({ x509Authorities: bool(2), jwtAuthorities: bool(3), refreshHint: bool(4), sequenceNumber: bool(5) })
+export const GetBundleRequest = message({ outputMask: nested(1, BundleMask) })
+export const GetFederatedBundleRequest = message({ trustDomain: string(1), outputMask: nested(2, BundleMask) })
+
 const AttestationData = message({ type: string(1), payload: bytes(2) })
 const CsrParams = message({ csr: bytes(1) })
 const AttestParams = message({ data: nested(1, AttestationData), params: nested(2, CsrParams) })

@@ -1,10 +1,9 @@
 // The part of the SPIRE server API that agents use, in the names and numbers of the wire (packages spire.api.server.*.v1).
-import { isObject, type Json, type JsonObject } from '../../base/json.ts'
-import { parseBundle } from '../../crypto/bundle.ts'
-import { parseSpiffeId, parseTrustDomain, pathOf, trustDomainOf } from '../../crypto/spiffe-id.ts'
+import { isObject, type Json } from '../../base/json.ts'
 import { type Call, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
 import type { Ask } from './ask.ts'
+import { base64, masked, nameIn, number, text, toBundle, toEntry, toId, toSvid } from './convert.ts'
 import * as wire from './messages.ts'
 
 export function spireServices(ask: Ask): Services {
@@ -20,7 +19,12 @@ export function spireServices(ask: Ask): Services {
       }),
     },
     'spire.api.server.bundle.v1.Bundle': {
-      GetBundle: unary(wire.Empty, wire.BundleMessage, ({ peer }) => readBundle(ask, peer)),
+      GetBundle: unary(wire.GetBundleRequest, wire.BundleMessage, async ({ peer }, { outputMask }) =>
+        masked(toBundle(await ask(peer, 'read', 'agent/bundle')), outputMask),
+      ),
+      GetFederatedBundle: unary(wire.GetFederatedBundleRequest, wire.BundleMessage, async ({ peer }, { trustDomain, outputMask }) =>
+        masked(toBundle(await ask(peer, 'read', `agent/bundles/${nameIn(trustDomain)}`)), outputMask),
+      ),
     },
     'spire.api.server.entry.v1.Entry': {
       GetAuthorizedEntries: unary(wire.Empty, wire.AuthorizedEntries, async ({ peer }) => ({ entries: await authorised(ask, peer) })),
@@ -44,18 +48,6 @@ async function* attest(ask: Ask, { peer }: Call, requests: AsyncIterable<Of<type
     const answer = await ask(peer, 'write', 'agent/attest', { attestor: data.type, payload: base64(data.payload), csr: base64(more.csr) })
     yield { result: { svid: toSvid(answer), reattestable: answer['can_reattest'] === true } }
     return
-  }
-}
-
-async function readBundle(ask: Ask, peer: string): Promise<Partial<Of<typeof wire.BundleMessage>>> {
-  const [document, { trust_domain: name }] = await Promise.all([ask(peer, 'read', 'bundle'), ask(peer, 'read', 'trust-domain')])
-  const bundle = parseBundle(parseTrustDomain(text(name)), Buffer.from(JSON.stringify(document)))
-  return {
-    trustDomain: bundle.trustDomain,
-    x509Authorities: bundle.x509Authorities.map((asn1) => ({ asn1 })),
-    jwtAuthorities: bundle.jwtAuthorities.map(({ publicKey, keyId }) => ({ publicKey, keyId })),
-    refreshHint: bundle.refreshHint,
-    sequenceNumber: bundle.sequence,
   }
 }
 
@@ -117,45 +109,3 @@ function toResult(result: Json | undefined) {
   }
   return { status: { code: 0, message: 'OK' }, svid: toSvid(result) }
 }
-
-function toSvid(data: JsonObject) {
-  const chain = Array.isArray(data['chain']) ? data['chain'] : []
-  const certChain = chain.map((one) => Buffer.from(text(one), 'base64'))
-  return { certChain, id: toId(data['spiffe_id']), expiresAt: Math.floor(number(data['expires_at'])), hint: text(data['hint']) }
-}
-
-function toId(value: Json | undefined) {
-  const id = parseSpiffeId(text(value))
-  return { trustDomain: trustDomainOf(id), path: pathOf(id) }
-}
-
-function toEntry(entry: JsonObject): Partial<wire.EntryMessage> {
-  const selectors = strings(entry['selectors']).map((one) => ({ type: one.slice(0, one.indexOf(':')), value: one.slice(one.indexOf(':') + 1) }))
-  return {
-    id: text(entry['id']),
-    spiffeId: toId(entry['spiffe_id']),
-    parentId: toId(entry['parent_id']),
-    selectors,
-    x509SvidTtl: number(entry['x509_svid_ttl']),
-    jwtSvidTtl: number(entry['jwt_svid_ttl']),
-    federatesWith: strings(entry['federates_with']),
-    admin: entry['admin'] === true,
-    downstream: entry['downstream'] === true,
-    expiresAt: seconds(entry['expires_at']),
-    dnsNames: strings(entry['dns_names']),
-    revisionNumber: number(entry['revision_number']),
-    storeSvid: entry['store_svid'] === true,
-    hint: text(entry['hint']),
-    createdAt: seconds(entry['created_at']),
-    additionalAttributes: {
-      disableX509SvidPrefetch: entry['disable_x509_svid_prefetch'] === true,
-      jwtSvidIncludeJti: entry['jwt_svid_include_jti'] === true,
-    },
-  }
-}
-
-const base64 = (bytes: Buffer | undefined): string => bytes?.toString('base64') ?? ''
-const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
-const number = (value: Json | undefined): number => (typeof value === 'number' ? value : 0)
-const strings = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(text) : [])
-const seconds = (value: Json | undefined): number => (typeof value === 'string' ? Math.floor(Date.parse(value) / 1000) : 0)

@@ -83,7 +83,7 @@ export function agentApiPaths(roomsOf: RoomsOf): Path[] {
 }
 
 /** The agent that the connection proved to be. Throws `denied` with the reason as its text. */
-async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
+export async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
   const { svid } = ctx.request.peer
   if (!svid) throw new Fault('denied', 'not-attested')
   const agent = await agents.authenticate(parseSpiffeId(svid.id), svid.serial)

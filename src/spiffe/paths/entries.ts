@@ -55,13 +55,13 @@ export function entryPaths(roomsOf: RoomsOf): Path[] {
         doc: 'Read an entry.',
         run({ mount }, input) {
           const entry = roomsOf(mount).entries.get(input.id)
-          return entry ? data(describeEntry(entry)) : missing()
+          return entry ? data(shown(roomsOf(mount), entry)) : missing()
         },
       }),
       write: op({
         doc: 'Change an entry: what is not said stays as it is.',
         input: entryInput,
-        run: async ({ mount }, input) => data(describeEntry(await roomsOf(mount).entries.update(input.id, (before) => merge(before, input)))),
+        run: async ({ mount }, input) => data(shown(roomsOf(mount), await roomsOf(mount).entries.update(input.id, (before) => merge(before, input)))),
       }),
       delete: op({
         doc: 'Remove an entry; its identities are not renewed.',
@@ -73,15 +73,15 @@ export function entryPaths(roomsOf: RoomsOf): Path[] {
   ]
 }
 
-async function create({ entries }: Spiffe, ctx: Ctx, input: Values<typeof entryInput> & { id: string | undefined }): Promise<Reply> {
+async function create(rooms: Spiffe, ctx: Ctx, input: Values<typeof entryInput> & { id: string | undefined }): Promise<Reply> {
   if (input.spiffe_id === undefined || input.parent_id === undefined) throw new Fault('invalid', 'missing spiffe_id or parent_id')
   const spec = merge(
     { ...PLAIN_ENTRY, spiffeId: parseSpiffeId(input.spiffe_id), parentId: parseSpiffeId(input.parent_id), namespace: ctx.mount.namespace },
     input,
   )
-  const { entry, existed } = await entries.create(input.id === undefined ? spec : { ...spec, id: input.id })
+  const { entry, existed } = await rooms.entries.create(input.id === undefined ? spec : { ...spec, id: input.id })
   if (existed) ctx.warn('an entry with this SPIFFE ID, parent and selectors was there already; it is unchanged')
-  return data({ ...describeEntry(entry), existed })
+  return data({ ...shown(rooms, entry), existed })
 }
 
 function merge(before: EntrySpec, input: Values<typeof entryInput>): EntrySpec {
@@ -105,12 +105,12 @@ function merge(before: EntrySpec, input: Values<typeof entryInput>): EntrySpec {
   }
 }
 
-function find({ entries }: Spiffe, input: Values<typeof filterInput>): Reply {
+function find(rooms: Spiffe, input: Values<typeof filterInput>): Reply {
   const limit = input.limit > 0 ? Math.min(input.limit, MAX_PAGE) : MAX_PAGE
   const wanted = matcher(input)
   const found: Entry[] = []
   for (let after = input.after; found.length < limit; ) {
-    const page = entries.page(after, MAX_PAGE)
+    const page = rooms.entries.page(after, MAX_PAGE)
     found.push(...page.filter(wanted).slice(0, limit - found.length))
     const last = page.at(-1)
     if (!last || page.length < MAX_PAGE) break
@@ -118,7 +118,7 @@ function find({ entries }: Spiffe, input: Values<typeof filterInput>): Reply {
   }
   return keys(
     found.map((one) => one.id),
-    Object.fromEntries(found.map((one) => [one.id, describeEntry(one)])),
+    Object.fromEntries(found.map((one) => [one.id, shown(rooms, one)])),
   )
 }
 
@@ -130,6 +130,11 @@ function matcher(input: Values<typeof filterInput>): (entry: Entry) => boolean {
     const has = new Set<string>([...entry.selectors.map(formatSelector), ...entry.federatesWith])
     return [...input.selectors, ...input.federates_with].every((one) => has.has(one))
   }
+}
+
+/** With the trust domains whose bundles have not arrived yet: the workload gets them when they do. */
+function shown({ bundles }: Spiffe, entry: Entry): JsonObject {
+  return { ...describeEntry(entry), waiting_for: entry.federatesWith.filter((name) => !bundles.get(name)) }
 }
 
 export function describeEntry(entry: Entry): JsonObject {

@@ -1,13 +1,12 @@
 // What a trust domain shows to everyone: its bundle, and for JWT-SVIDs the documents by which OIDC consumers find the keys.
-import { choice, or } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { type Path, path } from '../../contract/module.ts'
-import { plain, type Reply } from '../../contract/reply.ts'
-import { formatBundle, formatJwks } from '../../crypto/bundle.ts'
-import { toPem } from '../../crypto/certificate.ts'
+import { plain } from '../../contract/reply.ts'
+import { formatJwks } from '../../crypto/bundle.ts'
 import type { RoomsOf } from '../rooms.ts'
+import { bundleReply, formInput } from './bundle-data.ts'
 
-const format = { format: or(choice('Form of the answer: the SPIFFE document, or X.509 authorities as PEM.', ['spiffe', 'pem']), 'spiffe') }
+const readInput = { format: formInput }
 
 export function publishedPaths(roomsOf: RoomsOf): Path[] {
   return [
@@ -15,12 +14,8 @@ export function publishedPaths(roomsOf: RoomsOf): Path[] {
       read: op({
         doc: 'Read the bundle, as its endpoint serves it (SPIFFE Trust Domain and Bundle §4).',
         access: 'open',
-        input: format,
-        run({ mount }, { format: form }): Reply {
-          const bundle = roomsOf(mount).authorities.bundle()
-          if (form === 'spiffe') return plain(formatBundle(bundle))
-          return { kind: 'raw', status: 200, contentType: 'application/x-pem-file', body: Buffer.from(toPem(bundle.x509Authorities)) }
-        },
+        input: readInput,
+        run: ({ mount }, { format }) => bundleReply(roomsOf(mount).authorities.bundle(), format),
       }),
     })),
     path('trust-domain', 'The trust domain.', {}, (op) => ({

@@ -8,6 +8,7 @@ import { KEY_KINDS, type KeyType } from '../../crypto/signing-key.ts'
 import { parseTrustDomain } from '../../crypto/spiffe-id.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { DEFAULTS, type Settings } from '../settings.ts'
+import { stateOf } from './federation.ts'
 
 const keyType = (of: string) => maybe(choice(`Kind of key of ${of}.`, Object.keys(KEY_KINDS) as KeyType[]))
 
@@ -45,16 +46,25 @@ export function settingsPaths(roomsOf: RoomsOf): Path[] {
       read: op({
         doc: 'Read what there is.',
         run({ mount }) {
-          const { settings, entries, agents, authorities } = roomsOf(mount)
+          const { settings, entries, agents, authorities, bundles } = roomsOf(mount)
           const { trustDomain } = settings.need()
           const { sequence, x509, jwt } = authorities.set()
           const counts = { entries: entries.count(), agents: agents.count(), x509_authorities: x509.length, jwt_authorities: jwt.length }
-          return data({ trust_domain: trustDomain, sequence, ...counts })
+          const federation = { federated_bundles: bundles.count(), federation: federationStates(roomsOf(mount)) }
+          return data({ trust_domain: trustDomain, sequence, ...counts, ...federation })
         },
       }),
     })),
   ]
 }
+
+/** The trust domains that there is a relationship with, by how it stands with each, as far as it is told here. */
+function federationStates(rooms: Spiffe): JsonObject {
+  const names = rooms.federation.page('', MOST_STATES).map(({ trustDomain }) => trustDomain)
+  return Object.fromEntries(names.map((name) => [name, stateOf(rooms, name)]))
+}
+
+const MOST_STATES = 100
 
 async function configure({ settings, authorities }: Spiffe, input: Values<typeof configInput>): Promise<Reply> {
   const before = settings.get()

@@ -1,0 +1,46 @@
+// What the server shows of itself where it is known by its own SVID: renewed at half its life, and when another authority signs.
+import { constants } from 'node:crypto'
+import type { SecureContextOptions } from 'node:tls'
+import type { Ports } from '../base/ports.ts'
+import { pem, toPem } from '../crypto/certificate.ts'
+import { exportSigningKey, newSigningKey } from '../crypto/signing-key.ts'
+import { serverId } from '../spiffe/authorised.ts'
+import type { Spiffe } from '../spiffe/rooms.ts'
+
+interface Identity {
+  readonly context: SecureContextOptions
+  /** Wall milliseconds: half its life. */
+  readonly renewAt: number
+  /** Of the authority that signed it. */
+  readonly authority: string
+}
+
+/** Gives a server its context where that is another than it has. Throws before the trust domain has an authority. */
+export function openServerIdentity({
+  clock,
+}: Pick<Ports, 'clock'>): (spiffe: Spiffe, server: { setSecureContext(context: SecureContextOptions): void }) => void {
+  let identity: Identity | undefined
+  return (spiffe, server) => {
+    const now = clock.now()
+    const authority = spiffe.authorities.signer('x509').authority.id
+    if (identity && identity.renewAt > now && identity.authority === authority) return
+    identity = issue(spiffe, now, authority)
+    server.setSecureContext(identity.context)
+  }
+}
+
+function issue({ settings, svids }: Spiffe, now: number, authority: string): Identity {
+  const { trustDomain, agentTtl } = settings.need()
+  const key = newSigningKey('ec-p256')
+  const id = serverId(trustDomain)
+  const { chain, expiresAt } = svids.x509({ id, publicKey: key.publicKey, ttl: agentTtl, dnsNames: [], subject: [['O', 'Signet']] })
+  const secret = exportSigningKey(key)
+  const context = {
+    cert: toPem(chain),
+    key: pem('PRIVATE KEY', secret),
+    minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  } as const
+  secret.fill(0)
+  return { context, renewAt: now + (expiresAt - now) / 2, authority }
+}
