@@ -15,7 +15,8 @@ import { openWorld, type World } from '../src/testing/world.ts'
 import { bare } from './bare-lender.ts'
 import { Client } from './client.ts'
 import { mountKv, SMALL_MOUNT, toKey, toSecret } from './dataset.ts'
-import { measure, type Sample } from './measure.ts'
+import { measureHttp } from './http-load.ts'
+import type { Sample } from './measure.ts'
 import { parseNumber } from './options.ts'
 import { usageOf } from './process-tree.ts'
 import { type Ask, type Target, toBytes } from './target.ts'
@@ -141,21 +142,21 @@ function reads(target: Target, rate: number, seconds: number): Promise<Sample> {
   const requests = Array.from({ length: SECRETS }, (_, i) =>
     toBytes(target, { method: 'GET', path: `/v1/${SMALL_MOUNT}/data/${toKey(i)}`, token: target.token }),
   )
-  return measure(target, requests, { connections: 16, warmupSeconds: 1, seconds, rate })
+  return measureHttp(target, requests, { connections: 16, warmupSeconds: 1, seconds, rate })
 }
 
 /** How fast leases are made, renewed and revoked, as fast as answers come over 32 connections. */
 async function rates(client: Client, target: Target): Promise<void> {
   const issue: Ask = { method: 'GET', path: '/v1/bare/lease?ttl=3600', token: target.token }
   const shape = { connections: 32, warmupSeconds: 1, seconds: 5 }
-  sayRate('leases made', await measure(target, [toBytes(target, issue)], shape))
+  sayRate('leases made', await measureHttp(target, [toBytes(target, issue)], shape))
   const { data } = await client.call('GET', '/v1/sys/leases/lookup/bare/lease?list=true&limit=60000')
   const ids = ((data?.['keys'] ?? []) as string[]).map((name) => `bare/lease/${name}`)
   const ask = (path: string, body: (id: string) => object) =>
     ids.map((id) => toBytes(target, { method: 'PUT', path: `/v1/sys/leases/${path}`, body: body(id), token: target.token }))
   sayRate(
     'leases renewed',
-    await measure(
+    await measureHttp(
       target,
       ask('renew', (id) => ({ lease_id: id, increment: 3600 })),
       shape,
@@ -163,7 +164,7 @@ async function rates(client: Client, target: Target): Promise<void> {
   )
   sayRate(
     'leases revoked',
-    await measure(
+    await measureHttp(
       target,
       ask('revoke', (id) => ({ lease_id: id })),
       shape,

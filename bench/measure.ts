@@ -1,19 +1,18 @@
 // One round: load a server, let it warm up, and measure a window of the steady state.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startClosedLoop } from './closed-loop.ts'
-import type { FollowUp } from './follow-up.ts'
 import { Histogram } from './histogram.ts'
-import type { Load } from './load.ts'
-import { startOpenLoop } from './open-loop.ts'
+import type { Load, Outcome } from './load.ts'
 import { usageOf } from './process-tree.ts'
-import type { Target } from './target.ts'
 
-export interface Shape {
-  readonly connections: number
+export interface Times {
   readonly warmupSeconds: number
   readonly seconds: number
-  /** Requests a second of the open loop; without it the loop is closed. */
-  readonly rate?: number
+}
+
+/** Whose CPU and memory are measured. */
+export interface Measured {
+  /** The (parent) process, when it runs on this machine. */
+  readonly pid?: number
 }
 
 export interface Sample {
@@ -34,22 +33,16 @@ export interface Sample {
 /** A backlog this old is no ripple at the end of the window: the rate was not sustained. */
 const OVERDUE_MILLISECONDS = 1000
 
-/** Sends `requests` round and round, each with its follow-up; latencies come back in milliseconds. */
-export async function measure(target: Target, requests: readonly Buffer[], shape: Shape, followUp?: FollowUp): Promise<Sample> {
+/** Latencies come back in milliseconds. */
+export async function measure(server: Measured, start: (outcome: Outcome) => Load, times: Times): Promise<Sample> {
   const window = new Window()
-  let sent = 0
-  const next = (): Buffer => requests[sent++ % requests.length] as Buffer
-  const outcome = window.record.bind(window)
-  const load =
-    shape.rate === undefined
-      ? startClosedLoop(target, shape.connections, next, outcome, followUp)
-      : startOpenLoop(target, shape.connections, shape.rate, next, outcome, followUp)
-  await sleep(shape.warmupSeconds * 1000)
-  const before = readMeters(target)
+  const load = start(window.record.bind(window))
+  await sleep(times.warmupSeconds * 1000)
+  const before = readMeters(server)
   window.open()
-  await sleep(shape.seconds * 1000)
+  await sleep(times.seconds * 1000)
   window.close(load)
-  const after = readMeters(target)
+  const after = readMeters(server)
   await load.stop()
   return toSample(window, before, after)
 }
@@ -89,7 +82,7 @@ class Window {
   }
 }
 
-function readMeters({ pid }: Target) {
+function readMeters({ pid }: Measured) {
   const { user, system } = process.cpuUsage()
   return { at: performance.now(), driverSeconds: (user + system) / 1e6, server: pid === undefined ? undefined : usageOf(pid) }
 }

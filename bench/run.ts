@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { Client } from './client.ts'
 import type { FollowUp } from './follow-up.ts'
-import { measure, type Sample, type Shape } from './measure.ts'
+import { measureHttp } from './http-load.ts'
+import type { Sample } from './measure.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 import type { Scenario } from './scenarios.ts'
 import { type Case, toTable } from './table.ts'
@@ -44,12 +45,10 @@ async function prepare(target: Target, scenario: Scenario, filled: number): Prom
 
 /** Rounds alternate (A, B, A, B …), so that a machine that slows down or speeds up does so for both. */
 async function compare(scenario: Scenario, connections: number, prepared: readonly Prepared[], options: Options): Promise<Case> {
-  const { warmupSeconds, seconds, rate } = options
-  const shape: Shape = { connections, warmupSeconds, seconds, ...(rate === undefined ? {} : { rate }) }
   const servers = prepared.map(({ target }) => ({ name: target.name, samples: [] as Sample[] }))
   for (let round = 1; round <= options.rounds; round++) {
     for (const [at, { target, requests, followUp }] of prepared.entries()) {
-      const sample = await measure(target, requests, shape, followUp)
+      const sample = await measureHttp(target, requests, { ...options, connections }, followUp)
       servers[at]?.samples.push(sample)
       process.stderr.write(`${scenario.name}, ${connections} connections, round ${round}, ${target.name}: ${sample.perSecond.toFixed(0)} req/s\n`)
     }

@@ -47,7 +47,8 @@ export function toBytes(target: Target, ask: Ask): Buffer {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }
 
-function split(fact: string): [string, string] {
+/** `name=value` */
+export function split(fact: string): [string, string] {
   const at = fact.indexOf('=')
   return at < 0 ? [fact, ''] : [fact.slice(0, at), fact.slice(at + 1)]
 }
