@@ -2,7 +2,7 @@
 import { Box, Recent } from './kept.ts'
 import { Gap, type Key, type Revision, type Store } from './store.ts'
 
-/** What is cached is never older than the newest commit at the time it is asked for. A load must be synchronous. */
+/** What is cached is never older than the newest commit at the last pause of the event loop before it is asked for. A load must be synchronous. */
 export interface Follower {
   /** What `load` makes of the keys under `prefix`; made anew after any of them changed. */
   cache<T>(prefix: string, load: () => T): () => T
@@ -38,6 +38,10 @@ export function follow(store: Store): Follower {
   const watchers: Watcher[] = []
   const scopes = new Scopes()
   let seen = store.revision
+  let settled = false
+  const unsettle = (): void => {
+    settled = false
+  }
 
   function changed(key: Key): void {
     for (const watcher of watchers) if (key.startsWith(watcher.prefix)) watcher.changed(key.slice(watcher.prefix.length))
@@ -47,6 +51,17 @@ export function follow(store: Store): Follower {
   function forget(): void {
     for (const watcher of watchers) watcher.forget()
     scopes.forget()
+  }
+
+  /**
+   * Looking for commits costs more than most of what is cached, so that caches do it once between two pauses. What a commit causes
+   * runs after the next pause: whoever waited for it sees it.
+   */
+  function settle(): void {
+    if (settled) return
+    settled = true
+    void Promise.resolve().then(unsettle)
+    sync()
   }
 
   function sync(): Revision {
@@ -69,7 +84,7 @@ export function follow(store: Store): Follower {
       const box = new Box(load)
       watchers.push({ prefix, changed: () => box.forget(), forget: () => box.forget() })
       return () => {
-        sync()
+        settle()
         return box.get()
       }
     },
@@ -78,11 +93,11 @@ export function follow(store: Store): Follower {
       const drop = (id: string | undefined) => id !== undefined && recent.delete(id)
       watchers.push({ prefix, changed: (rest) => drop(idOf(rest)), forget: () => recent.clear() })
       return (id) => {
-        sync()
+        settle()
         return recent.get(id)
       }
     },
-    scope: (folder) => scopes.open(folder, sync),
+    scope: (folder) => scopes.open(folder, settle),
   }
 }
 
@@ -90,7 +105,7 @@ export function follow(store: Store): Follower {
 class Scopes {
   readonly #byFolder = new Map<string, Set<Watched[]>>()
 
-  open(folder: string, sync: () => void): Scope {
+  open(folder: string, settle: () => void): Scope {
     const watched: Watched[] = []
     const scopes = this.#byFolder.get(folder) ?? new Set()
     this.#byFolder.set(folder, scopes.add(watched))
@@ -99,7 +114,7 @@ class Scopes {
         const box = new Box(load)
         watched.push({ prefix: folder + prefix, box })
         return () => {
-          sync()
+          settle()
           return box.get()
         }
       },
