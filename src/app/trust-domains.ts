@@ -26,7 +26,7 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, { store
     const known = opened.get(place)
     if (known) return known
     const { store: slice, cache } = openSpace(store, follower, place)
-    const keyed: Place['keyed'] = (prefix, load, max) => follower.keyed(place + prefix, load, max)
+    const keyed: Place['keyed'] = (prefix, load, max, idOf) => follower.keyed(place + prefix, load, max, idOf)
     const rooms = openSpiffe({ place: { store: slice, cache, keyed }, ...ports, log, ...(fetch ? { fetch } : {}) })
     opened.set(place, rooms)
     return rooms

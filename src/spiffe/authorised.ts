@@ -1,32 +1,73 @@
 // Which entries an agent may act for: those below its own ID, below the node aliases that describe it, and below those in turn.
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import type { Agent } from './agents.ts'
-import type { Entries } from './entries.ts'
-import type { Entry } from './entry.ts'
-import { formatSelector, isSubset } from './selectors.ts'
+import { BELOW, type Entries } from './entries.ts'
+import type { Place } from './place.ts'
+import { formatSelector, isSubset, type Selector } from './selectors.ts'
+import type { SettingsRoom } from './settings.ts'
 
 /** Parent of node aliases: entries whose selectors describe nodes. */
 export const serverId = (trustDomain: TrustDomain): SpiffeId => spiffeId(trustDomain, '/spire/server')
 
-/** In the order of their ids; aliases themselves are not among them, since no workload gets one. */
-export function authorisedEntries(entries: Entries, agent: Pick<Agent, 'id' | 'selectors'>, trustDomain: TrustDomain): Entry[] {
-  const found = new Map<string, Entry>()
-  const parents = new Set<SpiffeId>([agent.id, ...aliasesOf(entries, agent, trustDomain)])
-  for (const parent of parents) {
-    for (const id of entries.idsBelow(parent)) {
-      const entry = entries.get(id)
-      if (!entry) continue
-      found.set(id, entry)
-      parents.add(entry.spiffeId)
-    }
-  }
-  return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+/** Found once for each agent, and again after any entry changed. */
+export interface AuthorisedRoom {
+  /** Ids of the entries, in order; aliases themselves are not among them, since no workload gets one. */
+  idsOf(agent: NodeAgent): readonly string[]
+  has(agent: NodeAgent, entryId: string): boolean
 }
 
-function aliasesOf(entries: Entries, agent: Pick<Agent, 'id' | 'selectors'>, trustDomain: TrustDomain): SpiffeId[] {
-  const has = new Set([...agent.selectors.map(formatSelector), `spiffe_id:${agent.id}`])
-  return entries.idsBelow(serverId(trustDomain)).flatMap((id) => {
+type NodeAgent = Pick<Agent, 'id' | 'selectors'>
+
+interface Alias {
+  readonly spiffeId: SpiffeId
+  readonly selectors: readonly Selector[]
+}
+
+export function openAuthorised({ place, entries, settings }: { place: Place; entries: Entries; settings: SettingsRoom }): AuthorisedRoom {
+  const found = place.cache(BELOW, () => new WeakMap<NodeAgent, Set<string>>())
+  const aliases = place.cache(BELOW, () => indexAliases(entries, settings.need().trustDomain))
+
+  function idsOf(agent: NodeAgent): Set<string> {
+    const known = found()
+    const before = known.get(agent)
+    if (before) return before
+    const ids = new Set(idsBelow(entries, [agent.id, ...aliasesOf(aliases(), agent)]).sort())
+    known.set(agent, ids)
+    return ids
+  }
+
+  return {
+    idsOf: (agent) => [...idsOf(agent)],
+    has: (agent, entryId) => idsOf(agent).has(entryId),
+  }
+}
+
+function idsBelow(entries: Entries, first: readonly SpiffeId[]): string[] {
+  const ids = new Set<string>()
+  const parents = new Set(first)
+  for (const parent of parents) {
+    for (const child of entries.below(parent)) {
+      ids.add(child.id)
+      parents.add(child.spiffeId)
+    }
+  }
+  return [...ids]
+}
+
+/** By the first of its selectors, which an agent that it describes must have: of thousands of aliases few are looked at. */
+function indexAliases(entries: Entries, trustDomain: TrustDomain): Map<string, Alias[]> {
+  const index = new Map<string, Alias[]>()
+  for (const { id } of entries.below(serverId(trustDomain))) {
     const alias = entries.get(id)
-    return alias && isSubset(alias.selectors, has) ? [alias.spiffeId] : []
-  })
+    const [first] = alias?.selectors ?? []
+    if (!alias || !first) continue
+    const key = formatSelector(first)
+    index.set(key, [...(index.get(key) ?? []), alias])
+  }
+  return index
+}
+
+function aliasesOf(index: ReadonlyMap<string, readonly Alias[]>, agent: NodeAgent): SpiffeId[] {
+  const has = new Set([...agent.selectors.map(formatSelector), `spiffe_id:${agent.id}`])
+  return [...has].flatMap((selector) => index.get(selector) ?? []).flatMap((alias) => (isSubset(alias.selectors, has) ? [alias.spiffeId] : []))
 }

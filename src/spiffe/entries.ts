@@ -19,12 +19,17 @@ export interface EntriesDeps {
   readonly settings: SettingsRoom
 }
 
+export interface Child {
+  readonly id: string
+  readonly spiffeId: SpiffeId
+}
+
 export interface Entries {
   get(id: string): Entry | undefined
   /** In the order of their ids, after `after`, at most `limit`. */
   page(after: string, limit: number): Entry[]
-  /** Ids of the entries right below a parent, in order. */
-  idsBelow(parent: SpiffeId): string[]
+  /** The entries right below a parent, in the order of their ids. */
+  below(parent: SpiffeId): readonly Child[]
   count(): number
   /** The new entry, or the one that was there already with the same ID, parent and selectors. Throws `invalid`. */
   create(spec: EntrySpec): Promise<{ entry: Entry; existed: boolean }>
@@ -40,8 +45,11 @@ const entries = records<Entry>('entry/')
 const COUNT = 'entry-count'
 const NOTHING = Buffer.alloc(0)
 const due = dueIndex('entry-due/')
-/** IDs may be longer than keys. */
-const belowKey = (parent: SpiffeId, id: string): string => `entry-below/${createHash('sha256').update(parent).digest('base64url')}/${id}`
+/** Touched by every change of an entry: `entry-below/<hash of its parent>/<id>`, with its SPIFFE ID. */
+export const BELOW = 'entry-below/'
+/** SPIFFE IDs may be longer than keys. */
+const hashOf = (parent: SpiffeId): string => createHash('sha256').update(parent).digest('base64url')
+const belowKey = (parent: SpiffeId, id: string): string => `${BELOW}${hashOf(parent)}/${id}`
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
 const CACHED = 20_000
@@ -49,13 +57,19 @@ const CACHED = 20_000
 export function openEntries({ place, clock, random, settings }: EntriesDeps): Entries {
   const { store } = place
   const cached = place.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
+  const children = place.keyed(
+    BELOW,
+    (hash) => readChildren(store, `${BELOW}${hash}/`),
+    CACHED,
+    (rest) => rest.slice(0, rest.indexOf('/')),
+  )
 
   const remove = (id: string): Promise<boolean> => transact(store, (tx) => removeIn(tx, id))
 
   return {
     get: cached,
     page: (after, limit) => entries.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? []),
-    idsBelow: (parent) => Array.from(store.keys({ prefix: belowKey(parent, '') }), (key) => key.slice(belowKey(parent, '').length)),
+    below: (parent) => children(hashOf(parent)) ?? [],
     count: () => Number(store.get(COUNT)?.value.toString() ?? '0'),
     async create(spec) {
       const checked = checkEntry(spec, settings.need().trustDomain)
@@ -111,9 +125,13 @@ export function dissociate(tx: Tx, id: string, trustDomain: TrustDomain): void {
   put(tx, { ...before, federatesWith: before.federatesWith.filter((one) => one !== trustDomain), revision: before.revision + 1 })
 }
 
+function readChildren(store: Store, prefix: string): readonly Child[] {
+  return Array.from(store.range({ prefix }), ({ key, value }) => ({ id: key.slice(prefix.length), spiffeId: value.toString() as SpiffeId }))
+}
+
 function put(tx: Tx, entry: Entry): void {
   entries.put(tx, entry.id, entry)
-  tx.put(belowKey(entry.parentId, entry.id), NOTHING)
+  tx.put(belowKey(entry.parentId, entry.id), Buffer.from(entry.spiffeId))
   tx.put(sameKey(entry), Buffer.from(entry.id))
   for (const one of entry.federatesWith) tx.put(federatesKey(one, entry.id), NOTHING)
   if (entry.expiresAt > 0) due.put(tx, entry.expiresAt, entry.id)

@@ -1,7 +1,6 @@
 // Where a trust domain keeps what it knows: the slice of its mount, with caches that commits of any process invalidate.
+import type { Follower } from '../store/follow.ts'
 import type { Space } from '../store/space.ts'
 
-export interface Place extends Pick<Space, 'store' | 'cache'> {
-  /** What `load` made of the key `prefix + id`, for at most `max` ids; made anew after it changed. */
-  keyed<T>(prefix: string, load: (id: string) => T | undefined, max: number): (id: string) => T | undefined
-}
+/** `keyed` is as a follower's, within the slice. */
+export type Place = Pick<Space, 'store' | 'cache'> & Pick<Follower, 'keyed'>

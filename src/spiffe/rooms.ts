@@ -4,6 +4,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Place } from './place.ts'
 import { type Agents, openAgents } from './agents.ts'
+import { type AuthorisedRoom, openAuthorised } from './authorised.ts'
 import { type Authorities, openAuthorities } from './authorities.ts'
 import { type Entries, openEntries } from './entries.ts'
 import { type FederatedBundles, openFederatedBundles } from './federated-bundles.ts'
@@ -16,6 +17,7 @@ export interface Spiffe {
   readonly settings: SettingsRoom
   readonly authorities: Authorities
   readonly entries: Entries
+  readonly authorised: AuthorisedRoom
   readonly agents: Agents
   readonly joinTokens: JoinTokens
   readonly svids: Svids
@@ -51,6 +53,7 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
     settings,
     authorities,
     entries,
+    authorised: openAuthorised({ ...deps, entries, settings }),
     agents: openAgents(deps),
     joinTokens,
     svids: openSvids({ ...deps, authorities, settings }),

@@ -12,7 +12,7 @@ import { memory } from '../store/memory.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { openAgents } from './agents.ts'
 import { openAuthorities } from './authorities.ts'
-import { authorisedEntries } from './authorised.ts'
+import { openAuthorised } from './authorised.ts'
 import { openEntries } from './entries.ts'
 import type { EntrySpec } from './entry.ts'
 import { openJoinTokens } from './join-tokens.ts'
@@ -44,6 +44,7 @@ async function open() {
     entries,
     svids,
     agents: openAgents({ place, clock }),
+    authorised: openAuthorised({ place, entries, settings }),
     joinTokens: openJoinTokens({ place, clock, random }),
   }
 }
@@ -210,8 +211,11 @@ describe('entries', () => {
     const { entry } = await entries.create(spec())
     const moved = await entries.update(entry.id, (before) => ({ ...before, parentId: id('/node') }))
     assert.equal(moved.revision, 1)
-    assert.deepEqual(entries.idsBelow(AGENT), [])
-    assert.deepEqual(entries.idsBelow(id('/node')), [entry.id])
+    assert.deepEqual(entries.below(AGENT), [])
+    assert.deepEqual(
+      entries.below(id('/node')).map((child) => child.id),
+      [entry.id],
+    )
     const { entry: other } = await entries.create(spec())
     await assert.rejects(
       entries.update(other.id, (before) => ({ ...before, parentId: id('/node') })),
@@ -238,7 +242,7 @@ describe('entries', () => {
   })
 
   test('an agent acts for what is below it and below the aliases that describe it, at any depth, and for nothing else', async () => {
-    const { entries } = await open()
+    const { entries, authorised } = await open()
     const make = async (path: string, parentId: string, ...selectors: string[]) => {
       const { entry } = await entries.create(spec({ spiffeId: id(path), parentId: parseSpiffeId(parentId), selectors: selectors.map(parseSelector) }))
       return entry.spiffeId
@@ -254,16 +258,18 @@ describe('entries', () => {
     await make('/deep', nested, 'unix:uid:3')
     await make('/elsewhere', id('/other'), 'unix:uid:1')
     const agent = { id: AGENT, selectors: [parseSelector('x509pop:subject:cn:db')] }
-    const ids = authorisedEntries(entries, agent, HOME).map(({ spiffeId }) => spiffeId)
-    assert.deepEqual(ids.sort(), ['/deep', '/nested', '/on-db', '/own'].map(id))
+    const found = () => new Set(authorised.idsOf(agent).map((one) => entries.get(one)?.spiffeId))
+    assert.deepEqual(found(), new Set(['/deep', '/nested', '/on-db', '/own'].map(id)))
+    await make('/late', nested, 'unix:uid:4')
+    assert.deepEqual(found(), new Set(['/deep', '/late', '/nested', '/on-db', '/own'].map(id)))
   })
 
   test('a circle of parents ends', async () => {
-    const { entries } = await open()
+    const { entries, authorised } = await open()
     await entries.create(spec({ spiffeId: id('/a'), parentId: id('/b') }))
     await entries.create(spec({ spiffeId: id('/b'), parentId: id('/a') }))
     await entries.create(spec({ spiffeId: id('/a') }))
-    assert.equal(authorisedEntries(entries, { id: AGENT, selectors: [] }, HOME).length, 3)
+    assert.equal(authorised.idsOf({ id: AGENT, selectors: [] }).length, 3)
   })
 })
 

@@ -38,10 +38,7 @@ export function follow(store: Store): Follower {
   const watchers: Watcher[] = []
   const scopes = new Scopes()
   let seen = store.revision
-  let settled = false
-  const unsettle = (): void => {
-    settled = false
-  }
+  const settle = oncePerTurn(sync)
 
   function changed(key: Key): void {
     for (const watcher of watchers) if (key.startsWith(watcher.prefix)) watcher.changed(key.slice(watcher.prefix.length))
@@ -51,17 +48,6 @@ export function follow(store: Store): Follower {
   function forget(): void {
     for (const watcher of watchers) watcher.forget()
     scopes.forget()
-  }
-
-  /**
-   * Looking for commits costs more than most of what is cached, so that caches do it once between two pauses. What a commit causes
-   * runs after the next pause: whoever waited for it sees it.
-   */
-  function settle(): void {
-    if (settled) return
-    settled = true
-    void Promise.resolve().then(unsettle)
-    sync()
   }
 
   function sync(): Revision {
@@ -98,6 +84,23 @@ export function follow(store: Store): Follower {
       }
     },
     scope: (folder) => scopes.open(folder, settle),
+  }
+}
+
+/**
+ * Looking for commits costs more than most of what is cached, so that caches do it once between two pauses. What a commit causes
+ * runs after the next pause: whoever waited for it sees it.
+ */
+function oncePerTurn(sync: () => void): () => void {
+  let done = false
+  const again = (): void => {
+    done = false
+  }
+  return () => {
+    if (done) return
+    done = true
+    void Promise.resolve().then(again)
+    sync()
   }
 }
 

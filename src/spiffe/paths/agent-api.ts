@@ -8,7 +8,6 @@ import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
 import type { Agent } from '../agents.ts'
 import { attest } from '../attest.ts'
-import { authorisedEntries } from '../authorised.ts'
 import type { X509Svid } from '../authorities.ts'
 import type { Entry } from '../entry.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
@@ -46,7 +45,13 @@ export function agentApiPaths(roomsOf: RoomsOf): Path[] {
         access: 'open',
         async run(ctx) {
           const rooms = roomsOf(ctx.mount)
-          return data({ entries: authorised(rooms, await caller(rooms, ctx)).map(describeEntry) })
+          const agent = await caller(rooms, ctx)
+          return data({
+            entries: rooms.authorised
+              .idsOf(agent)
+              .flatMap((id) => rooms.entries.get(id) ?? [])
+              .map(describeEntry),
+          })
         },
       }),
     })),
@@ -91,8 +96,9 @@ export async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
   return agent
 }
 
-function authorised({ entries, settings }: Spiffe, agent: Agent): Entry[] {
-  return authorisedEntries(entries, agent, settings.need().trustDomain)
+/** The entry, where the agent may act for it. */
+function authorised({ authorised, entries }: Spiffe, agent: Agent, id: string): Entry | undefined {
+  return authorised.has(agent, id) ? entries.get(id) : undefined
 }
 
 async function attestAgent(rooms: Spiffe, input: Values<typeof attestInput>): Promise<Reply> {
@@ -112,10 +118,10 @@ async function renew(rooms: Spiffe, ctx: Ctx, csr: string): Promise<Reply> {
 }
 
 async function issue(rooms: Spiffe, ctx: Ctx, input: Values<typeof svidsInput>): Promise<Reply> {
-  const allowed = new Map(authorised(rooms, await caller(rooms, ctx)).map((entry) => [entry.id, entry]))
+  const agent = await caller(rooms, ctx)
   const requests = Object.entries(input.requests)
   if (requests.length > MAX_BATCH) throw new Fault('invalid', `at most ${MAX_BATCH} requests`)
-  const results = requests.map(([id, csr]): [string, JsonObject] => [id, issueOne(rooms, allowed.get(id), csr)])
+  const results = requests.map(([id, csr]): [string, JsonObject] => [id, issueOne(rooms, authorised(rooms, agent, id), csr)])
   return data({ results: Object.fromEntries(results) })
 }
 
@@ -131,7 +137,7 @@ function issueOne({ svids }: Spiffe, entry: Entry | undefined, csr: unknown): Js
 }
 
 async function issueJwt(rooms: Spiffe, ctx: Ctx, input: Values<typeof jwtInput>): Promise<Reply> {
-  const entry = authorised(rooms, await caller(rooms, ctx)).find(({ id }) => id === input.entry_id)
+  const entry = authorised(rooms, await caller(rooms, ctx), input.entry_id)
   if (!entry) throw new Fault('missing', 'entry not found or not authorized')
   const { token, issuedAt, expiresAt } = rooms.svids.jwtFor(entry, input.audience)
   return data({ spiffe_id: entry.spiffeId, hint: entry.hint, svid: token, issued_at: issuedAt / 1000, expires_at: expiresAt / 1000 })
