@@ -8,6 +8,7 @@ import type { Passwords } from './crypto/password.ts'
 import { cubbyhole } from './engines/cubbyhole.ts'
 import { kvFor } from './engines/kv/kv.ts'
 import { spiffeModule } from './spiffe/module.ts'
+import type { Loggers } from './spiffe/paths/logger.ts'
 import type { RoomsOf } from './spiffe/rooms.ts'
 
 /** What decides which module serves a mount. */
@@ -20,6 +21,7 @@ export interface BuiltInDeps {
   readonly passwords: Passwords
   readonly lockoutRule: LockoutRuleOf
   readonly spiffe: RoomsOf
+  readonly loggers: Loggers
 }
 
 export interface BuiltIns {
@@ -28,11 +30,11 @@ export interface BuiltIns {
   readonly kinds: readonly string[]
 }
 
-export function builtIn({ passwords, lockoutRule, spiffe }: BuiltInDeps): BuiltIns {
+export function builtIn({ passwords, lockoutRule, spiffe, loggers }: BuiltInDeps): BuiltIns {
   const byType: Readonly<Record<string, (mount: MountKind) => Module>> = {
     'secret/kv': kvFor,
     'secret/cubbyhole': always(cubbyhole),
-    'secret/spiffe': always(spiffeModule(spiffe)),
+    'secret/spiffe': always(spiffeModule(spiffe, loggers)),
     'auth/approle': always(approle({ lockoutRule })),
     'auth/userpass': always(userpass({ passwords, lockoutRule })),
   }

@@ -11,6 +11,8 @@ import { toPem } from '../crypto/certificate.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as wire from '../edge/spire/messages.ts'
 import type { Message } from '../wire/protobuf.ts'
+import { callUnary, converse } from '../testing/grpc-client.ts'
+import { signingRequest } from '../testing/signing-request.ts'
 import { openWorld, type World } from '../testing/world.ts'
 import { listenSpire, type SpireListener } from './spire-listener.ts'
 
@@ -35,22 +37,7 @@ describe('agents over gRPC', () => {
   /** A key and a signing request for it. */
   function request(): { key: Buffer; csr: Buffer } {
     const key = join(dir, 'key.pem')
-    const args = [
-      'req',
-      '-new',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      key,
-      '-subj',
-      '/CN=x',
-      '-outform',
-      'DER',
-    ]
-    const csr = execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const csr = signingRequest('DER', [], key)
     return { key: readFileSync(key), csr }
   }
 
@@ -77,41 +64,11 @@ describe('agents over gRPC', () => {
     return client
   }
 
-  function call<I, O>(client: grpc.Client, method: string, input: Message<I>, output: Message<O>, value: Partial<I>): Promise<O> {
-    return new Promise((resolve, reject) => {
-      const done = (error: grpc.ServiceError | null, answer?: O) => (error ? reject(error) : resolve(answer as O))
-      client.makeUnaryRequest(
-        `/spire.api.server.${method}`,
-        (one: Partial<I>) => input.encode(one),
-        (bytes) => output.decode(bytes),
-        value,
-        done,
-      )
-    })
-  }
-
-  /** Sends messages one after another and hears all that comes back. */
-  async function converse<I, O>(
-    client: grpc.Client,
-    method: string,
-    input: Message<I>,
-    output: Message<O>,
-    values: readonly Partial<I>[],
-  ): Promise<O[]> {
-    const stream = client.makeBidiStreamRequest(
-      `/spire.api.server.${method}`,
-      (one: Partial<I>) => input.encode(one),
-      (bytes) => output.decode(bytes),
-    )
-    for (const value of values) stream.write(value)
-    stream.end()
-    const heard: O[] = []
-    for await (const one of stream) heard.push(one as O)
-    return heard
-  }
+  const call = <I, O>(client: grpc.Client, method: string, input: Message<I>, output: Message<O>, value: Partial<I>): Promise<O> =>
+    callUnary(client, `spire.api.server.${method}`, input, output, value)
 
   const attest = (client: grpc.Client, payload: string, csr: Buffer) =>
-    converse(client, 'agent.v1.Agent/AttestAgent', wire.AttestAgentRequest, wire.AttestAgentResponse, [
+    converse(client, 'spire.api.server.agent.v1.Agent/AttestAgent', wire.AttestAgentRequest, wire.AttestAgentResponse, [
       { params: { data: { type: 'join_token', payload: Buffer.from(payload) }, params: { csr } } },
     ])
 
@@ -143,6 +100,19 @@ describe('agents over gRPC', () => {
     const bundle = await call(connect(), 'bundle.v1.Bundle/GetBundle', wire.Empty, wire.BundleMessage, {})
     assert.equal(bundle.trustDomain, 'example.org')
     assert.deepEqual([bundle.x509Authorities.length, bundle.jwtAuthorities.length], [1, 1])
+  })
+
+  test('an agent gets the bundles of foreign trust domains, and others do not', async () => {
+    const client = connect(await joined())
+    const get = (by: grpc.Client, trustDomain: string) =>
+      call(by, 'bundle.v1.Bundle/GetFederatedBundle', wire.GetFederatedBundleRequest, wire.BundleMessage, { trustDomain })
+    await assert.rejects(get(client, 'partner.test'), refusedWith(5, /bundle not found/))
+    await assert.rejects(get(client, 'Partner'), refusedWith(3, /trust domain argument is not valid/))
+    const own = await world.ok('read', 'spiffe/bundle')
+    await world.ok('write', 'spiffe/bundles/partner.test', { bundle: own })
+    const bundle = await get(client, 'partner.test')
+    assert.deepEqual([bundle.trustDomain, bundle.x509Authorities.length, bundle.refreshHint], ['partner.test', 1, 300])
+    await assert.rejects(get(connect(), 'partner.test'), refusedWith(7, /not attested/))
   })
 
   test('an agent learns its entries, whole or page by page, and gets SVIDs for them and for no others', async () => {
@@ -177,7 +147,9 @@ describe('agents over gRPC', () => {
       call(client, 'svid.v1.SVID/NewJWTSVID', wire.NewJwtRequest, wire.NewJwtResponse, { entryId: id, audience: [] }),
       refusedWith(3, /audience/),
     )
-    const [synced] = await converse(client, 'entry.v1.Entry/SyncAuthorizedEntries', wire.SyncRequest, wire.SyncResponse, [{ outputMask: {} }])
+    const [synced] = await converse(client, 'spire.api.server.entry.v1.Entry/SyncAuthorizedEntries', wire.SyncRequest, wire.SyncResponse, [
+      { outputMask: {} },
+    ])
     assert.deepEqual(
       synced?.entries.map((one) => one.id),
       [id],
@@ -196,7 +168,7 @@ describe('agents over gRPC', () => {
       })
     }
     assert.ok(spiffe)
-    const heard = await converse(connect(agent), 'entry.v1.Entry/SyncAuthorizedEntries', wire.SyncRequest, wire.SyncResponse, [
+    const heard = await converse(connect(agent), 'spire.api.server.entry.v1.Entry/SyncAuthorizedEntries', wire.SyncRequest, wire.SyncResponse, [
       { outputMask: {} },
       { ids: ['many-5', 'many-7', 'unknown'] },
     ])

@@ -4,15 +4,14 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Peer } from '../contract/call.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { openAsk } from '../edge/spire/ask.ts'
 import { spireServices } from '../edge/spire/services.ts'
-import type { Spiffe } from '../spiffe/rooms.ts'
 import { openGrpc } from '../wire/grpc.ts'
 import type { Kernel } from './kernel.ts'
 import { bind } from './listen.ts'
 import { chainOf } from './peer-chain.ts'
 import { openServerIdentity } from './server-identity.ts'
+import { openProof, type Proof } from './svid-proof.ts'
 
 export interface SpireListener {
   readonly host: string
@@ -21,9 +20,13 @@ export interface SpireListener {
 }
 
 export async function listenSpire(address: string, kernel: Kernel, ports: Pick<Ports, 'clock' | 'random'>, log: Log): Promise<SpireListener> {
-  const peers = new Map<string, Peer>()
-  const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name), ...ports })
-  const grpc = openGrpc(spireServices(ask), (error) => log.error('agent call failed', {}, error))
+  const peers = new Map<string, () => Peer | undefined>()
+  const began = ports.clock.monotonic()
+  const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name)?.(), ...ports })
+  const grpc = openGrpc(
+    spireServices(ask, () => (ports.clock.monotonic() - began) / 1000),
+    (error) => log.error('agent call failed', {}, error),
+  )
   const identify = openServerIdentity(ports)
   let connections = 0
 
@@ -37,16 +40,26 @@ export async function listenSpire(address: string, kernel: Kernel, ports: Pick<P
   function admit(socket: TLSSocket): void {
     const spiffe = kernel.spiffe()
     if (!spiffe) return void socket.destroy()
-    const { remoteAddress = '', remotePort = 0 } = socket
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket
     const name = `agent-${++connections}`
-    try {
-      peers.set(name, { address: remoteAddress, port: remotePort, ...svidOf(socket, spiffe, ports.clock.now()) })
-    } catch (error) {
-      log.info('an agent was turned away', { address: remoteAddress, reason: (error as Error).message })
-      return void socket.destroy()
-    }
+    const prove = openProof(chainOf(socket), ports.clock.now())
+    const peer = () => peerBy(prove, socket, { address, port })
+    if (!peer()) return
+    peers.set(name, peer)
     socket.once('close', () => peers.delete(name))
     grpc.inject(socket, name)
+  }
+
+  /** A connection ends with what it was believed by. */
+  function peerBy(prove: Proof, socket: TLSSocket, from: Pick<Peer, 'address' | 'port'>): Peer | undefined {
+    const spiffe = kernel.spiffe()
+    try {
+      if (spiffe) return { ...from, ...prove(spiffe) }
+    } catch (error) {
+      log.info('an agent was turned away', { address: from.address, reason: (error as Error).message })
+    }
+    socket.destroy()
+    return undefined
   }
 
   const secure = createTlsServer(OPTIONS, admit)
@@ -66,12 +79,3 @@ export async function listenSpire(address: string, kernel: Kernel, ports: Pick<P
 
 /** Without tickets: a resumed session would skip the check of the client's certificate. */
 const OPTIONS = { requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'] }
-
-/** Nothing for a client that shows no certificate. Throws for one whose certificate proves nothing. */
-function svidOf(socket: TLSSocket, { settings, authorities }: Spiffe, now: number): Pick<Peer, 'svid'> {
-  const chain = chainOf(socket)
-  if (chain.length === 0) return {}
-  const home = settings.need().trustDomain
-  const { id, serial } = verifyX509Svid(chain, now, (domain) => (domain === home ? authorities.bundle().x509Authorities : undefined))
-  return { svid: { id, serial } }
-}

@@ -9,6 +9,7 @@ import type { SealSet } from '../seal/seal-set.ts'
 import type { Store } from '../store/store.ts'
 import type { InFlight } from '../sys/server.ts'
 import type { Levels, Logs } from '../telemetry/log.ts'
+import { clearSocket } from './admin-socket.ts'
 import type { Config } from './config/config.ts'
 import { harden } from './hardening.ts'
 import { endOnBugs } from './last-words.ts'
@@ -42,6 +43,7 @@ export async function supervise({ config, seals, logs, reread }: Supervised): Pr
   for (const warning of warnings) log.warn(warning)
   endOnBugs(log)
   for (const { tls } of config.listeners) if (tls) checkTls(tls)
+  if (config.spiffe?.adminSocket) await clearSocket(config.spiffe.adminSocket.path)
   const opened = openSeals(seals, { ...ports, env: process.env, log })
   let reload = (): void => {}
   const stopped = untilStopped(() => reload())

@@ -4,9 +4,11 @@ import type { Ports } from '../base/ports.ts'
 import type { FetchBundle } from '../spiffe/federation.ts'
 import type { Place } from '../spiffe/place.ts'
 import { openSpiffe, type RoomsOf, type Spiffe } from '../spiffe/rooms.ts'
+import type { Loggers } from '../spiffe/paths/logger.ts'
 import type { Follower } from '../store/follow.ts'
 import { openSpace } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
+import type { ServerPort } from '../sys/server.ts'
 import type { Tenants } from './tenants.ts'
 
 export interface TrustDomainsDeps {
@@ -30,5 +32,13 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, { store
     const rooms = openSpiffe({ place: { store: slice, cache, keyed }, ...ports, log, ...(fetch ? { fetch } : {}) })
     opened.set(place, rooms)
     return rooms
+  }
+}
+
+/** The server's loggers as the engine shows them: the core's level stands for all. */
+export function loggersOf({ levels, setLevel, configuration }: Pick<ServerPort, 'levels' | 'setLevel' | 'configuration'>): Loggers {
+  return {
+    level: () => ({ current: levels()['core'] ?? '', launch: String(configuration()['log_level'] ?? '') }),
+    setLevel: (level) => setLevel(undefined, level),
   }
 }

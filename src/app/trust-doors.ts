@@ -1,7 +1,8 @@
-// The doors of a trust domain besides the API: where agents are served, and where its bundle is published.
+// The doors of a trust domain besides the API: where agents are served, where it is administered, and where its bundle is published.
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import { fileProblem } from '../cli/failure.ts'
+import { listenAdmin } from './admin-socket.ts'
 import { listenBundle } from './bundle-endpoint.ts'
 import type { SpiffeConfig } from './config/spiffe.ts'
 import type { Kernel } from './kernel.ts'
@@ -21,6 +22,7 @@ export async function openTrustDoors(
   log: Log,
 ): Promise<TrustDoors> {
   const agents = config && (await listenSpire(config.agentAddress, kernel, ports, log))
+  const operators = config?.adminSocket && (await listenAdmin(config.adminSocket, kernel, ports, log))
   const bundle = config?.bundleEndpoint && (await listenBundle(config.bundleEndpoint, kernel, ports))
   return {
     reload() {
@@ -31,7 +33,7 @@ export async function openTrustDoors(
       }
     },
     async close() {
-      await Promise.all([agents?.close(), bundle?.close()])
+      await Promise.all([agents?.close(), operators?.close(), bundle?.close()])
     },
   }
 }

@@ -58,7 +58,7 @@ import { Tenants } from './tenants.ts'
 import { openSnapshots } from './snapshots.ts'
 import { timed } from './timed.ts'
 import type { RoomsOf, Spiffe } from '../spiffe/rooms.ts'
-import { openTrustDomains } from './trust-domains.ts'
+import { loggersOf, openTrustDomains } from './trust-domains.ts'
 import { openTidying } from './tidying.ts'
 
 export interface Unsealed {
@@ -209,8 +209,8 @@ function boundsOf({ config }: Mount, { maxLeaseTtl, defaultLeaseTtl }: UnsealedD
   return { maxTtl, defaultTtl: Math.min(config.defaultLeaseTtl || defaultLeaseTtl, maxTtl) }
 }
 
-function openBuiltIns({ ports, lockout }: UnsealedDeps, spiffe: RoomsOf) {
-  return builtIn({ passwords: openPasswords(ports.random), lockoutRule: lockoutRules(lockout), spiffe })
+function openBuiltIns({ ports, lockout, server }: UnsealedDeps, spiffe: RoomsOf) {
+  return builtIn({ passwords: openPasswords(ports.random), lockoutRule: lockoutRules(lockout), spiffe, loggers: loggersOf(server) })
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */

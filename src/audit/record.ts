@@ -164,6 +164,8 @@ function requestOf(trail: Trail, hasher: Hasher, hashes: CallerHashes | undefine
     ...(trail.wrapTtl === undefined ? {} : { wrap_ttl: trail.wrapTtl }),
     ...(headers.length > 0 ? { headers: Object.fromEntries(headers.map((one) => [one.name, shown(one, hasher)])) } : {}),
     ...(peer.certificate === undefined ? {} : { client_certificate_serial_number: peer.certificate }),
+    ...(peer.svid ? { client_spiffe_id: peer.svid.id } : {}),
+    ...(peer.user ? { client_uid: peer.user.uid, client_pid: peer.user.pid } : {}),
   }
 }
 

@@ -19,8 +19,10 @@ export interface Peer {
   readonly port: number
   /** Serial number of the certificate that it proved to own, in decimal. */
   readonly certificate?: string
-  /** The SPIFFE ID that the certificate of its connection proves, and the certificate's serial number in lower-case hex. */
-  readonly svid?: { readonly id: string; readonly serial: string }
+  /** The SPIFFE ID that the certificate of its connection proves, the certificate's serial number in lower-case hex, and its end in milliseconds. */
+  readonly svid?: { readonly id: string; readonly serial: string; readonly expiresAt: number }
+  /** The user at the other end of a Unix socket, by the kernel's word, and whether the configuration lets it administer the trust domain. */
+  readonly user?: { readonly uid: number; readonly pid: number; readonly operator: boolean }
 }
 
 /** The edge made it from bytes. */

@@ -1,7 +1,7 @@
 // Certificate signing requests (PKCS #10, RFC 2986): what is taken from one is its public key, and that only with proof of possession.
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
-import { bitsOf, enter, NotDer, oidOf, TAG } from './der.ts'
+import { bitsOf, context, DerReader, enter, NotDer, oidOf, TAG } from './der.ts'
 import { isAcceptable, verifyDer } from './signing-key.ts'
 
 /** Larger ones are refused unread. */
@@ -20,6 +20,44 @@ export function publicKeyOfCsr(der: Buffer): Buffer {
   return publicKey
 }
 
+/** The alternative names that a request asks for, for the few who may name any identity. Throws `invalid`. */
+export function namesOfCsr(der: Buffer): { uris: string[]; dnsNames: string[] } {
+  if (der.length > MAX_CSR_BYTES) throw new Fault('invalid', 'malformed CSR: too large')
+  const { info } = parse(der)
+  return orMalformed(() => {
+    const names: { uris: string[]; dnsNames: string[] } = { uris: [], dnsNames: [] }
+    for (const list = alternativeNames(info); list && !list.atEnd; ) {
+      const { tag, content } = list.next()
+      if (tag === URI) names.uris.push(content.toString('latin1'))
+      else if (tag === DNS) names.dnsNames.push(content.toString('latin1'))
+    }
+    return names
+  })
+}
+
+const EXTENSION_REQUEST = '1.2.840.113549.1.9.14'
+const ALTERNATIVE_NAMES = '2.5.29.17'
+const URI = context(6, false)
+const DNS = context(2, false)
+
+/** Of the extensions that a request asks for (RFC 2985 §5.4.2). */
+function alternativeNames(info: Buffer): DerReader | undefined {
+  const inner = enter(info)
+  for (const tag of [TAG.integer, TAG.sequence, TAG.sequence]) inner.next(tag)
+  const found = inner.maybe(context(0))
+  for (const attributes = found && new DerReader(found.content); attributes && !attributes.atEnd; ) {
+    const attribute = attributes.into()
+    if (oidOf(attribute.next(TAG.oid)) !== EXTENSION_REQUEST) continue
+    for (const extensions = attribute.into(TAG.set).into(); !extensions.atEnd; ) {
+      const extension = extensions.into()
+      const isNames = oidOf(extension.next(TAG.oid)) === ALTERNATIVE_NAMES
+      extension.maybe(TAG.boolean)
+      if (isNames) return enter(extension.next(TAG.bytes).content)
+    }
+  }
+  return undefined
+}
+
 interface Parsed {
   readonly info: Buffer
   readonly publicKey: Buffer
@@ -28,7 +66,7 @@ interface Parsed {
 }
 
 function parse(der: Buffer): Parsed {
-  try {
+  return orMalformed(() => {
     const request = enter(der)
     const info = request.next(TAG.sequence)
     const algorithm = oidOf(request.into().next(TAG.oid))
@@ -39,6 +77,12 @@ function parse(der: Buffer): Parsed {
     inner.next(TAG.sequence)
     const publicKey = inner.next(TAG.sequence).whole
     return { info: info.whole, publicKey: Buffer.from(publicKey), algorithm, signature }
+  })
+}
+
+function orMalformed<T>(read: () => T): T {
+  try {
+    return read()
   } catch (error) {
     if (error instanceof NotDer) throw new Fault('invalid', 'malformed CSR')
     throw error

@@ -5,12 +5,12 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { Bundle } from '../crypto/bundle.ts'
 import { type CertificateSpec, encodeName, issueCertificate, type Name } from '../crypto/certificate.ts'
 import { exportSigningKey, keyIdentifier, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
-import { type SpiffeId, spiffeId } from '../crypto/spiffe-id.ts'
+import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
 import { transact } from '../store/transact.ts'
 import type { Place } from './place.ts'
 import * as authoritySet from './authority-set.ts'
-import type { Authority, AuthoritySet, Kind } from './authority-set.ts'
+import type { Authority, AuthoritySet, Guests, Kind } from './authority-set.ts'
 import type { Settings, SettingsRoom } from './settings.ts'
 
 export interface AuthoritiesDeps {
@@ -36,6 +36,8 @@ export interface Authorities {
   activate(kind: Kind, id: string): Promise<Authority>
   taint(kind: Kind, id: string): Promise<Authority>
   revoke(kind: Kind, id: string): Promise<Authority>
+  /** Publishes authorities of others with ours. Throws `invalid`. */
+  publish(guests: Guests): Promise<void>
   /** Does what is due: first authorities, rotation, removal of what expired. */
   rotate(): Promise<void>
 }
@@ -91,6 +93,9 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
     activate: (kind, id) => move(kind, id, authoritySet.withActivated),
     taint: (kind, id) => move(kind, id, authoritySet.withTainted),
     revoke: (kind, id) => move(kind, id, authoritySet.withRevoked),
+    async publish(guests) {
+      await change((set) => authoritySet.withGuests(set, guests))
+    },
     async rotate() {
       if (!settings.get()) return
       for (const kind of ['x509', 'jwt'] as const) {
@@ -143,10 +148,16 @@ function nameOf(id: string): Name {
 }
 
 function bundleOf(set: AuthoritySet, { trustDomain, refreshHint }: Settings): Bundle {
+  const guests = authoritySet.guestsOf(set)
+  const roots = [...set.x509.map(({ root = '' }) => root), ...guests.x509.map(({ id }) => id)]
   return {
     trustDomain,
-    x509Authorities: set.x509.map(({ root = '' }) => Buffer.from(root, 'base64')),
-    jwtAuthorities: set.jwt.map(({ id, publicKey, expiresAt }) => ({ keyId: id, publicKey: Buffer.from(publicKey, 'base64'), expiresAt })),
+    x509Authorities: roots.map((root) => Buffer.from(root, 'base64')),
+    jwtAuthorities: [...set.jwt, ...guests.jwt].map(({ id, publicKey, expiresAt }) => ({
+      keyId: id,
+      publicKey: Buffer.from(publicKey, 'base64'),
+      expiresAt: expiresAt || undefined,
+    })),
     refreshHint,
     sequence: set.sequence,
   }
@@ -172,11 +183,26 @@ export interface X509SvidSpec {
 }
 
 /** Signs a leaf that ends no later than its authority. */
-export function issueX509Svid({ authority, key }: Signer, spec: X509SvidSpec, now: number, random: Random): X509Svid {
+export function issueX509Svid(signer: Signer, spec: X509SvidSpec, now: number, random: Random): X509Svid {
+  return issue(signer, { ...spec, uris: [spec.id], authority: false }, spec.ttl, now, random)
+}
+
+/** Signs an authority below this one, for a server that issues under the same trust domain; it ends no later. */
+export function issueX509Ca(signer: Signer, trustDomain: TrustDomain, publicKey: Buffer, ttl: number, now: number, random: Random): X509Svid {
+  const subject: Name = [['OU', `DOWNSTREAM-${(signer.authority.chain ?? []).length + 1}`], ...nameOf(keyIdentifier(publicKey).toString('hex'))]
+  return issue(signer, { subject, publicKey, uris: [spiffeId(trustDomain)], dnsNames: [], authority: true }, ttl, now, random)
+}
+
+type Names = Pick<CertificateSpec, 'subject' | 'publicKey' | 'uris' | 'dnsNames' | 'authority'>
+
+function issue({ authority, key }: Signer, names: Names, ttl: number, now: number, random: Random): X509Svid {
   const chain = (authority.chain ?? []).map((one) => Buffer.from(one, 'base64'))
-  const expiresAt = Math.min(now + spec.ttl * 1000, authority.expiresAt)
-  const certificate: CertificateSpec = { ...spec, notBefore: now - BACKDATED, notAfter: expiresAt, uris: [spec.id], authority: false }
-  const leaf = issueCertificate(certificate, { key, name: encodeName(nameOf(authority.id)) }, random)
-  const serial = new X509Certificate(leaf).serialNumber.toLowerCase().replace(/^0+/, '')
-  return { serial, chain: [leaf, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
+  const expiresAt = Math.min(now + ttl * 1000, authority.expiresAt)
+  const certificate = issueCertificate(
+    { ...names, notBefore: now - BACKDATED, notAfter: expiresAt },
+    { key, name: encodeName(nameOf(authority.id)) },
+    random,
+  )
+  const serial = new X509Certificate(certificate).serialNumber.toLowerCase().replace(/^0+/, '')
+  return { serial, chain: [certificate, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
 }

@@ -25,9 +25,25 @@ export interface Authority {
   readonly upstreamId?: string
 }
 
+/** An authority of somebody else that is published with ours: of a server below this one, or one that an operator added. */
+export interface Guest {
+  /** The certificate in base64, or the `kid` of tokens. */
+  readonly id: string
+  /** SubjectPublicKeyInfo in base64; '' for a certificate. */
+  readonly publicKey: string
+  /** 0 for never. */
+  readonly expiresAt: number
+}
+
+export interface Guests {
+  readonly x509: readonly Guest[]
+  readonly jwt: readonly Guest[]
+}
+
 export interface AuthoritySet {
   readonly x509: readonly Authority[]
   readonly jwt: readonly Authority[]
+  readonly guests?: Guests
   /** Grows with every change of what is published. */
   readonly sequence: number
 }
@@ -35,6 +51,7 @@ export interface AuthoritySet {
 export const NO_AUTHORITIES: AuthoritySet = { x509: [], jwt: [], sequence: 0 }
 
 const DAY = 86_400_000
+const MAX_GUESTS = 200
 
 export const activeOf = (set: AuthoritySet, kind: Kind): Authority | undefined => set[kind].find(({ state }) => state === 'active')
 export const preparedOf = (set: AuthoritySet, kind: Kind): Authority | undefined => set[kind].find(({ state }) => state === 'prepared')
@@ -72,12 +89,39 @@ export function withRevoked(set: AuthoritySet, kind: Kind, id: string): Authorit
   )
 }
 
+/** Publishes these too. Throws `invalid` for an id that another key has, and for too many. */
+export function withGuests(set: AuthoritySet, guests: Guests): AuthoritySet {
+  const before = guestsOf(set)
+  const after = { x509: joined(set.x509, before.x509, guests.x509), jwt: joined(set.jwt, before.jwt, guests.jwt) }
+  if (after.x509.length === before.x509.length && after.jwt.length === before.jwt.length) return set
+  return { ...set, guests: after, sequence: set.sequence + 1 }
+}
+
+export const guestsOf = ({ guests = NO_GUESTS }: AuthoritySet): Guests => guests
+const NO_GUESTS: Guests = { x509: [], jwt: [] }
+
+function joined(own: readonly Authority[], before: readonly Guest[], more: readonly Guest[]): readonly Guest[] {
+  const all = new Map(before.map((one) => [one.id, one]))
+  for (const one of more) {
+    const known = all.get(one.id) ?? own.find(({ id, root }) => (root ?? id) === one.id)
+    if (known && one.publicKey !== '' && known.publicKey !== one.publicKey) throw new Fault('invalid', `another authority has the key ID "${one.id}"`)
+    if (!known) all.set(one.id, one)
+  }
+  if (all.size > MAX_GUESTS) throw new Fault('invalid', `at most ${MAX_GUESTS} authorities of others can be published`)
+  return [...all.values()]
+}
+
 /** Without those that expired a day ago. */
 export function pruned(set: AuthoritySet, now: number): AuthoritySet {
-  return (['x509', 'jwt'] as const).reduce((left, kind) => {
-    const kept = left[kind].filter((one) => one.state !== 'old' || one.expiresAt + DAY > now)
-    return kept.length === left[kind].length ? left : changed(left, kind, kept)
+  const expired = ({ expiresAt }: { readonly expiresAt: number }) => expiresAt > 0 && expiresAt + DAY <= now
+  const kept = (['x509', 'jwt'] as const).reduce((left, kind) => {
+    const some = left[kind].filter((one) => one.state !== 'old' || !expired(one))
+    return some.length === left[kind].length ? left : changed(left, kind, some)
   }, set)
+  const { x509, jwt } = guestsOf(set)
+  if (!x509.some(expired) && !jwt.some(expired)) return kept
+  const guests = { x509: x509.filter((one) => !expired(one)), jwt: jwt.filter((one) => !expired(one)) }
+  return { ...kept, guests, sequence: kept.sequence + 1 }
 }
 
 /** What is due for a kind: a new authority well before the active one ends, and its use once everyone has heard of it. */

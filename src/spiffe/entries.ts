@@ -28,6 +28,8 @@ export interface Entries {
   get(id: string): Entry | undefined
   /** In the order of their ids, after `after`, at most `limit`. */
   page(after: string, limit: number): Entry[]
+  /** The entries that give this SPIFFE ID, in the order of their ids. */
+  of(spiffeId: SpiffeId): Entry[]
   /** The entries right below a parent, in the order of their ids. */
   below(parent: SpiffeId): readonly Child[]
   count(): number
@@ -48,8 +50,9 @@ const due = dueIndex('entry-due/')
 /** Touched by every change of an entry: `entry-below/<hash of its parent>/<id>`, with its SPIFFE ID. */
 export const BELOW = 'entry-below/'
 /** SPIFFE IDs may be longer than keys. */
-const hashOf = (parent: SpiffeId): string => createHash('sha256').update(parent).digest('base64url')
+const hashOf = (spiffeId: SpiffeId): string => createHash('sha256').update(spiffeId).digest('base64url')
 const belowKey = (parent: SpiffeId, id: string): string => `${BELOW}${hashOf(parent)}/${id}`
+const ofKey = (spiffeId: SpiffeId, id: string): string => `entry-of/${hashOf(spiffeId)}/${id}`
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
 const CACHED = 20_000
@@ -69,6 +72,7 @@ export function openEntries({ place, clock, random, settings }: EntriesDeps): En
   return {
     get: cached,
     page: (after, limit) => entries.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? []),
+    of: (spiffeId) => idsUnder(store, ofKey(spiffeId, '')).flatMap((id) => cached(id) ?? []),
     below: (parent) => children(hashOf(parent)) ?? [],
     count: () => Number(store.get(COUNT)?.value.toString() ?? '0'),
     async create(spec) {
@@ -106,7 +110,10 @@ export function openEntries({ place, clock, random, settings }: EntriesDeps): En
 
 /** Ids of the entries that federate with a trust domain, in order. */
 export function idsFederatingWith(store: Pick<Store, 'keys'>, trustDomain: TrustDomain): string[] {
-  const prefix = federatesKey(trustDomain, '')
+  return idsUnder(store, federatesKey(trustDomain, ''))
+}
+
+function idsUnder(store: Pick<Store, 'keys'>, prefix: string): string[] {
   return Array.from(store.keys({ prefix }), (key) => key.slice(prefix.length))
 }
 
@@ -132,6 +139,7 @@ function readChildren(store: Store, prefix: string): readonly Child[] {
 function put(tx: Tx, entry: Entry): void {
   entries.put(tx, entry.id, entry)
   tx.put(belowKey(entry.parentId, entry.id), Buffer.from(entry.spiffeId))
+  tx.put(ofKey(entry.spiffeId, entry.id), NOTHING)
   tx.put(sameKey(entry), Buffer.from(entry.id))
   for (const one of entry.federatesWith) tx.put(federatesKey(one, entry.id), NOTHING)
   if (entry.expiresAt > 0) due.put(tx, entry.expiresAt, entry.id)
@@ -141,6 +149,7 @@ function put(tx: Tx, entry: Entry): void {
 function take(tx: Tx, entry: Entry): void {
   entries.delete(tx, entry.id)
   tx.delete(belowKey(entry.parentId, entry.id))
+  tx.delete(ofKey(entry.spiffeId, entry.id))
   tx.delete(sameKey(entry))
   for (const one of entry.federatesWith) tx.delete(federatesKey(one, entry.id))
   if (entry.expiresAt > 0) due.delete(tx, entry.expiresAt, entry.id)

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -7,6 +6,7 @@ import { parseBundle } from '../crypto/bundle.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { signingRequest } from '../testing/signing-request.ts'
 import { openTrustDomain } from '../testing/trust-domain.ts'
 
 const AGENT = 'spiffe://example.org/spire/agent/x509pop/ab'
@@ -137,25 +137,7 @@ describe('spiffe/agents and spiffe/join-tokens', () => {
 describe('spiffe/svid', () => {
   test('X509-SVIDs take the key of the request and nothing else', async () => {
     const { ask, clock, rooms } = await openTrustDomain()
-    const csr = execFileSync(
-      'openssl',
-      [
-        'req',
-        '-new',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-keyout',
-        '/dev/null',
-        '-subj',
-        '/CN=admin',
-        '-addext',
-        'subjectAltName=URI:spiffe://example.org/admin',
-      ],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-    )
+    const csr = signingRequest('PEM', ['URI:spiffe://example.org/admin']).toString()
     const { data } = await ask('write', 'svid/x509', { spiffe_id: WEB.spiffe_id, csr, ttl: 60 })
     const svid = verifyX509Svid(fromPem(String(data['certificate'])), clock.now(), () => rooms.authorities.bundle().x509Authorities)
     assert.deepEqual([svid.id, svid.leaf.subject], [WEB.spiffe_id, undefined])

@@ -1,6 +1,7 @@
 // The spiffe engine: a trust domain under /v1/spiffe, so that policy, audit and OpenAPI cover it like everything else.
 import { Fault } from '../base/fault.ts'
 import type { Module } from '../contract/module.ts'
+import { adminPaths } from './paths/admin.ts'
 import { agentPaths } from './paths/agents.ts'
 import { agentApiPaths } from './paths/agent-api.ts'
 import { agentBundlePaths } from './paths/agent-bundles.ts'
@@ -8,12 +9,24 @@ import { authorityPaths } from './paths/authorities.ts'
 import { bundlePaths } from './paths/bundles.ts'
 import { entryPaths } from './paths/entries.ts'
 import { federationPaths } from './paths/federation.ts'
+import { appendPaths, downstreamPaths } from './paths/guests.ts'
+import { type Loggers, loggerPaths } from './paths/logger.ts'
 import { publishedPaths } from './paths/published.ts'
 import { svidPaths } from './paths/svids.ts'
-import { settingsPaths } from './paths/settings.ts'
+import { settingsPaths, statusPaths } from './paths/settings.ts'
 import type { RoomsOf } from './rooms.ts'
 
-export function spiffeModule(roomsOf: RoomsOf): Module {
+export function spiffeModule(roomsOf: RoomsOf, loggers: Loggers): Module {
+  const administrative = [
+    ...statusPaths(roomsOf),
+    ...appendPaths(roomsOf),
+    ...authorityPaths(roomsOf),
+    ...entryPaths(roomsOf),
+    ...bundlePaths(roomsOf),
+    ...federationPaths(roomsOf),
+    ...agentPaths(roomsOf),
+    ...svidPaths(roomsOf),
+  ]
   return {
     kind: 'engine',
     type: 'spiffe',
@@ -25,14 +38,11 @@ export function spiffeModule(roomsOf: RoomsOf): Module {
     paths: [
       ...settingsPaths(roomsOf),
       ...publishedPaths(roomsOf),
-      ...authorityPaths(roomsOf),
-      ...entryPaths(roomsOf),
-      ...bundlePaths(roomsOf),
-      ...federationPaths(roomsOf),
-      ...agentPaths(roomsOf),
-      ...svidPaths(roomsOf),
+      ...administrative,
       ...agentApiPaths(roomsOf),
       ...agentBundlePaths(roomsOf),
+      ...downstreamPaths(roomsOf),
+      ...adminPaths(roomsOf, [...administrative, ...loggerPaths(loggers)]),
     ],
   }
 }

@@ -1,7 +1,7 @@
 // What is settled about a trust domain: its name, once and for all, and how long things live in it.
 import { Fault } from '../base/fault.ts'
 import type { KeyType } from '../crypto/signing-key.ts'
-import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { SpiffeId, TrustDomain } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
 import { transact } from '../store/transact.ts'
 import type { Place } from './place.ts'
@@ -20,6 +20,8 @@ export interface Settings {
   readonly jwtIssuer: string
   /** How often consumers of the bundle shall look again. */
   readonly refreshHint: number
+  /** SPIFFE IDs, also of foreign trust domains, whose SVIDs may administer this one. */
+  readonly adminIds: readonly SpiffeId[]
 }
 
 export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
@@ -31,6 +33,7 @@ export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
   jwtKeyType: 'ec-p256',
   jwtIssuer: '',
   refreshHint: 300,
+  adminIds: [],
 }
 
 const entry = records<Settings>('settings/')
@@ -46,7 +49,10 @@ export interface SettingsRoom {
 }
 
 export function openSettings(place: Place): SettingsRoom {
-  const current = place.cache(entry.key(''), () => entry.get(place.store, ONLY))
+  const current = place.cache(entry.key(''), () => {
+    const stored = entry.get(place.store, ONLY)
+    return stored && { ...DEFAULTS, ...stored }
+  })
   return {
     get: current,
     need() {

@@ -5,7 +5,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { Name } from '../crypto/certificate.ts'
 import { issueJwtSvid } from '../crypto/jwt-svid.ts'
 import { pathOf, type SpiffeId, trustDomainOf } from '../crypto/spiffe-id.ts'
-import { type Authorities, issueX509Svid, type X509Svid } from './authorities.ts'
+import { type Authorities, issueX509Ca, issueX509Svid, type X509Svid } from './authorities.ts'
 import { type Entry, subjectOf } from './entry.ts'
 import type { SettingsRoom } from './settings.ts'
 
@@ -30,6 +30,8 @@ export interface Svids {
   x509(request: X509Request): X509Svid
   x509For(entry: Entry, publicKey: Buffer): X509Svid
   x509ForAgent(id: SpiffeId, publicKey: Buffer): X509Svid
+  /** An authority for a server below this one. `ttl` in seconds; 0 for as long as authorities live. */
+  authority(publicKey: Buffer, ttl: number): X509Svid
   jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId?: boolean): JwtSvid
   jwtFor(entry: Entry, audience: readonly string[]): JwtSvid
 }
@@ -72,6 +74,10 @@ export function openSvids({
     x509For: (entry, publicKey) =>
       x509({ id: entry.spiffeId, publicKey, ttl: entry.x509SvidTtl, dnsNames: entry.dnsNames, subject: subjectOf(entry) }),
     x509ForAgent: (id, publicKey) => x509({ id, publicKey, ttl: settings.need().agentTtl, dnsNames: [], subject: [['O', 'Signet']] }),
+    authority(publicKey, ttl) {
+      const { trustDomain, authorityTtl } = settings.need()
+      return issueX509Ca(authorities.signer('x509'), trustDomain, publicKey, ttl || authorityTtl, clock.now(), random)
+    },
     jwt,
     jwtFor: (entry, audience) => jwt(entry.spiffeId, audience, entry.jwtSvidTtl, entry.includeJti),
   }

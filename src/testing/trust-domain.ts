@@ -32,7 +32,7 @@ export async function openTrustDomain(name = 'example.org', fetch?: FetchBundle)
   const store = memory({ timers: stillTimers })
   const clock = settableClock()
   const rooms = openSpiffe({ place: { store, ...follow(store) }, clock, random: { bytes: randomBytes }, ...(fetch ? { fetch } : {}) })
-  const module = spiffeModule(() => rooms)
+  const module = spiffeModule(() => rooms, { level: () => ({ current: 'info', launch: 'info' }), setLevel: async () => {} })
   const bench = openBench(module, { store, clock, mount: { path: 'spiffe/' } })
   const ask: TrustDomainBench['ask'] = async (verb, path, input = {}) => {
     const { reply, warnings } = await bench.call(verb, path, input)

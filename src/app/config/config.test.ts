@@ -85,7 +85,7 @@ spiffe { address = "0.0.0.0:8081" }`)
     logFormat: 'json',
     defaultLeaseTtl: 3600,
     maxLeaseTtl: 172_800,
-    spiffe: { agentAddress: '0.0.0.0:8081', bundleEndpoint: undefined, federation: { allowLocal: false, caFile: undefined } },
+    spiffe: { agentAddress: '0.0.0.0:8081', adminSocket: undefined, bundleEndpoint: undefined, federation: { allowLocal: false, caFile: undefined } },
     lockout: { byType: {} },
     audit: NO_AUDIT,
   })
@@ -95,6 +95,18 @@ test('agents are served at one address', () => {
   assert.equal(settings(`${STORAGE}${LISTENER}spiffe {}`).spiffe?.agentAddress, '127.0.0.1:8081')
   assert.match(refusal(`${STORAGE}${LISTENER}spiffe { address = "8081" }`), /address "8081" is not host:port/)
   assert.match(refusal(`${STORAGE}${LISTENER}spiffe {}\nspiffe {}`), /only one spiffe/)
+})
+
+test('operators have a socket where it is said', () => {
+  const socket = (text: string) => settings(`${STORAGE}${LISTENER}spiffe { ${text} }`).spiffe?.adminSocket
+  const refused = (text: string) => refusal(`${STORAGE}${LISTENER}spiffe { ${text} }`)
+  assert.equal(socket(''), undefined)
+  assert.deepEqual(socket('admin_socket = "/run/api.sock"'), { path: '/run/api.sock', uids: [] })
+  assert.deepEqual(socket('admin_socket = "/run/api.sock"\nadmin_uids = [0, "1000"]'), { path: '/run/api.sock', uids: [0, 1000] })
+  assert.match(refused('admin_uids = [0]'), /needs admin_socket/)
+  assert.match(refused('admin_socket = "api.sock"'), /no absolute path/)
+  assert.match(refused(`admin_socket = "/${'x'.repeat(110)}"`), /no absolute path/)
+  assert.match(refused('admin_socket = "/run/api.sock"\nadmin_uids = ["ann"]'), /"ann" is not the number of a user/)
 })
 
 test('the bundle is published where it is said, by the SVID of the server or by a certificate', () => {

@@ -1,5 +1,5 @@
 // spiffe: where the trust domain is served to agents and to other trust domains, and how theirs are fetched.
-import { bool, choice, or, seconds, text } from '../../base/fields.ts'
+import { bool, choice, list, or, seconds, text } from '../../base/fields.ts'
 import type { TlsFiles } from '../tls.ts'
 import { isAddress } from './listener.ts'
 import { type Block, only, readStanza, refuse } from './stanza.ts'
@@ -7,6 +7,8 @@ import { type Block, only, readStanza, refuse } from './stanza.ts'
 export interface SpiffeConfig {
   /** host:port where agents are served. */
   readonly agentAddress: string
+  /** Where operators of this machine administer the trust domain; nowhere where unset. */
+  readonly adminSocket: AdminSocketConfig | undefined
   /** Where the bundle is published; nowhere where unset. */
   readonly bundleEndpoint: BundleEndpointConfig | undefined
   readonly federation: {
@@ -15,6 +17,12 @@ export interface SpiffeConfig {
     /** PEM file: authorities of web endpoints besides the usual ones. */
     readonly caFile: string | undefined
   }
+}
+
+export interface AdminSocketConfig {
+  readonly path: string
+  /** Users who may; the server's own where empty. */
+  readonly uids: readonly number[]
 }
 
 export interface BundleEndpointConfig {
@@ -28,6 +36,8 @@ export interface BundleEndpointConfig {
 export const SPIFFE = {
   keys: {
     address: or(text('host:port where agents are served, by gRPC over TLS.'), '127.0.0.1:8081'),
+    admin_socket: or(text('Unix socket where the trust domain is administered by the SPIRE server API.'), ''),
+    admin_uids: or(list('Numbers of the users who may; the user of the server otherwise.'), []),
     federation_allow_local: or(bool('Fetch bundles from loopback and link-local addresses too.'), false),
     federation_ca_file: or(text('PEM file: authorities of https_web endpoints besides the usual ones.'), ''),
   },
@@ -59,9 +69,23 @@ export function parseSpiffe(blocks: readonly Block[]): SpiffeConfig | undefined 
   if (!isAddress(address)) throw refuse(block, `address "${address}" is not host:port`)
   return {
     agentAddress: address,
+    adminSocket: parseAdminSocket(block, values.admin_socket, values.admin_uids),
     bundleEndpoint: parseBundleEndpoint(only(within.bundle_endpoint)),
     federation: { allowLocal, caFile: caFile === '' ? undefined : caFile },
   }
+}
+
+/** What a path of a Unix socket may have in bytes, its end included (unix(7)). */
+const PATH_BYTES = 108
+
+function parseAdminSocket(block: Block, path: string, uids: readonly string[]): AdminSocketConfig | undefined {
+  if (path === '' && uids.length > 0) throw refuse(block, 'admin_uids needs admin_socket')
+  if (path === '') return undefined
+  if (!path.startsWith('/') || Buffer.byteLength(path) >= PATH_BYTES)
+    throw refuse(block, `admin_socket "${path}" is no absolute path of less than ${PATH_BYTES} bytes`)
+  const wrong = uids.find((one) => !/^\d{1,10}$/.test(one))
+  if (wrong !== undefined) throw refuse(block, `admin_uids: "${wrong}" is not the number of a user`)
+  return { path, uids: uids.map(Number) }
 }
 
 function parseBundleEndpoint(block: Block | undefined): BundleEndpointConfig | undefined {

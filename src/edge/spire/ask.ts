@@ -17,21 +17,21 @@ export interface AskDeps {
   readonly random: Random
 }
 
-/** The data of the answer. Throws a GrpcError for one that is no success. */
-export type Ask = (peer: string, verb: 'read' | 'write', path: string, body?: JsonObject) => Promise<JsonObject>
+/** The data of the answer; nothing for an empty list. Throws a GrpcError for one that is no success. */
+export type Ask = (peer: string, verb: 'read' | 'write' | 'list' | 'delete', path: string, input?: JsonObject) => Promise<JsonObject>
 
 export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
-  return async (name, verb, path, body) => {
+  return async (name, verb, path, input = {}) => {
     const peer = peerOf(name)
     if (!peer) throw new GrpcError(STATUS.unavailable, 'connection is gone')
     const answer = await handle({
       id: uuid(random),
       at: clock.now(),
       verb,
-      path: pathOf(path),
+      path: pathOf(verb === 'list' ? `${path}/` : path),
       namespace: '',
-      query: {},
-      body: body ? Buffer.from(JSON.stringify(body)) : Buffer.alloc(0),
+      query: verb === 'write' ? {} : input,
+      body: verb === 'write' ? Buffer.from(JSON.stringify(input)) : Buffer.alloc(0),
       contentType: 'application/json',
       token: undefined,
       peer,
@@ -39,6 +39,7 @@ export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
     })
     const parsed = answer.body.length > 0 ? parseJson(answer.body) : {}
     const content = isObject(parsed) ? parsed : {}
+    if (verb === 'list' && answer.status === 404) return {}
     if (answer.status >= 300) throw refusal(answer.status, content)
     return isObject(content['data']) ? content['data'] : content
   }

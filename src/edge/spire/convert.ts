@@ -1,7 +1,7 @@
 // Between the JSON of the spiffe engine and the messages of the SPIRE server API.
 import { Fault } from '../../base/fault.ts'
 import { isObject, type Json, type JsonObject } from '../../base/json.ts'
-import { parseSpiffeId, parseTrustDomain, pathOf, trustDomainOf } from '../../crypto/spiffe-id.ts'
+import { parseSpiffeId, parseTrustDomain, pathOf, type TrustDomain, trustDomainOf } from '../../crypto/spiffe-id.ts'
 import { GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
 import type * as wire from './messages.ts'
@@ -17,13 +17,30 @@ export function toId(value: Json | undefined) {
   return { trustDomain: trustDomainOf(id), path: pathOf(id) }
 }
 
+/** As a path or filter takes it; what it is not is told there. */
+export function idText(id: Partial<Of<typeof wire.SpiffeIdMessage>> | undefined): string {
+  return id ? `spiffe://${id.trustDomain ?? ''}${id.path ?? ''}` : ''
+}
+
+export const selectorText = ({ type = '', value = '' }: Partial<Of<typeof wire.Selector>>): string => `${type}:${value}`
+
+export function toSelectors(value: Json | undefined): Of<typeof wire.Selector>[] {
+  return strings(value).map((one) => ({ type: one.slice(0, one.indexOf(':')), value: one.slice(one.indexOf(':') + 1) }))
+}
+
+/** How sets are compared, from its number. */
+export function matchName(match = 0): string {
+  const name = ['exact', 'subset', 'superset', 'any'][match]
+  if (name === undefined) throw new GrpcError(STATUS.invalid, 'unhandled match behavior')
+  return name
+}
+
 export function toEntry(entry: JsonObject): Partial<wire.EntryMessage> {
-  const selectors = strings(entry['selectors']).map((one) => ({ type: one.slice(0, one.indexOf(':')), value: one.slice(one.indexOf(':') + 1) }))
   return {
     id: text(entry['id']),
     spiffeId: toId(entry['spiffe_id']),
     parentId: toId(entry['parent_id']),
-    selectors,
+    selectors: toSelectors(entry['selectors']),
     x509SvidTtl: number(entry['x509_svid_ttl']),
     jwtSvidTtl: number(entry['jwt_svid_ttl']),
     federatesWith: strings(entry['federates_with']),
@@ -74,7 +91,7 @@ export function masked<T extends object>(value: T, mask: Readonly<Record<string,
 }
 
 /** The name of a trust domain from a request, which goes into a path. Throws a GrpcError. */
-export function nameIn(value: string | undefined, otherwise = 'trust domain argument is not valid'): string {
+export function nameIn(value: string | undefined, otherwise = 'trust domain argument is not valid'): TrustDomain {
   try {
     return parseTrustDomain(value ?? '')
   } catch (error) {

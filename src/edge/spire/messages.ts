@@ -3,10 +3,10 @@ import { blobs, bool, bytes, int32, int64, list, message, nested, type Of, strin
 
 export const Empty = message<Record<never, never>>({})
 export const SpiffeIdMessage = message({ trustDomain: string(1), path: string(2) })
-const Selector = message({ type: string(1), value: string(2) })
+export const Selector = message({ type: string(1), value: string(2) })
 export const Status = message({ code: int32(1), message: string(2) })
 export const X509Svid = message({ certChain: blobs(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), hint: string(4) })
-const JwtSvid = message({ token: string(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), issuedAt: int64(4), hint: string(5) })
+export const JwtSvid = message({ token: string(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), issuedAt: int64(4), hint: string(5) })
 
 const Attributes = message({ disableX509SvidPrefetch: bool(1), jwtSvidIncludeJti: bool(2) })
 export const EntryMessage = message({
@@ -29,8 +29,8 @@ export const EntryMessage = message({
 })
 export type EntryMessage = Of<typeof EntryMessage>
 
-const X509Certificate = message({ asn1: bytes(1), tainted: bool(2) })
-const JwtKey = message({ publicKey: bytes(1), keyId: string(2), expiresAt: int64(3), tainted: bool(4) })
+export const X509Certificate = message({ asn1: bytes(1), tainted: bool(2) })
+export const JwtKey = message({ publicKey: bytes(1), keyId: string(2), expiresAt: int64(3), tainted: bool(4) })
 export const BundleMessage = message({
   trustDomain: string(1),
   x509Authorities: list(2, X509Certificate),
@@ -39,7 +39,7 @@ export const BundleMessage = message({
   sequenceNumber: uint64(5),
 })
 
-const BundleMask = message({ x509Authorities: bool(2), jwtAuthorities: bool(3), refreshHint: bool(4), sequenceNumber: bool(5) })
+export const BundleMask = message({ x509Authorities: bool(2), jwtAuthorities: bool(3), refreshHint: bool(4), sequenceNumber: bool(5) })
 export const GetBundleRequest = message({ outputMask: nested(1, BundleMask) })
 export const GetFederatedBundleRequest = message({ trustDomain: string(1), outputMask: nested(2, BundleMask) })
 

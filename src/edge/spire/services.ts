@@ -1,12 +1,28 @@
-// The part of the SPIRE server API that agents use, in the names and numbers of the wire (packages spire.api.server.*.v1).
+// The SPIRE server API in the names and numbers of the wire (packages spire.api.server.*.v1): what agents use of it, joined with the rest.
 import { isObject, type Json } from '../../base/json.ts'
 import { type Call, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
+import { agentServices } from './admin/agents.ts'
+import { authorityServices } from './admin/authorities.ts'
+import { bundleServices } from './admin/bundles.ts'
+import { entryServices } from './admin/entries.ts'
+import { serverServices } from './admin/server.ts'
+import { svidServices } from './admin/svids.ts'
+import { trustDomainServices } from './admin/trust-domains.ts'
 import type { Ask } from './ask.ts'
 import { base64, masked, nameIn, number, text, toBundle, toEntry, toId, toSvid } from './convert.ts'
 import * as wire from './messages.ts'
 
-export function spireServices(ask: Ask): Services {
+/** `uptime` in seconds. */
+export function spireServices(ask: Ask, uptime: () => number): Services {
+  const parts = [agentSide(ask), entryServices(ask), agentServices(ask), bundleServices(ask), trustDomainServices(ask)]
+  const more = [svidServices(ask), authorityServices(ask), serverServices(ask, uptime)]
+  const joined: Record<string, Services[string]> = {}
+  for (const [name, methods] of [...parts, ...more].flatMap((part) => Object.entries(part))) joined[name] = { ...joined[name], ...methods }
+  return joined
+}
+
+function agentSide(ask: Ask): Services {
   return {
     'spire.api.server.agent.v1.Agent': {
       AttestAgent: stream(wire.AttestAgentRequest, wire.AttestAgentResponse, (call, requests) => attest(ask, call, requests)),

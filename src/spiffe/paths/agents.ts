@@ -11,11 +11,13 @@ import { joinTokenAgent } from '../join-tokens.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { formatSelector } from '../selectors.ts'
 import type { SettingsRoom } from '../settings.ts'
+import { agentFilter, agentMatcher, findPage } from './filters.ts'
 
 const MAX_PAGE = 1_000
 const DEFAULT_TOKEN_TTL = 600
 const at = { path: text("Path of the agent's SPIFFE ID: spire/agent/…") }
-const pageInput = { after: or(text('SPIFFE ID to begin after.'), ''), limit: or(int('How many at most.'), 0) }
+const pageInput = { after: or(text('SPIFFE ID to begin after.'), ''), limit: or(int('How many at most.'), 0), ...agentFilter }
+const ALL = { after: '', limit: Number.POSITIVE_INFINITY }
 const tokenInput = {
   ttl: or(seconds('How long the token can be used.'), DEFAULT_TOKEN_TTL),
   token: maybe(secret(text('The token itself; made at random otherwise.'))),
@@ -28,13 +30,21 @@ export function agentPaths(roomsOf: RoomsOf): Path[] {
       list: op({
         doc: 'List agents in the order of their SPIFFE IDs.',
         input: pageInput,
-        run({ mount }, { after, limit }) {
-          const found = roomsOf(mount).agents.page(after, limit > 0 ? Math.min(limit, MAX_PAGE) : MAX_PAGE)
+        run({ mount }, input) {
+          const limit = input.limit > 0 ? Math.min(input.limit, MAX_PAGE) : MAX_PAGE
+          const found = findPage(roomsOf(mount).agents.page, agentMatcher(input), { after: input.after, limit })
           return keys(
             found.map(({ id }) => id),
             Object.fromEntries(found.map((one) => [one.id, describeAgent(one)])),
           )
         },
+      }),
+    })),
+    path('count/agents', 'How many agents there are.', {}, (op) => ({
+      read: op({
+        doc: 'Count agents.',
+        input: agentFilter,
+        run: ({ mount }, input) => data({ count: findPage(roomsOf(mount).agents.page, agentMatcher(input), ALL).length }),
       }),
     })),
     path('agents/*path', 'An agent.', at, (op) => ({

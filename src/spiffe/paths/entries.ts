@@ -8,6 +8,7 @@ import { parseSpiffeId, parseTrustDomain } from '../../crypto/spiffe-id.ts'
 import { type Entry, type EntrySpec, formatSubject, parseSubject, PLAIN_ENTRY } from '../entry.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { formatSelector, parseSelector } from '../selectors.ts'
+import { entryFilter, entryMatcher, findPage } from './filters.ts'
 
 const entryInput = {
   spiffe_id: maybe(text('The SPIFFE ID that the workload gets.')),
@@ -27,17 +28,10 @@ const entryInput = {
   jwt_svid_include_jti: maybe(bool('Give each JWT-SVID an id of its own.')),
 }
 
-const filterInput = {
-  after: or(text('Id to begin after.'), ''),
-  limit: or(int('How many at most.'), 0),
-  spiffe_id: maybe(text('Only those with this SPIFFE ID.')),
-  parent_id: maybe(text('Only those right below this parent.')),
-  selectors: or(list('Only those with all of these selectors.'), []),
-  federates_with: or(list('Only those with all of these trust domains.'), []),
-  hint: maybe(text('Only those with this hint.')),
-}
+const filterInput = { after: or(text('Id to begin after.'), ''), limit: or(int('How many at most.'), 0), ...entryFilter }
 
 const MAX_PAGE = 1_000
+const ALL = { after: '', limit: Number.POSITIVE_INFINITY }
 const id = { id: text('Id of the entry.') }
 
 export function entryPaths(roomsOf: RoomsOf): Path[] {
@@ -48,6 +42,13 @@ export function entryPaths(roomsOf: RoomsOf): Path[] {
         doc: 'Make an entry.',
         input: { id: maybe(text('Id of the entry; made at random otherwise.')), ...entryInput },
         run: (ctx, input) => create(roomsOf(ctx.mount), ctx, input),
+      }),
+    })),
+    path('count/entries', 'How many entries there are.', {}, (op) => ({
+      read: op({
+        doc: 'Count entries.',
+        input: entryFilter,
+        run: ({ mount }, input) => data({ count: findPage(roomsOf(mount).entries.page, entryMatcher(input), ALL).length }),
       }),
     })),
     path('entries/:id', 'A registration entry.', id, (op) => ({
@@ -107,29 +108,11 @@ function merge(before: EntrySpec, input: Values<typeof entryInput>): EntrySpec {
 
 function find(rooms: Spiffe, input: Values<typeof filterInput>): Reply {
   const limit = input.limit > 0 ? Math.min(input.limit, MAX_PAGE) : MAX_PAGE
-  const wanted = matcher(input)
-  const found: Entry[] = []
-  for (let after = input.after; found.length < limit; ) {
-    const page = rooms.entries.page(after, MAX_PAGE)
-    found.push(...page.filter(wanted).slice(0, limit - found.length))
-    const last = page.at(-1)
-    if (!last || page.length < MAX_PAGE) break
-    after = last.id
-  }
+  const found = findPage(rooms.entries.page, entryMatcher(input), { after: input.after, limit })
   return keys(
     found.map((one) => one.id),
     Object.fromEntries(found.map((one) => [one.id, shown(rooms, one)])),
   )
-}
-
-function matcher(input: Values<typeof filterInput>): (entry: Entry) => boolean {
-  return (entry) => {
-    if (input.spiffe_id !== undefined && entry.spiffeId !== input.spiffe_id) return false
-    if (input.parent_id !== undefined && entry.parentId !== input.parent_id) return false
-    if (input.hint !== undefined && entry.hint !== input.hint) return false
-    const has = new Set<string>([...entry.selectors.map(formatSelector), ...entry.federatesWith])
-    return [...input.selectors, ...input.federates_with].every((one) => has.has(one))
-  }
 }
 
 /** With the trust domains whose bundles have not arrived yet: the workload gets them when they do. */

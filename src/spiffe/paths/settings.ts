@@ -1,11 +1,11 @@
 // spiffe/config: the trust domain's name and lifetimes; spiffe/status: what there is of everything.
-import { choice, maybe, seconds, text, type Values } from '../../base/fields.ts'
+import { choice, list, maybe, seconds, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data, empty, missing, type Reply } from '../../contract/reply.ts'
 import { KEY_KINDS, type KeyType } from '../../crypto/signing-key.ts'
-import { parseTrustDomain } from '../../crypto/spiffe-id.ts'
+import { parseSpiffeId, parseTrustDomain } from '../../crypto/spiffe-id.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { DEFAULTS, type Settings } from '../settings.ts'
 import { stateOf } from './federation.ts'
@@ -22,6 +22,7 @@ const configInput = {
   jwt_key_type: keyType('JWT authorities'),
   jwt_issuer: maybe(text('The "iss" of JWT-SVIDs: the https URL where the OIDC discovery document is; empty for none.')),
   refresh_hint: maybe(seconds('How often others shall look for changes of the bundle.')),
+  admin_ids: maybe(list('SPIFFE IDs, also of foreign trust domains, whose SVIDs may administer this one.')),
 }
 
 export function settingsPaths(roomsOf: RoomsOf): Path[] {
@@ -42,6 +43,11 @@ export function settingsPaths(roomsOf: RoomsOf): Path[] {
         run: (ctx, input) => configure(roomsOf(ctx.mount), input),
       }),
     })),
+  ]
+}
+
+export function statusPaths(roomsOf: RoomsOf): Path[] {
+  return [
     path('status', 'The trust domain at a glance.', {}, (op) => ({
       read: op({
         doc: 'Read what there is.',
@@ -81,6 +87,7 @@ async function configure({ settings, authorities }: Spiffe, input: Values<typeof
     jwtKeyType: input.jwt_key_type ?? was.jwtKeyType,
     jwtIssuer: input.jwt_issuer ?? was.jwtIssuer,
     refreshHint: input.refresh_hint ?? was.refreshHint,
+    adminIds: input.admin_ids?.map(parseSpiffeId) ?? was.adminIds,
   })
   await authorities.rotate() // so that a new trust domain can issue at once
   return empty()
@@ -97,5 +104,6 @@ function describe(found: Settings): JsonObject {
     jwt_key_type: found.jwtKeyType,
     jwt_issuer: found.jwtIssuer,
     refresh_hint: found.refreshHint,
+    admin_ids: [...found.adminIds],
   }
 }

@@ -29,7 +29,7 @@ const x509Output = {
   bundle: text('The X.509 authorities as PEM.'),
   expires_at: text('When it ends.'),
 }
-const jwtOutput = { svid: secret(text('The token.')), expires_at: text('When it ends.') }
+const jwtOutput = { svid: secret(text('The token.')), issued_at: text('When it was made.'), expires_at: text('When it ends.') }
 
 export function svidPaths(roomsOf: RoomsOf): Path[] {
   return [
@@ -58,8 +58,9 @@ export function svidPaths(roomsOf: RoomsOf): Path[] {
         output: jwtOutput,
         run({ mount }, input) {
           const id = parseSpiffeId(input.spiffe_id)
-          const { token, expiresAt } = roomsOf(mount).svids.jwt(id, input.audience, input.ttl)
-          return data({ spiffe_id: id, svid: token, expires_at: new Date(expiresAt).toISOString() })
+          const { token, issuedAt, expiresAt } = roomsOf(mount).svids.jwt(id, input.audience, input.ttl)
+          const times = { issued_at: new Date(issuedAt).toISOString(), expires_at: new Date(expiresAt).toISOString() }
+          return data({ spiffe_id: id, svid: token, ...times })
         },
       }),
     })),
