@@ -41,6 +41,8 @@ export interface CertificateSpec {
   readonly uris: readonly string[]
   readonly dnsNames: readonly string[]
   readonly authority: boolean
+  /** As `newSerial` makes it; a random one where it is left out. */
+  readonly serial?: Buffer
 }
 
 /** Who signs. */
@@ -66,12 +68,14 @@ const ALTERNATIVE_NAMES = oid('2.5.29.17')
 const VERSION_3 = tlv(context(0), integer(Buffer.of(2)))
 const SERIAL_BYTES = 16
 
+export const newSerial = (random: Random): Buffer => random.bytes(SERIAL_BYTES)
+
 /** A signed certificate in DER. */
 export function issueCertificate(spec: CertificateSpec, issuer: Issuer, random: Random): Buffer {
   const { algorithm } = KEY_KINDS[issuer.key.type]
   const body = sequence(
     VERSION_3,
-    integer(random.bytes(SERIAL_BYTES)),
+    integer(spec.serial ?? newSerial(random)),
     algorithm,
     issuer.name,
     sequence(time(spec.notBefore), time(spec.notAfter)),
@@ -87,10 +91,18 @@ function extensions({ publicKey, subject, uris, dnsNames, authority }: Certifica
   return [
     ...(authority ? [AUTHORITY_USAGE, AUTHORITY_CONSTRAINTS] : [LEAF_USAGE, EXTENDED_USAGE, LEAF_CONSTRAINTS]),
     sequence(SUBJECT_KEY, octets(octets(keyIdentifier(publicKey)))),
-    sequence(AUTHORITY_KEY, octets(sequence(tlv(context(0, false), keyIdentifier(issuer.key.publicKey))))),
+    sequence(AUTHORITY_KEY, octets(sequence(tlv(context(0, false), identifierOf(issuer.key))))),
     // Critical where the subject is empty (RFC 5280 §4.2.1.6).
     ...(names.length > 0 ? [sequence(ALTERNATIVE_NAMES, ...(subject.length === 0 ? [TRUE] : []), octets(sequence(...names)))] : []),
   ]
+}
+
+const identifiers = new WeakMap<SigningKey, Buffer>()
+
+function identifierOf(key: SigningKey): Buffer {
+  const known = identifiers.get(key) ?? keyIdentifier(key.publicKey)
+  identifiers.set(key, known)
+  return known
 }
 
 /** `-----BEGIN CERTIFICATE-----` blocks, in order. */

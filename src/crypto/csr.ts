@@ -13,9 +13,11 @@ export const MAX_CSR_BYTES = 16_384
  */
 export function publicKeyOfCsr(der: Buffer): Buffer {
   if (der.length > MAX_CSR_BYTES) throw new Fault('invalid', 'malformed CSR: too large')
-  const { info, publicKey, algorithm, signature } = parse(der)
+  const { info, publicKey, curve: namedCurve, algorithm, signature } = parse(der)
   const key = keyOf(publicKey)
-  if (!isAcceptable(key)) throw new Fault('invalid', 'CSR key is of a kind or size that is not accepted')
+  const asymmetricKeyType = key.asymmetricKeyType as string
+  if (!isAcceptable(namedCurve === undefined ? key : { asymmetricKeyType, asymmetricKeyDetails: { namedCurve } }))
+    throw new Fault('invalid', 'CSR key is of a kind or size that is not accepted')
   if (!verifyDer(algorithm, info, key, signature)) throw new Fault('invalid', 'invalid CSR signature')
   return publicKey
 }
@@ -61,6 +63,8 @@ function alternativeNames(info: Buffer): DerReader | undefined {
 interface Parsed {
   readonly info: Buffer
   readonly publicKey: Buffer
+  /** Of elliptic-curve keys, where it is one that is accepted. */
+  readonly curve: string | undefined
   readonly algorithm: string
   readonly signature: Buffer
 }
@@ -76,7 +80,7 @@ function parse(der: Buffer): Parsed {
     if (inner.next(TAG.integer).content.some((byte) => byte !== 0)) throw new NotDer('an unknown version')
     inner.next(TAG.sequence)
     const publicKey = inner.next(TAG.sequence).whole
-    return { info: info.whole, publicKey: Buffer.from(publicKey), algorithm, signature }
+    return { info: info.whole, publicKey: Buffer.from(publicKey), curve: curveOf(publicKey), algorithm, signature }
   })
 }
 
@@ -87,6 +91,20 @@ function orMalformed<T>(read: () => T): T {
     if (error instanceof NotDer) throw new Fault('invalid', 'malformed CSR')
     throw error
   }
+}
+
+const CURVES: Readonly<Record<string, string | undefined>> = {
+  '1.2.840.10045.3.1.7': 'prime256v1',
+  '1.3.132.0.34': 'secp384r1',
+  '1.3.132.0.35': 'secp521r1',
+}
+
+/** Read from the request, since asking the key for it takes as long as a signature; explicit parameters are none of ours. */
+function curveOf(spki: Buffer): string | undefined {
+  const algorithm = enter(spki).into()
+  algorithm.next(TAG.oid)
+  const named = algorithm.maybe(TAG.oid)
+  return named && CURVES[oidOf(named)]
 }
 
 function keyOf(spki: Buffer): KeyObject {

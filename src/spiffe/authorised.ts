@@ -9,11 +9,12 @@ import type { SettingsRoom } from './settings.ts'
 /** Parent of node aliases: entries whose selectors describe nodes. */
 export const serverId = (trustDomain: TrustDomain): SpiffeId => spiffeId(trustDomain, '/spire/server')
 
-/** Found once for each agent, and again after any entry changed. */
 export interface AuthorisedRoom {
-  /** Ids of the entries, in order; aliases themselves are not among them, since no workload gets one. */
-  idsOf(agent: NodeAgent): readonly string[]
-  has(agent: NodeAgent, entryId: string): boolean
+  /**
+   * Ids of the entries, in order; aliases themselves are not among them, since no workload gets one. The same set as long as no
+   * entry changes.
+   */
+  idsOf(agent: NodeAgent): ReadonlySet<string>
 }
 
 type NodeAgent = Pick<Agent, 'id' | 'selectors'>
@@ -24,21 +25,16 @@ interface Alias {
 }
 
 export function openAuthorised({ place, entries, settings }: { place: Place; entries: Entries; settings: SettingsRoom }): AuthorisedRoom {
-  const found = place.cache(BELOW, () => new WeakMap<NodeAgent, Set<string>>())
+  const found = place.cache(BELOW, () => new WeakMap<NodeAgent, ReadonlySet<string>>())
   const aliases = place.cache(BELOW, () => indexAliases(entries, settings.need().trustDomain))
 
-  function idsOf(agent: NodeAgent): Set<string> {
-    const known = found()
-    const before = known.get(agent)
-    if (before) return before
-    const ids = new Set(idsBelow(entries, [agent.id, ...aliasesOf(aliases(), agent)]).sort())
-    known.set(agent, ids)
-    return ids
-  }
-
   return {
-    idsOf: (agent) => [...idsOf(agent)],
-    has: (agent, entryId) => idsOf(agent).has(entryId),
+    idsOf(agent) {
+      const known = found()
+      const ids = known.get(agent) ?? new Set(idsBelow(entries, [agent.id, ...aliasesOf(aliases(), agent)]).sort())
+      known.set(agent, ids)
+      return ids
+    },
   }
 }
 

@@ -1,9 +1,8 @@
 // The authorities of a trust domain at work: made, rotated, and signing; their keys lie behind the barrier.
-import { X509Certificate } from 'node:crypto'
 import { base62 } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Bundle } from '../crypto/bundle.ts'
-import { type CertificateSpec, encodeName, issueCertificate, type Name } from '../crypto/certificate.ts'
+import { type CertificateSpec, encodeName, issueCertificate, type Name, newSerial } from '../crypto/certificate.ts'
 import { exportSigningKey, keyIdentifier, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
@@ -198,11 +197,8 @@ type Names = Pick<CertificateSpec, 'subject' | 'publicKey' | 'uris' | 'dnsNames'
 function issue({ authority, key }: Signer, names: Names, ttl: number, now: number, random: Random): X509Svid {
   const chain = (authority.chain ?? []).map((one) => Buffer.from(one, 'base64'))
   const expiresAt = Math.min(now + ttl * 1000, authority.expiresAt)
-  const certificate = issueCertificate(
-    { ...names, notBefore: now - BACKDATED, notAfter: expiresAt },
-    { key, name: encodeName(nameOf(authority.id)) },
-    random,
-  )
-  const serial = new X509Certificate(certificate).serialNumber.toLowerCase().replace(/^0+/, '')
-  return { serial, chain: [certificate, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
+  const serial = newSerial(random)
+  const certificate: CertificateSpec = { ...names, serial, notBefore: now - BACKDATED, notAfter: expiresAt }
+  const der = issueCertificate(certificate, { key, name: encodeName(nameOf(authority.id)) }, random)
+  return { serial: serial.toString('hex').replace(/^0+/, ''), chain: [der, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
 }

@@ -162,6 +162,27 @@ export const byteMap = (number: number): ProtoField<Record<string, Buffer>> => {
   }
 }
 
+/** A message that is encoded already. */
+export const encoded: Message<{ bytes: Buffer }> = {
+  encode: ({ bytes: already = EMPTY }) => already,
+  decode: (already) => ({ bytes: Buffer.from(already) }),
+}
+
+/** Messages one after another, each after its length. */
+export function joinDelimited(messages: readonly Uint8Array[]): Buffer {
+  const writer = protobuf.Writer.create()
+  for (const one of messages) writer.bytes(one)
+  return Buffer.from(writer.finish())
+}
+
+/** What `joinDelimited` put together. */
+export function splitDelimited(joined: Uint8Array): Buffer[] {
+  const reader = protobuf.Reader.create(joined)
+  const messages: Buffer[] = []
+  while (reader.pos < reader.len) messages.push(readBytes(reader))
+  return messages
+}
+
 function many<T>(number: number, read: (reader: Reader) => T, write: (writer: Writer, value: T) => unknown): ProtoField<T[]> {
   return {
     number,

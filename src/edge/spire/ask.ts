@@ -17,11 +17,18 @@ export interface AskDeps {
   readonly random: Random
 }
 
-/** The data of the answer; nothing for an empty list. Throws a GrpcError for one that is no success. */
-export type Ask = (peer: string, verb: 'read' | 'write' | 'list' | 'delete', path: string, input?: JsonObject) => Promise<JsonObject>
+type AskVerb = 'read' | 'write' | 'list' | 'delete'
+
+/** Throws a GrpcError for an answer that is no success. */
+export interface Ask {
+  /** The data of the answer; nothing for an empty list. */
+  (peer: string, verb: AskVerb, path: string, input?: JsonObject): Promise<JsonObject>
+  /** The answer's bytes, of paths that answer so. */
+  bytes(peer: string, path: string, input: JsonObject): Promise<Buffer>
+}
 
 export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
-  return async (name, verb, path, input = {}) => {
+  async function ask(name: string, verb: AskVerb, path: string, input: JsonObject): Promise<Answer> {
     const peer = peerOf(name)
     if (!peer) throw new GrpcError(STATUS.unavailable, 'connection is gone')
     const answer = await handle({
@@ -37,12 +44,24 @@ export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
       peer,
       wrapTtl: undefined,
     })
-    const parsed = answer.body.length > 0 ? parseJson(answer.body) : {}
-    const content = isObject(parsed) ? parsed : {}
-    if (verb === 'list' && answer.status === 404) return {}
-    if (answer.status >= 300) throw refusal(answer.status, content)
+    if (answer.status >= 300 && !(verb === 'list' && answer.status === 404)) throw refusal(answer.status, contentOf(answer))
+    return answer
+  }
+
+  const data = async (peer: string, verb: AskVerb, path: string, input: JsonObject = {}): Promise<JsonObject> => {
+    const answer = await ask(peer, verb, path, input)
+    if (answer.status >= 300) return {}
+    const content = contentOf(answer)
     return isObject(content['data']) ? content['data'] : content
   }
+  return Object.assign(data, {
+    bytes: async (peer: string, path: string, input: JsonObject) => (await ask(peer, 'write', path, input)).body,
+  })
+}
+
+function contentOf({ body }: Answer): JsonObject {
+  const parsed = body.length > 0 ? parseJson(body) : {}
+  return isObject(parsed) ? parsed : {}
 }
 
 function pathOf(path: string): CanonPath {

@@ -1,33 +1,12 @@
 // Messages of the SPIRE server API (packages spire.api.types and spire.api.server.*.v1) that agents send and read.
-import { blobs, bool, bytes, int32, int64, list, message, nested, type Of, string, strings, uint64 } from '../../wire/protobuf.ts'
+import { blobs, bool, bytes, int32, int64, list, message, nested, string, strings, uint64 } from '../../wire/protobuf.ts'
+import { SpiffeIdMessage } from '../../spiffe/entry-message.ts'
 
+export { AuthorizedEntries, EntryMessage, SelectorMessage as Selector, SpiffeIdMessage, SyncResponse } from '../../spiffe/entry-message.ts'
 export const Empty = message<Record<never, never>>({})
-export const SpiffeIdMessage = message({ trustDomain: string(1), path: string(2) })
-export const Selector = message({ type: string(1), value: string(2) })
 export const Status = message({ code: int32(1), message: string(2) })
 export const X509Svid = message({ certChain: blobs(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), hint: string(4) })
 export const JwtSvid = message({ token: string(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), issuedAt: int64(4), hint: string(5) })
-
-const Attributes = message({ disableX509SvidPrefetch: bool(1), jwtSvidIncludeJti: bool(2) })
-export const EntryMessage = message({
-  id: string(1),
-  spiffeId: nested(2, SpiffeIdMessage),
-  parentId: nested(3, SpiffeIdMessage),
-  selectors: list(4, Selector),
-  x509SvidTtl: int32(5),
-  federatesWith: strings(6),
-  admin: bool(7),
-  downstream: bool(8),
-  expiresAt: int64(9),
-  dnsNames: strings(10),
-  revisionNumber: int64(11),
-  storeSvid: bool(12),
-  jwtSvidTtl: int32(13),
-  hint: string(14),
-  createdAt: int64(15),
-  additionalAttributes: nested(16, Attributes),
-})
-export type EntryMessage = Of<typeof EntryMessage>
 
 export const X509Certificate = message({ asn1: bytes(1), tainted: bool(2) })
 export const JwtKey = message({ publicKey: bytes(1), keyId: string(2), expiresAt: int64(3), tainted: bool(4) })
@@ -53,10 +32,7 @@ export const RenewAgentRequest = message({ params: nested(1, CsrParams) })
 export const RenewAgentResponse = message({ svid: nested(1, X509Svid) })
 export const PostStatusRequest = message({ currentBundleSerial: uint64(1), agentVersion: string(2) })
 
-export const AuthorizedEntries = message({ entries: list(1, EntryMessage) })
-const EntryRevision = message({ id: string(1), revisionNumber: int64(2), createdAt: int64(3) })
 export const SyncRequest = message({ outputMask: nested(1, Empty), ids: strings(2) })
-export const SyncResponse = message({ entryRevisions: list(1, EntryRevision), entries: list(2, EntryMessage), more: bool(3) })
 
 const NewX509Params = message({ entryId: string(1), csr: bytes(2) })
 export const BatchX509Request = message({ params: list(1, NewX509Params) })

@@ -1,7 +1,7 @@
 // The SPIRE server API in the names and numbers of the wire (packages spire.api.server.*.v1): what agents use of it, joined with the rest.
 import { isObject, type Json } from '../../base/json.ts'
 import { type Call, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
-import type { Of } from '../../wire/protobuf.ts'
+import { encoded, type Of, splitDelimited } from '../../wire/protobuf.ts'
 import { agentServices } from './admin/agents.ts'
 import { authorityServices } from './admin/authorities.ts'
 import { bundleServices } from './admin/bundles.ts'
@@ -10,7 +10,7 @@ import { serverServices } from './admin/server.ts'
 import { svidServices } from './admin/svids.ts'
 import { trustDomainServices } from './admin/trust-domains.ts'
 import type { Ask } from './ask.ts'
-import { base64, masked, nameIn, number, text, toBundle, toEntry, toId, toSvid } from './convert.ts'
+import { base64, masked, nameIn, number, text, toBundle, toId, toSvid } from './convert.ts'
 import * as wire from './messages.ts'
 
 /** `uptime` in seconds. */
@@ -43,8 +43,8 @@ function agentSide(ask: Ask): Services {
       ),
     },
     'spire.api.server.entry.v1.Entry': {
-      GetAuthorizedEntries: unary(wire.Empty, wire.AuthorizedEntries, async ({ peer }) => ({ entries: await authorised(ask, peer) })),
-      SyncAuthorizedEntries: stream(wire.SyncRequest, wire.SyncResponse, (call, requests) => sync(ask, call, requests)),
+      GetAuthorizedEntries: unary(wire.Empty, encoded, async ({ peer }) => ({ bytes: await ask.bytes(peer, 'agent/entries', {}) })),
+      SyncAuthorizedEntries: stream(wire.SyncRequest, encoded, (call, requests) => sync(ask, call, requests)),
     },
     'spire.api.server.svid.v1.SVID': {
       BatchNewX509SVID: unary(wire.BatchX509Request, wire.BatchX509Response, ({ peer }, { params }) => batch(ask, peer, params)),
@@ -67,45 +67,14 @@ async function* attest(ask: Ask, { peer }: Call, requests: AsyncIterable<Of<type
   }
 }
 
-/** Below this many, entries are sent whole at once. */
-const PAGE = 500
-
-async function* sync(
-  ask: Ask,
-  { peer }: Call,
-  requests: AsyncIterable<Of<typeof wire.SyncRequest>>,
-): AsyncGenerator<Partial<Of<typeof wire.SyncResponse>>> {
-  let known: Map<string, Partial<wire.EntryMessage>> | undefined
+async function* sync(ask: Ask, { peer }: Call, requests: AsyncIterable<Of<typeof wire.SyncRequest>>): AsyncGenerator<{ bytes: Buffer }> {
+  let first = true
   for await (const { ids } of requests) {
-    if (!known) {
-      if (ids.length > 0) throw new GrpcError(STATUS.invalid, 'specifying IDs on initial request is not supported')
-      const entries = await authorised(ask, peer)
-      if (entries.length <= PAGE) {
-        yield { entries }
-        return
-      }
-      known = new Map(entries.map((entry) => [entry.id ?? '', entry]))
-      yield* pages(
-        entries.map(({ id, revisionNumber, createdAt }) => ({ id, revisionNumber, createdAt })),
-        'entryRevisions',
-      )
-    } else {
-      const asked = known
-      yield* pages(
-        ids.flatMap((id) => asked.get(id) ?? []),
-        'entries',
-      )
-    }
+    if (first && ids.length > 0) throw new GrpcError(STATUS.invalid, 'specifying IDs on initial request is not supported')
+    const pages = await ask.bytes(peer, 'agent/entries', first ? { form: 'sync' } : { form: 'page', ids })
+    first = false
+    for (const bytes of splitDelimited(pages)) yield { bytes }
   }
-}
-
-function* pages(all: readonly object[], name: 'entries' | 'entryRevisions'): Generator<Partial<Of<typeof wire.SyncResponse>>> {
-  for (let from = 0; from === 0 || from < all.length; from += PAGE) yield { [name]: all.slice(from, from + PAGE), more: from + PAGE < all.length }
-}
-
-async function authorised(ask: Ask, peer: string): Promise<Partial<wire.EntryMessage>[]> {
-  const { entries } = await ask(peer, 'read', 'agent/entries')
-  return (Array.isArray(entries) ? entries : []).filter(isObject).map(toEntry)
 }
 
 async function batch(

@@ -1,15 +1,17 @@
 // spiffe/agent: what agents ask, each known by the SVID of its connection; policy has no say, the agent's own record has.
-import { list, object, or, text, type Values } from '../../base/fields.ts'
+import { choice, list, object, or, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Ctx, type Path, path } from '../../contract/module.ts'
 import { data, empty, type Reply } from '../../contract/reply.ts'
 import { publicKeyOfCsr } from '../../crypto/csr.ts'
+import { joinDelimited } from '../../wire/protobuf.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
 import type { Agent } from '../agents.ts'
 import { attest } from '../attest.ts'
 import type { X509Svid } from '../authorities.ts'
 import type { Entry } from '../entry.ts'
+import { encodeAll, encodePages, encodeSync } from '../entry-message.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { describeEntry } from './entries.ts'
 
@@ -19,6 +21,13 @@ const attestInput = {
   csr: text('A signing request in DER, as base64; only its public key is used.'),
 }
 const csrInput = { csr: attestInput.csr }
+const entriesInput = {
+  form: or(
+    choice('whole: the answer of GetAuthorizedEntries; sync: the first of SyncAuthorizedEntries; page: the further ones.', ['whole', 'sync', 'page']),
+    'whole',
+  ),
+  ids: or(list('Of a page: the entries that it has.'), []),
+}
 const svidsInput = { requests: object('Entry ids, each with a signing request in DER as base64.') }
 const jwtInput = { entry_id: text('The entry.'), audience: or(list('Who the token is for.'), []) }
 const statusInput = { version: or(text('Version of the agent.'), '') }
@@ -45,14 +54,14 @@ export function agentApiPaths(roomsOf: RoomsOf): Path[] {
         access: 'open',
         async run(ctx) {
           const rooms = roomsOf(ctx.mount)
-          const agent = await caller(rooms, ctx)
-          return data({
-            entries: rooms.authorised
-              .idsOf(agent)
-              .flatMap((id) => rooms.entries.get(id) ?? [])
-              .map(describeEntry),
-          })
+          return data({ entries: entriesOf(rooms, await caller(rooms, ctx)).map(describeEntry) })
         },
+      }),
+      write: op({
+        doc: 'Read the entries as agents do: a message of the SPIRE server API, or several, each after its length.',
+        access: 'open',
+        input: entriesInput,
+        run: (ctx, input) => encoded(roomsOf(ctx.mount), ctx, input),
       }),
     })),
     path('agent/svids', 'SVIDs of workloads.', {}, (op) => ({
@@ -98,7 +107,32 @@ export async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
 
 /** The entry, where the agent may act for it. */
 function authorised({ authorised, entries }: Spiffe, agent: Agent, id: string): Entry | undefined {
-  return authorised.has(agent, id) ? entries.get(id) : undefined
+  return authorised.idsOf(agent).has(id) ? entries.get(id) : undefined
+}
+
+function entriesOf({ authorised, entries }: Spiffe, agent: Agent): Entry[] {
+  return [...authorised.idsOf(agent)].flatMap((id) => entries.get(id) ?? [])
+}
+
+async function encoded(rooms: Spiffe, ctx: Ctx, { form, ids }: Values<typeof entriesInput>): Promise<Reply> {
+  const agent = await caller(rooms, ctx)
+  const body = form === 'page' ? joinDelimited(encodePages(ids.flatMap((id) => authorised(rooms, agent, id) ?? []))) : wholeOf(rooms, agent, form)
+  return { kind: 'raw', status: 200, contentType: 'application/x-protobuf', body }
+}
+
+/** As they were encoded for what an agent may act for, which is the same until an entry changes. */
+const wholes = new WeakMap<ReadonlySet<string>, { [form in 'whole' | 'sync']?: Buffer }>()
+
+function wholeOf(rooms: Spiffe, agent: Agent, form: 'whole' | 'sync'): Buffer {
+  const ids = rooms.authorised.idsOf(agent)
+  const before = wholes.get(ids) ?? {}
+  const bytes = before[form] ?? encodeAs(form, entriesOf(rooms, agent))
+  wholes.set(ids, { ...before, [form]: bytes })
+  return bytes
+}
+
+function encodeAs(form: 'whole' | 'sync', entries: readonly Entry[]): Buffer {
+  return form === 'whole' ? encodeAll(entries) : joinDelimited(encodeSync(entries))
 }
 
 async function attestAgent(rooms: Spiffe, input: Values<typeof attestInput>): Promise<Reply> {
