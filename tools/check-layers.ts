@@ -8,6 +8,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit', 'spiffe'],
   ['sys', 'derive', 'pipeline', 'client', 'snapshot'],
   ['edge', 'cli', 'modules.ts'],
+  ['agent'],
   ['app', 'testing'],
 ]
 

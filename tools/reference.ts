@@ -1,6 +1,7 @@
 // Writes docs/reference/ from the declarations; with --check it fails where the files say something else.
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { AGENT_STANZAS, STANZAS } from '../src/app/config/stanzas.ts'
 import { apiPages } from './reference/api.ts'
 import { cliPage } from './reference/cli.ts'
 import { configPage } from './reference/config.ts'
@@ -12,7 +13,8 @@ const NOTE = '<!-- Written by tools/reference.ts from the declarations in src/; 
 const pages: Readonly<Record<string, string>> = {
   ...(await apiPages()),
   'cli.md': await cliPage(),
-  'configuration.md': configPage(),
+  'agent-configuration.md': configPage('Configuration of an agent', AGENT_STANZAS, 'SPIRE'),
+  'configuration.md': configPage('Configuration of a server', STANZAS, 'Vault and OpenBao'),
   'metrics.md': metricsPage(),
 }
 const wanted = new Map(Object.entries(pages).map(([name, text]) => [join(FOLDER, name), `${NOTE}\n\n${text.trimEnd()}\n`]))

@@ -76,16 +76,16 @@ function failure(path: string, error: Error): Failure {
   return new Failure(1, `the administrative socket ${path} can't be listened on: ${fileProblem(error)}`, { hints })
 }
 
-/** Removes the socket that a server left behind which did not end by itself. Throws a Failure where something else is there, or in use. */
+/** Removes the socket that a server or agent left behind which did not end by itself. Throws a Failure where something else is there, or in use. */
 export async function clearSocket(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (!found) return
-  if (!found.isSocket()) throw new Failure(1, `${path} is there and is no socket`, { hints: ['choose another path for admin_socket'] })
+  if (!found.isSocket()) throw new Failure(1, `${path} is there and is no socket`, { hints: ['choose another path'] })
   const inUse = await new Promise<boolean>((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })
-  if (inUse) throw new Failure(1, `the administrative socket ${path} is in use`, { hints: ['stop what listens there, or choose another path'] })
+  if (inUse) throw new Failure(1, `the socket ${path} is in use`, { hints: ['stop what listens there, or choose another path'] })
   rmSync(path)
 }

@@ -9,7 +9,7 @@ import { random } from './ports.ts'
 /** What the composition root adds: the server, its configuration, snapshots, the policy formatter, the version. */
 export type CliParts = Pick<
   CliPorts,
-  'checkConfig' | 'diagnose' | 'format' | 'openDatabase' | 'openSnapshot' | 'startServer' | 'sudoPaths' | 'version'
+  'checkConfig' | 'diagnose' | 'format' | 'openDatabase' | 'openSnapshot' | 'openWorkloadApi' | 'startAgent' | 'startServer' | 'sudoPaths' | 'version'
 >
 
 export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {

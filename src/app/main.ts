@@ -15,6 +15,8 @@ const ports = nodeCliPorts(
     diagnose: async (config, ask) => (await import('./diagnose/diagnose.ts')).diagnose(config, ask),
     openDatabase: async (path) => (await import('./offline-database.ts')).openOfflineDatabase(path),
     openSnapshot: async (chunks) => (await import('./offline-snapshot.ts')).openOfflineSnapshot(chunks),
+    openWorkloadApi: async (endpoint) => (await import('./agent-client.ts')).openWorkloadApi(endpoint),
+    startAgent: async (options) => (await import('./agent-start.ts')).startAgentProcess(options),
     startServer: async (options) => (await import('./start.ts')).startServer(options, ports),
   },
   process,

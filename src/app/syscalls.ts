@@ -1,4 +1,5 @@
-// The few calls of the C library that Node does not have: locks on files, local datagrams, and what a peer has not confirmed.
+// The few calls of the C library that Node does not have: locks on files, local datagrams, whether a process has ended, and what a
+// peer has not confirmed.
 import { closeSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
 import koffi from 'koffi'
@@ -10,6 +11,8 @@ const connect = libc.func('int connect(int fd, const void *address, uint32_t len
 const send = libc.func('long send(int fd, const void *bytes, size_t length, int flags)')
 const ioctl = libc.func('int ioctl(int fd, unsigned long request, _Out_ int *value)')
 
+const poll = libc.func('int poll(_Inout_ void *entries, unsigned long count, int timeout)')
+
 const LOCK_EX = 2
 const LOCK_NB = 4
 const AF_UNIX = 1
@@ -19,6 +22,7 @@ const SOCK_CLOEXEC = 0o2000000
 const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const SIOCOUTQ = 0x5411
+const POLLIN = 1
 /** Bytes of a path in `sockaddr_un`, its end included. */
 const PATH_BYTES = 108
 
@@ -64,4 +68,12 @@ export function localDatagrams(path: string): LocalDatagrams {
 
 function failed(call: string, path: string, code = getSystemErrorName(-koffi.errno())): Error {
   return Object.assign(new Error(`${code}: ${call} ${path}`), { code })
+}
+
+/** Whether the process behind a pidfd has ended. */
+export function hasEnded(pidfd: number): boolean {
+  const entry = Buffer.alloc(8)
+  entry.writeInt32LE(pidfd, 0)
+  entry.writeInt16LE(POLLIN, 4)
+  return poll(entry, 1, 0) !== 0
 }

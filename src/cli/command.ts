@@ -37,6 +37,8 @@ export interface Group {
   readonly doc: string
   readonly about?: string
   readonly commands: Readonly<Record<string, Node>>
+  /** What its bare name runs; without it, that prints help. */
+  readonly itself?: Command
 }
 
 export type Node = Command | Group
@@ -46,8 +48,8 @@ export function command<const F extends Flags = Record<never, never>>(spec: Comm
   return { kind: 'command', args: [], output: 'none', ...(spec as unknown as CommandSpec<Flags>), flags: spec.flags ?? {} }
 }
 
-export function group(doc: string, commands: Readonly<Record<string, Node>>, about?: string): Group {
-  return { kind: 'group', doc, commands, ...(about === undefined ? {} : { about }) }
+export function group(doc: string, commands: Readonly<Record<string, Node>>, about?: string, itself?: Command): Group {
+  return { kind: 'group', doc, commands, ...(about === undefined ? {} : { about }), ...(itself ? { itself } : {}) }
 }
 
 /** How few and how many arguments a command takes. */

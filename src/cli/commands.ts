@@ -2,6 +2,7 @@
 import type { Node } from './command.ts'
 
 export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
+  agent: async () => (await import('./commands/agent.ts')).agent,
   audit: async () => (await import('./commands/audit.ts')).audit,
   auth: async () => (await import('./commands/auth.ts')).auth,
   completion: async () => (await import('./commands/completion.ts')).completion,

@@ -22,7 +22,9 @@ function places(path: string, commands: Readonly<Record<string, Node>>): readonl
 }
 
 function placesOf(path: string, node: Node): readonly Place[] {
-  return node.kind === 'group' ? places(path, node.commands) : [{ path, words: flagWords(allFlags(node)) }]
+  if (node.kind === 'command') return [{ path, words: flagWords(allFlags(node)) }]
+  const [own, ...inner] = places(path, node.commands)
+  return [{ path, words: [...(own?.words ?? []), ...(node.itself ? flagWords(allFlags(node.itself)) : [])] }, ...inner]
 }
 
 function flagWords(flags: Flags): Place['words'] {

@@ -25,16 +25,21 @@ export function nodeHelp(path: readonly string[], node: Node): string {
 
 function groupHelp(path: readonly string[], group: Group): string {
   return [
-    `Usage: signet ${path.join(' ')} <subcommand> [options] [args]`,
+    `Usage: signet ${path.join(' ')} ${group.itself ? '[subcommand]' : '<subcommand>'} [options] [args]`,
     ...prose(group),
     `Subcommands:\n${summaries(Object.keys(group.commands).sort(), group.commands)}`,
+    ...(group.itself ? options(group.itself) : []),
   ].join('\n\n')
 }
 
 function commandHelp(path: readonly string[], command: Command): string {
-  const sections = flagSections(command)
-  const usage = ['Usage: signet', ...path, ...(sections.length > 0 ? ['[options]'] : []), ...command.args].join(' ')
-  return [usage, ...prose(command), ...sections.map(({ title, flags }) => `${title}:\n\n${flagHelp(flags)}`)].join('\n\n')
+  const some = flagSections(command).length > 0
+  const usage = ['Usage: signet', ...path, ...(some ? ['[options]'] : []), ...command.args].join(' ')
+  return [usage, ...prose(command), ...options(command)].join('\n\n')
+}
+
+function options(command: Command): string[] {
+  return flagSections(command).map(({ title, flags }) => `${title}:\n\n${flagHelp(flags)}`)
 }
 
 function prose({ doc, about }: { readonly doc: string; readonly about?: string }): readonly string[] {

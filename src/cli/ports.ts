@@ -40,6 +40,39 @@ export interface ServerOptions {
   readonly logFormat: string | undefined
 }
 
+/** What `agent` was asked for. */
+export interface AgentOptions {
+  /** Configuration files and folders, in order. */
+  readonly config: readonly string[]
+  readonly logLevel: string | undefined
+  readonly logFormat: string | undefined
+}
+
+/** What an agent gives a workload. Certificates are in DER, one after another; the key is PKCS #8. */
+export interface X509Answer {
+  readonly svids: readonly {
+    readonly spiffeId: string
+    readonly chain: Buffer
+    readonly key: Buffer
+    readonly bundle: Buffer
+    readonly hint: string
+  }[]
+  /** By the ID of each trust domain. */
+  readonly federatedBundles: Readonly<Record<string, Buffer>>
+}
+
+/** The Workload API of an agent; rejects with a Failure that says what the agent said. */
+export interface WorkloadApi {
+  /** The identities of this process, again after each change. */
+  watchX509(): AsyncIterable<X509Answer>
+  /** '' for every identity that it has. */
+  jwt(audience: readonly string[], spiffeId: string): Promise<readonly { readonly spiffeId: string; readonly svid: string; readonly hint: string }[]>
+  validate(audience: string, svid: string): Promise<{ readonly spiffeId: string; readonly claims: JsonObject }>
+  /** Whether the agent can answer for workloads. */
+  isServing(): Promise<boolean>
+  close(): void
+}
+
 export interface DevOptions {
   readonly rootTokenId: string | undefined
   readonly listenAddress: string
@@ -127,6 +160,10 @@ export interface CliPorts {
   openDatabase(path: string): Promise<Offline>
   /** A server of its own over a snapshot, in memory; nothing that is done to it lasts. Rejects with an `invalid` Fault for what is none. */
   openSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<OfflineSnapshot>
+  /** Runs until the agent ends; resolves to the exit code. */
+  startAgent(options: AgentOptions): Promise<number>
+  /** `unix:///path`, or the path alone. Throws a Failure for what is no such place. */
+  openWorkloadApi(endpoint: string): Promise<WorkloadApi>
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

@@ -52,6 +52,7 @@ async function dispatch(argv: readonly string[], ports: CliPorts): Promise<numbe
   }
   if (node.kind === 'command') return run(node, rest, ports)
   if (rest[0] !== undefined && !rest[0].startsWith('-')) throw unknown([...path, rest[0]], Object.keys(node.commands), 1)
+  if (node.itself) return run(node.itself, rest, ports)
   ports.stderr.write(`${nodeHelp(path, node)}\n`)
   return 1
 }

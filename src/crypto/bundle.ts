@@ -86,7 +86,7 @@ function certificateOf({ x5c, kty }: JsonObject): Buffer {
   return der
 }
 
-function isCertificate(der: Buffer): boolean {
+export function isCertificate(der: Buffer): boolean {
   try {
     return new X509Certificate(der).raw.equals(der)
   } catch {

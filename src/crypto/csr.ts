@@ -1,8 +1,8 @@
 // Certificate signing requests (PKCS #10, RFC 2986): what is taken from one is its public key, and that only with proof of possession.
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
-import { bitsOf, context, DerReader, enter, NotDer, oidOf, TAG } from './der.ts'
-import { isAcceptable, verifyDer } from './signing-key.ts'
+import { bits, bitsOf, context, DerReader, enter, integer, NotDer, oidOf, sequence, TAG, tlv } from './der.ts'
+import { isAcceptable, KEY_KINDS, signDer, type SigningKey, verifyDer } from './signing-key.ts'
 
 /** Larger ones are refused unread. */
 export const MAX_CSR_BYTES = 16_384
@@ -58,6 +58,12 @@ function alternativeNames(info: Buffer): DerReader | undefined {
     }
   }
   return undefined
+}
+
+/** A request in DER that says nothing but that the key is there: its subject is empty. */
+export function newCsr(key: SigningKey): Buffer {
+  const info = sequence(integer(Buffer.of(0)), sequence(), key.publicKey, tlv(context(0)))
+  return sequence(info, KEY_KINDS[key.type].algorithm, bits(signDer(key, info)))
 }
 
 interface Parsed {

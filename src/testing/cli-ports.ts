@@ -1,10 +1,11 @@
 // A command line in memory: a scripted server, files in a map, and what was printed.
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { openWorkloadApi } from '../app/agent-client.ts'
 import { openOfflineDatabase } from '../app/offline-database.ts'
 import { openOfflineSnapshot } from '../app/offline-snapshot.ts'
 import { runCli } from '../cli/run.ts'
-import type { CliPorts, Finding, ServerOptions } from '../cli/ports.ts'
+import type { AgentOptions, CliPorts, Finding, ServerOptions } from '../cli/ports.ts'
 import type { HttpRequest, HttpResponse } from '../client/request.ts'
 
 /** Answers by `METHOD path?query`, without `/v1/`: a body for status 200, a status alone, or both. */
@@ -36,6 +37,7 @@ export interface Ran {
   /** `METHOD path body` of each request. */
   readonly sent: readonly string[]
   readonly started: readonly ServerOptions[]
+  readonly startedAgents: readonly AgentOptions[]
 }
 
 /** Runs `signet …`; `line` is split at spaces, an array is taken as it is. */
@@ -45,6 +47,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
   const modes = new Map<string, number>()
   const requests: HttpRequest[] = []
   const started: ServerOptions[] = []
+  const startedAgents: AgentOptions[] = []
   const print = (to: 'out' | 'err') => (text: string | Uint8Array) =>
     void (printed[to] += typeof text === 'string' ? text : Buffer.from(text).toString())
   const ports: CliPorts = {
@@ -96,13 +99,18 @@ export async function runWith(line: string | readonly string[], given: Given = {
     checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
     openDatabase: openOfflineDatabase,
     openSnapshot: openOfflineSnapshot,
+    openWorkloadApi: async (endpoint) => openWorkloadApi(endpoint),
+    async startAgent(options) {
+      startedAgents.push(options)
+      return 0
+    },
     async startServer(options) {
       started.push(options)
       return 0
     },
   }
   const code = await runCli(typeof line === 'string' ? line.split(' ') : line, ports)
-  return { code, ...printed, files, modes, requests, sent: requests.map(describe), started }
+  return { code, ...printed, files, modes, requests, sent: requests.map(describe), started, startedAgents }
 }
 
 function absent(): never {

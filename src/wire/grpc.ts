@@ -8,6 +8,7 @@ export const STATUS = {
   cancelled: 1,
   unknown: 2,
   invalid: 3,
+  deadline: 4,
   notFound: 5,
   alreadyExists: 6,
   denied: 7,

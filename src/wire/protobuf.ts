@@ -147,8 +147,12 @@ export const strings = (number: number): ProtoField<string[]> =>
 export const blobs = (number: number): ProtoField<Buffer[]> => many(number, readBytes, (writer, value) => writer.bytes(value))
 
 /** `map<string, bytes>`. */
-export const byteMap = (number: number): ProtoField<Record<string, Buffer>> => {
-  const entry = message({ key: string(1), value: bytes(2) })
+export const byteMap = (number: number): ProtoField<Record<string, Buffer>> => map(number, bytes(2))
+/** `map<string, string>`. */
+export const textMap = (number: number): ProtoField<Record<string, string>> => map(number, string(2))
+
+function map<T>(number: number, values: ProtoField<T>): ProtoField<Record<string, T>> {
+  const entry = message<{ key: string; value: T }>({ key: string(1), value: values })
   return {
     number,
     initial: () => ({}),
@@ -156,8 +160,8 @@ export const byteMap = (number: number): ProtoField<Record<string, Buffer>> => {
       const { key, value } = entry.decode(reader.bytes())
       return { ...before, [key]: value }
     },
-    write(writer, values) {
-      for (const [key, value] of Object.entries(values)) writer.uint32((number << 3) | DELIMITED).bytes(entry.encode({ key, value }))
+    write(writer, held) {
+      for (const [key, value] of Object.entries(held)) writer.uint32((number << 3) | DELIMITED).bytes(entry.encode({ key, value }))
     },
   }
 }

@@ -75,7 +75,13 @@ ${more}`,
   return { address, process: child, config }
 }
 
-function start(t: TestContext, args: readonly string[], env: Readonly<Record<string, string>>, printed?: (text: string) => void): ChildProcess {
+/** The program, in a process of its own that is gone when the test is. */
+export function start(
+  t: TestContext,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  printed?: (text: string) => void,
+): ChildProcess {
   const child = spawn(SIGNET, args, { env: { ...process.env, ...env }, stdio: ['ignore', printed ? 'pipe' : 'ignore', 'pipe'], detached: true })
   child.stdout?.setEncoding('utf8').on('data', printed ?? (() => {}))
   const errors: string[] = []

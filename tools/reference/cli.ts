@@ -20,7 +20,8 @@ export async function cliPage(): Promise<string> {
 
 function sections(path: readonly string[], node: Node): string[] {
   if (node.kind === 'command') return [commandSection(path, node)]
-  return Object.entries(node.commands).flatMap(([name, inner]) => sections([...path, name], inner))
+  const own = node.itself ? [commandSection(path, node.itself)] : []
+  return [...own, ...Object.entries(node.commands).flatMap(([name, inner]) => sections([...path, name], inner))]
 }
 
 function commandSection(path: readonly string[], command: Command): string {

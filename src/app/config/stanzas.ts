@@ -1,6 +1,8 @@
-// Every stanza of a server's configuration, for the reference.
+// Every stanza of a server's and of an agent's configuration, for the reference.
 import type { Shape } from '../../base/fields.ts'
 import { COMMON_SEAL_KEYS, SEAL_KINDS } from '../seals.ts'
+import { NODE_ATTESTORS, WORKLOAD_ATTESTORS } from '../agent-attestors.ts'
+import { AGENT } from './agent.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
 import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
@@ -31,4 +33,14 @@ export const STANZAS: readonly StanzaDoc[] = [
   { title: 'telemetry in a listener', doc: 'Who may read metrics there.', table: LISTENER_TELEMETRY },
   { title: 'inflight_requests_logging in a listener', doc: 'Who may see what is being answered.', table: LISTENER_IN_FLIGHT },
   { title: 'telemetry', doc: 'Not needed: metrics are pulled from sys/metrics.', table: TELEMETRY },
+]
+
+export const AGENT_STANZAS: readonly StanzaDoc[] = [
+  { title: 'At the top', doc: 'Keys that stand in no stanza.', table: AGENT },
+  ...Object.entries(NODE_ATTESTORS).map(([kind, { doc, keys }]) => ({
+    title: `node_attestor "${kind}"`,
+    doc: `${doc} One node_attestor is needed.`,
+    table: { keys },
+  })),
+  ...Object.entries(WORKLOAD_ATTESTORS).map(([kind, { doc, keys }]) => ({ title: `workload_attestor "${kind}"`, doc, table: { keys } })),
 ]

@@ -1,0 +1,153 @@
+// The agent: proves its node to a server, holds what its workloads are entitled to, and keeps all of it fresh.
+import { Fault } from '../base/fault.ts'
+import type { Log } from '../base/log.ts'
+import type { Clock, Random, Timers } from '../base/ports.ts'
+import type { KeyType } from '../crypto/signing-key.ts'
+import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { NodeAttestation } from './attestation.ts'
+import { type Bell, sleeper } from './bell.ts'
+import type { Ending } from './denial.ts'
+import type { AgentEntry } from './entry.ts'
+import { spread } from './jitter.ts'
+import type { JwtSvids } from './jwt-svids.ts'
+import type { Keeping } from './keeping.ts'
+import { postStatus } from './server/api.ts'
+import { type Dial, isAway, openLink } from './server/link.ts'
+import { Standing } from './standing.ts'
+import { State } from './state.ts'
+import { GrpcError } from '../wire/grpc.ts'
+import { openTrusts, type Trusts } from './trusts.ts'
+import type { X509Svids } from './x509-svids.ts'
+
+export interface AgentSettings {
+  readonly trustDomain: TrustDomain
+  /** host:port each. */
+  readonly addresses: readonly string[]
+  readonly attestation: NodeAttestation
+  /** The pinned authorities; throws a Fault where they can't be read. */
+  readonly bootstrap: () => readonly Buffer[] | 'anyone'
+  readonly workloadKeyType: KeyType
+  /** Milliseconds between looks at the server. */
+  readonly syncInterval: number
+  readonly mostX509: number
+  readonly mostJwt: number
+  readonly version: string
+}
+
+export interface AgentDeps {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly dial: Dial
+  readonly keeping: Keeping
+  readonly log: Log
+}
+
+export interface Agent {
+  readonly trustDomain: TrustDomain
+  /** Whether it knows its entries, from the server or from before a restart. */
+  ready(): boolean
+  /** Entries that describe a workload with these selectors, by entry id. */
+  matching(selectors: ReadonlySet<string>): AgentEntry[]
+  readonly trusts: Pick<Trusts, 'own' | 'of' | 'all'>
+  readonly x509: Pick<X509Svids, 'get' | 'need' | 'hold'>
+  readonly jwt: Pick<JwtSvids, 'get'>
+  /** Rings after entries, SVIDs or bundles changed. */
+  readonly changes: Pick<Bell, 'listen'>
+  /** Resolves when it cannot go on, with why. */
+  readonly ended: Promise<Ending>
+  stop(): Promise<void>
+}
+
+/** Begins at once; what was kept on disk is served before the server has answered. */
+export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
+  const { trustDomain, addresses } = settings
+  const { timers, keeping } = deps
+  const trusts = openTrusts(trustDomain, keeping)
+  const link = openLink({ addresses, dial: deps.dial, timers })
+  const shared = { ...settings, ...deps, trusts, link }
+  const standing = new Standing(shared)
+  const state = new State(shared)
+  const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
+  let told = false
+
+  async function look(): Promise<void> {
+    await standing.ensure()
+    if (!told) await link.ask((client, options) => postStatus(client, settings.version, options))
+    told = true
+    await state.synchronise(() => standing.present())
+  }
+
+  /** True where it has to end. */
+  function failed(error: unknown): boolean {
+    const ending = standing.judge(error)
+    if (!ending) return false
+    if (ending.outcast) for (const one of [standing, trusts, state]) one.forget()
+    end(ending)
+    return true
+  }
+
+  const looking = keepLooking(look, failed, settings.syncInterval, deps)
+  return {
+    trustDomain,
+    ready: () => state.ready(),
+    matching: (selectors) => state.matching(selectors),
+    trusts,
+    x509: state.x509,
+    jwt: state.jwt,
+    changes: state.changes,
+    ended,
+    async stop() {
+      const over = looking.stop()
+      link.close()
+      await over
+    },
+  }
+}
+
+function tell(log: Log, error: unknown, failures: number): void {
+  if (isAway(error)) log.warn('the server is away', { reason: (error as Error).message, failures })
+  else if (error instanceof GrpcError || error instanceof Fault) log.warn('synchronisation failed', { reason: error.message, failures })
+  else log.error('synchronisation failed', { failures }, error)
+}
+
+/** The longest pause between tries while the server is away, in milliseconds. */
+const LONGEST_PAUSE = 60_000
+const MOST_DOUBLINGS = 10
+
+/** Again and again, ever more rarely while it fails; `failed` says when to give up. */
+function keepLooking(
+  look: () => Promise<void>,
+  failed: (error: unknown) => boolean,
+  interval: number,
+  { timers, random, log }: Pick<AgentDeps, 'timers' | 'random' | 'log'>,
+): { stop(): Promise<void> } {
+  const rest = sleeper()
+  let stopped = false
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !stopped; ) {
+      try {
+        await look()
+        failures = 0
+      } catch (error) {
+        if (stopped || failed(error)) return
+        failures++
+        tell(log, error, failures)
+      }
+      const pause = Math.min(interval * 2 ** Math.min(failures, MOST_DOUBLINGS), Math.max(LONGEST_PAUSE, interval))
+      const cancel = timers.after(pause * (1 + spread(random) / 10), rest.wake)
+      if (!stopped) await rest.sleep()
+      cancel()
+    }
+  }
+
+  const running = run()
+  return {
+    stop() {
+      stopped = true
+      rest.wake()
+      return running
+    },
+  }
+}

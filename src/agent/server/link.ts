@@ -1,0 +1,96 @@
+// The way to the server: one of several addresses, the next one where it fails, under the credentials of now.
+import type { Timers } from '../../base/ports.ts'
+import type { SigningKey } from '../../crypto/signing-key.ts'
+import { GrpcError, STATUS } from '../../wire/grpc.ts'
+import type { CallOptions, GrpcClient } from '../../wire/grpc-client.ts'
+
+export interface Credentials {
+  /** X.509 authorities in DER, one of which must stand behind the server; `anyone` where the first bundle is taken on trust. */
+  readonly roots: readonly Buffer[] | 'anyone'
+  /** What this side shows: nothing before it is attested. */
+  readonly own: { readonly chain: readonly Buffer[]; readonly key: SigningKey } | undefined
+}
+
+/** A connection-to-be, to `host:port`. */
+export type Dial = (address: string, credentials: Credentials) => GrpcClient
+
+export interface Link {
+  /** From the next call on. What is under way goes on as it began. */
+  present(credentials: Credentials): void
+  /** Runs calls at the address that last worked, then at the others. Throws what the server said, or `unavailable` where none answers. */
+  ask<T>(run: (client: GrpcClient, options: CallOptions) => Promise<T>): Promise<T>
+  /** Ends what is under way, too. */
+  close(): void
+}
+
+const TIMEOUT = 30_000
+
+export interface LinkDeps {
+  readonly addresses: readonly string[]
+  readonly dial: Dial
+  readonly timers: Timers
+}
+
+export function openLink({ addresses, dial, timers }: LinkDeps): Link {
+  let credentials: Credentials | undefined
+  let client: GrpcClient | undefined
+  let at = 0
+  const underWay = new Set<AbortController>()
+
+  function drop(): void {
+    client?.close()
+    client = undefined
+  }
+
+  function connected(): GrpcClient {
+    if (!credentials) throw new GrpcError(STATUS.unavailable, 'the agent is not attested yet')
+    client ??= dial(addresses[at % addresses.length] as string, credentials)
+    return client
+  }
+
+  async function inTime<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const over = new AbortController()
+    underWay.add(over)
+    const stop = timers.after(TIMEOUT, () => over.abort())
+    try {
+      return await run(over.signal)
+    } catch (error) {
+      if (over.signal.aborted) throw new GrpcError(STATUS.deadline, 'the server did not answer in time')
+      throw error
+    } finally {
+      stop()
+      underWay.delete(over)
+    }
+  }
+
+  return {
+    present(next) {
+      drop()
+      credentials = next
+    },
+    async ask(run) {
+      for (let tried = 1; ; tried++) {
+        const used = connected()
+        try {
+          return await inTime((signal) => run(used, { signal }))
+        } catch (error) {
+          if (!isAway(error)) throw error
+          if (client === used) {
+            drop()
+            at++
+          }
+          if (tried >= addresses.length) throw error
+        }
+      }
+    },
+    close() {
+      drop()
+      for (const one of underWay) one.abort()
+    },
+  }
+}
+
+/** Nobody is there, or nobody who could answer: another address may. */
+export function isAway(error: unknown): boolean {
+  return error instanceof GrpcError && (error.code === STATUS.unavailable || error.code === STATUS.deadline)
+}

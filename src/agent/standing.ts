@@ -1,0 +1,128 @@
+// The agent's standing with its server: attested, renewed in time, attested again where that is allowed.
+import type { Log } from '../base/log.ts'
+import type { Clock, Random, Timers } from '../base/ports.ts'
+import type { SigningKey } from '../crypto/signing-key.ts'
+import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { NodeAttestation } from './attestation.ts'
+import { Ending, judge, judgeAttestation } from './denial.ts'
+import { forgetIdentity, type Identity, identityOf, keepIdentity, loadIdentity, newRequest } from './identity.ts'
+import type { Keeping } from './keeping.ts'
+import { attestAgent, getBundle, type GivenSvid, renewAgent } from './server/api.ts'
+import { type Dial, type Link, openLink } from './server/link.ts'
+import { isTainted, type Trust } from './trust.ts'
+import type { Trusts } from './trusts.ts'
+
+export interface StandingDeps {
+  readonly trustDomain: TrustDomain
+  /** host:port each. */
+  readonly addresses: readonly string[]
+  readonly attestation: NodeAttestation
+  /** The pinned authorities; throws a Fault where they can't be read. */
+  readonly bootstrap: () => readonly Buffer[] | 'anyone'
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly dial: Dial
+  readonly keeping: Keeping
+  readonly log: Log
+  readonly trusts: Trusts
+  readonly link: Link
+}
+
+/** What a server gave, as long as the bundle to check it by has not come; `door` leads to that server. */
+interface Proven {
+  readonly given: GivenSvid
+  readonly key: SigningKey
+  readonly door: Link
+}
+
+export class Standing {
+  readonly #deps: StandingDeps
+  #identity: Identity | undefined
+  #proven: Proven | undefined
+  #attempts = 0
+
+  constructor(deps: StandingDeps) {
+    this.#deps = deps
+    const trust = deps.trusts.own()
+    this.#identity = trust && loadIdentity(deps.keeping, trust, deps.clock.now())
+    this.present()
+  }
+
+  /** Attests or renews where that is due. Throws what kept it from that, an Ending where there is no use in trying again. */
+  async ensure(): Promise<void> {
+    const now = this.#deps.clock.now()
+    if (this.#identity && this.#identity.expiresAt <= now) this.#identity = undefined
+    if (!this.#identity) return this.#attest()
+    const trust = this.#deps.trusts.own()
+    const tainted = trust !== undefined && isTainted(trust, this.#identity.chain)
+    if (tainted || this.#identity.renewAt <= now) await this.#renew(this.#identity)
+  }
+
+  /** Lets the link use the identity and the bundle of now. */
+  present(): void {
+    const trust = this.#deps.trusts.own()
+    if (this.#identity && trust) this.#deps.link.present({ roots: trust.bundle.x509Authorities, own: this.#identity })
+  }
+
+  /** Why the agent has to end, where a failed call means that; takes note of one that means to attest again. */
+  judge(error: unknown): Ending | undefined {
+    if (error instanceof Ending) return error
+    const verdict = judge(error, this.#identity?.reattestable ?? false)
+    if (verdict instanceof Ending) return verdict
+    if (verdict === 'attest') this.forget()
+    return undefined
+  }
+
+  forget(): void {
+    this.#identity = undefined
+    forgetIdentity(this.#deps.keeping)
+  }
+
+  async #renew(old: Identity): Promise<void> {
+    if (old.reattestable) return this.#attest()
+    const { key, csr } = newRequest()
+    const chain = await this.#deps.link.ask((client, options) => renewAgent(client, csr, options))
+    this.#adopt(identityOf({ chain, reattestable: false }, key, this.#deps.trusts.own() as Trust, this.#deps))
+  }
+
+  async #attest(): Promise<void> {
+    const { given, key, door } = (this.#proven ??= await this.#prove())
+    const { trustDomain, trusts } = this.#deps
+    const trust = await door.ask((client, options) => getBundle(client, trustDomain, options))
+    this.#proven = undefined
+    door.close()
+    trusts.setOwn(trust)
+    this.#adopt(identityOf(given, key, trust, this.#deps))
+  }
+
+  async #prove(): Promise<Proven> {
+    const { addresses, attestation, dial, timers } = this.#deps
+    const { key, csr } = newRequest()
+    const door = openLink({ addresses, dial, timers })
+    try {
+      door.present({ roots: this.#rootsToTry(), own: undefined })
+      return { key, door, given: await door.ask((client, options) => attestAgent(client, attestation, csr, options)) }
+    } catch (error) {
+      door.close()
+      const verdict = judgeAttestation(error)
+      // An agent that is still in good standing goes on trying; one that is not has nothing else to try.
+      throw verdict === 'again' || (this.#identity && !verdict.outcast) ? error : verdict
+    }
+  }
+
+  /** The bundle that was kept is fresher than the pinned one, unless the server lost everything since. */
+  #rootsToTry(): readonly Buffer[] | 'anyone' {
+    const known = this.#deps.trusts.own()
+    return known && this.#attempts++ % 2 === 0 ? known.bundle.x509Authorities : this.#deps.bootstrap()
+  }
+
+  /** Kept before it is used: the server takes the old one no more from the first use of the new. */
+  #adopt(next: Identity): void {
+    keepIdentity(this.#deps.keeping, next)
+    this.#identity = next
+    this.present()
+    const { id, expiresAt, reattestable } = next
+    this.#deps.log.info('attested', { spiffe_id: id, expires_at: new Date(expiresAt).toISOString(), reattestable })
+  }
+}

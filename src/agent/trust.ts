@@ -1,0 +1,65 @@
+// What the agent believes of a trust domain: its bundle, and which of its keys are not to be relied on any more.
+import { createPublicKey, X509Certificate } from 'node:crypto'
+import type { JsonObject } from '../base/json.ts'
+import { type Bundle, formatBundle, isCertificate, parseBundle } from '../crypto/bundle.ts'
+import { parseTrustDomain, type TrustDomain } from '../crypto/spiffe-id.ts'
+import type { BundleMessage } from '../edge/spire/messages.ts'
+import type { Of } from '../wire/protobuf.ts'
+
+export interface Trust {
+  readonly bundle: Bundle
+  /** X.509 authorities, in base64, and ids of JWT keys: whatever they signed is to be replaced at once. */
+  readonly tainted: ReadonlySet<string>
+}
+
+/** Throws where the message is about another trust domain, or holds no X.509 authority. */
+export function trustOf(message: Of<typeof BundleMessage>, trustDomain: TrustDomain): Trust {
+  if (parseTrustDomain(message.trustDomain) !== trustDomain) throw new Error(`the server gave the bundle of "${message.trustDomain}"`)
+  const x509 = message.x509Authorities.flatMap(({ asn1, tainted = false }) => (asn1 && isCertificate(asn1) ? [{ asn1, tainted }] : []))
+  const jwt = message.jwtAuthorities.flatMap(({ keyId, publicKey, expiresAt = 0, tainted = false }) =>
+    keyId && publicKey && isPublicKey(publicKey) ? [{ keyId, publicKey, expiresAt: expiresAt > 0 ? expiresAt * 1000 : undefined, tainted }] : [],
+  )
+  if (x509.length === 0) throw new Error(`the server gave a bundle of "${trustDomain}" without X.509 authorities`)
+  return {
+    bundle: {
+      trustDomain,
+      x509Authorities: x509.map(({ asn1 }) => asn1),
+      jwtAuthorities: jwt.map(({ keyId, publicKey, expiresAt }) => ({ keyId, publicKey, expiresAt })),
+      refreshHint: message.refreshHint,
+      sequence: message.sequenceNumber,
+    },
+    tainted: new Set([
+      ...x509.filter(({ tainted }) => tainted).map(({ asn1 }) => asn1.toString('base64')),
+      ...jwt.filter(({ tainted }) => tainted).map(({ keyId }) => keyId),
+    ]),
+  }
+}
+
+function isPublicKey(spki: Buffer): boolean {
+  try {
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' }).type === 'public'
+  } catch {
+    return false
+  }
+}
+
+/** Whether a chain (leaf first) comes from an authority that is tainted. */
+export function isTainted({ bundle, tainted }: Trust, chain: readonly Buffer[]): boolean {
+  const last = chain.at(-1)
+  if (tainted.size === 0 || !last) return false
+  const issued = new X509Certificate(last)
+  const issuers = bundle.x509Authorities.filter(
+    (der) => issued.checkIssued(new X509Certificate(der)) && issued.verify(new X509Certificate(der).publicKey),
+  )
+  return issuers.length > 0 && issuers.every((der) => tainted.has(der.toString('base64')))
+}
+
+/** As it is kept; `openTrust` reads it. */
+export function keptTrust({ bundle, tainted }: Trust): JsonObject {
+  return { trust_domain: bundle.trustDomain, document: formatBundle(bundle), tainted: [...tainted] }
+}
+
+export function openTrust(kept: JsonObject): Trust {
+  const { trust_domain: name, document, tainted } = kept as { trust_domain: string; document: JsonObject; tainted: string[] }
+  return { bundle: parseBundle(parseTrustDomain(name), Buffer.from(JSON.stringify(document))), tainted: new Set(tainted) }
+}

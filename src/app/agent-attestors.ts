@@ -1,0 +1,67 @@
+// What proves which node this is, and what tells workloads apart: the kinds that the agent's configuration can name.
+import { readFileSync } from 'node:fs'
+import { joinToken, type NodeAttestation } from '../agent/attestation.ts'
+import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
+import { unixAttestor } from '../agent/attestors/unix.ts'
+import { Fault } from '../base/fault.ts'
+import { bool, int, or, secret, type Shape, text, type Values } from '../base/fields.ts'
+import { fileProblem } from '../cli/failure.ts'
+import { localAccounts } from './agent-processes.ts'
+import { type Block, readStanza, refuse } from './config/stanza.ts'
+
+/** One kind: its table, and what is made of a stanza of it. */
+export interface AttestorKind<T> {
+  readonly doc: string
+  readonly keys: Shape
+  open(block: Block): T
+}
+
+function kind<T, S extends Shape>(doc: string, keys: S, open: (values: Values<S>, block: Block) => T): AttestorKind<T> {
+  return { doc, keys, open: (block) => open(readStanza(block, { keys }).values, block) }
+}
+
+/** By the label of node_attestor. */
+export const NODE_ATTESTORS: Readonly<Record<string, AttestorKind<NodeAttestation>>> = {
+  join_token: kind(
+    'A token that works once.',
+    { token: or(secret(text('The token.')), ''), token_file: or(text('File with the token, in place of the token itself.'), '') },
+    ({ token, token_file: file }, block) => {
+      if ((token === '') === (file === '')) throw refuse(block, 'node_attestor "join_token" needs either token or token_file')
+      return joinToken(() => (file === '' ? token : readText(file).trim()))
+    },
+  ),
+}
+
+/** By the label of workload_attestor. */
+export const WORKLOAD_ATTESTORS: Readonly<Record<string, AttestorKind<WorkloadAttestor>>> = {
+  unix: kind(
+    'User, groups and program of a process.',
+    {
+      discover_workload_path: or(bool('Look at the program, too: its path and hash. Needs the right to see processes of other users.'), false),
+      workload_size_limit: or(int('Bytes of the largest program that is hashed; 0 for any. A workload with a larger one gets nothing.'), 0),
+    },
+    ({ discover_workload_path: programs, workload_size_limit: limit }, block) => {
+      if (limit < 0) throw refuse(block, 'workload_size_limit cannot be negative')
+      return unixAttestor(localAccounts(), { programs, mostBytes: limit === 0 ? Number.MAX_SAFE_INTEGER : limit })
+    },
+  ),
+}
+
+export const nodeAttestation = (block: Block): NodeAttestation => kindOf(NODE_ATTESTORS, block).open(block)
+export const workloadAttestor = (block: Block): WorkloadAttestor => kindOf(WORKLOAD_ATTESTORS, block).open(block)
+
+function kindOf<T>(table: Readonly<Record<string, T>>, block: Block): T {
+  const [label = ''] = block.labels
+  const found = Object.hasOwn(table, label) ? table[label] : undefined
+  if (found === undefined) throw refuse(block, `${block.title} is not offered; there are ${Object.keys(table).join(', ')}`)
+  return found
+}
+
+/** Throws `invalid`. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Fault('invalid', `${path}: ${fileProblem(error)}`)
+  }
+}

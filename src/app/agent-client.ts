@@ -1,0 +1,85 @@
+// The Workload API as its clients see it, over the agent's socket: for the command line.
+import { existsSync } from 'node:fs'
+import grpc from '@grpc/grpc-js'
+import { HEALTH, HealthRequest, HealthResponse, SERVING } from '../agent/health.ts'
+import * as wire from '../agent/workload/messages.ts'
+import type { JsonObject } from '../base/json.ts'
+import { Failure } from '../cli/failure.ts'
+import type { WorkloadApi, X509Answer } from '../cli/ports.ts'
+import { GrpcError, STATUS } from '../wire/grpc.ts'
+import { openGrpcClient } from '../wire/grpc-client.ts'
+import type { Of } from '../wire/protobuf.ts'
+
+const HEADERS = { metadata: { [wire.HEADER]: 'true' } }
+
+/** `endpoint` is `unix:///path`, or a path. */
+export function openWorkloadApi(endpoint: string): WorkloadApi {
+  const path = endpoint.replace(/^unix:(\/\/)?/, '')
+  if (!path.startsWith('/')) throw new Failure(1, `${endpoint} is not a socket of this machine`, { hints: ['write unix:///path/to/the/socket'] })
+  const client = openGrpcClient(`unix:${path}`, grpc.credentials.createInsecure())
+  const at = (method: string) => `/${wire.SERVICE}/${method}`
+
+  async function* watchX509(): AsyncGenerator<X509Answer> {
+    const talk = client.converse(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, HEADERS)
+    talk.send({})
+    try {
+      for (;;) {
+        const answer = await told(path, () => talk.next())
+        if (!answer) return
+        yield toAnswer(answer)
+      }
+    } finally {
+      talk.cancel()
+    }
+  }
+
+  return {
+    watchX509,
+    jwt: async (audience, spiffeId) => {
+      const request = { audience: [...audience], spiffeId }
+      const { svids } = await told(path, () => client.ask(at('FetchJWTSVID'), wire.JwtSvidRequest, wire.JwtSvidResponse, request, HEADERS))
+      return svids.map((one) => ({ spiffeId: one.spiffeId ?? '', svid: one.svid ?? '', hint: one.hint ?? '' }))
+    },
+    validate: async (audience, svid) => {
+      const { spiffeId, claims } = await told(path, () =>
+        client.ask(at('ValidateJWTSVID'), wire.ValidateRequest, wire.ValidateResponse, { audience, svid }, HEADERS),
+      )
+      return { spiffeId, claims: (claims ?? {}) as JsonObject }
+    },
+    async isServing() {
+      const { status } = await told(path, () => client.ask(`/${HEALTH}/Check`, HealthRequest, HealthResponse, {}))
+      return status === SERVING
+    },
+    close: () => client.close(),
+  }
+}
+
+function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {
+  const nothing = Buffer.alloc(0)
+  return {
+    svids: svids.map(({ spiffeId = '', x509Svid = nothing, x509SvidKey = nothing, bundle = nothing, hint = '' }) => ({
+      spiffeId,
+      chain: x509Svid,
+      key: x509SvidKey,
+      bundle,
+      hint,
+    })),
+    federatedBundles,
+  }
+}
+
+/** What the agent says, as a failure of the command. */
+async function told<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof GrpcError)) throw error
+    if (error.code === STATUS.unavailable && !existsSync(path)) {
+      throw new Failure(2, `there is no agent at ${path}`, {
+        hints: ['start one with "signet agent", or name its socket: -socket-path or SPIFFE_ENDPOINT_SOCKET'],
+      })
+    }
+    const hints = error.code === STATUS.denied ? ['an entry whose selectors describe this process, below this agent, gives it an identity'] : []
+    throw new Failure(2, `the agent says: ${error.message}`, { hints, cause: error })
+  }
+}

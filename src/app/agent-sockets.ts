@@ -1,0 +1,83 @@
+// The agent's local sockets: who connects is known by the system's word before the first byte is read.
+import { chmodSync, mkdirSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { dirname } from 'node:path'
+import type { Process } from '../agent/processes.ts'
+import type { Log } from '../base/log.ts'
+import { Failure } from '../cli/failure.ts'
+import type { GrpcServer } from '../wire/grpc.ts'
+import { clearSocket } from './admin-socket.ts'
+import { processBehind } from './agent-processes.ts'
+
+export interface LocalSocket {
+  readonly path: string
+  /** Permission bits: who of this machine may connect. */
+  readonly mode: number
+}
+
+export interface LocalListener {
+  close(): Promise<void>
+}
+
+/** Connected processes, by the name under which their connection was injected. */
+export type Peers = Map<string, Process>
+
+/** Bytes of a path in `sockaddr_un`, its end included. */
+const PATH_BYTES = 108
+const MOST_CONNECTIONS = 10_000
+
+/** Throws a Failure where the path is taken or can't be used. */
+export async function listenLocal({ path, mode }: LocalSocket, grpc: GrpcServer, peers: Peers, log: Log): Promise<LocalListener> {
+  if (Buffer.byteLength(path) >= PATH_BYTES) throw new Failure(1, `the socket path ${path} is longer than ${PATH_BYTES - 1} bytes`)
+  await clearSocket(path)
+  const sockets = new Set<Socket>()
+  let connections = 0
+
+  function accept(socket: Socket): void {
+    socket.on('error', () => {}) // a close follows
+    try {
+      const process = processBehind(socket)
+      const name = `${path} ${++connections}`
+      peers.set(name, process)
+      sockets.add(socket)
+      socket.once('close', () => {
+        sockets.delete(socket)
+        peers.delete(name)
+        process.close()
+      })
+      grpc.inject(socket, name)
+    } catch (error) {
+      log.warn('a connection was refused', { socket: path, reason: (error as Error).message })
+      socket.destroy()
+    }
+  }
+
+  const server = createServer(accept)
+  server.maxConnections = MOST_CONNECTIONS
+  await bindLocal(server, path, mode)
+  return {
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+/** Nobody but this user may connect until the mode is set. */
+async function bindLocal(server: Server, path: string, mode: number): Promise<void> {
+  const umask = process.umask(0o022)
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    process.umask(0o177)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(path, resolve)
+    })
+    chmodSync(path, mode)
+  } catch (error) {
+    throw new Failure(1, `the socket ${path} can't be listened on: ${(error as Error).message}`)
+  } finally {
+    process.umask(umask)
+  }
+}

@@ -1,0 +1,141 @@
+// The agent's configuration: HCL or JSON, read by one table a stanza into one frozen shape.
+import { bool, choice, int, list, or, seconds, text } from '../../base/fields.ts'
+import { Fault } from '../../base/fault.ts'
+import { parseTrustDomain, type TrustDomain } from '../../crypto/spiffe-id.ts'
+import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
+import { refused } from './foreign.ts'
+import { isAddress } from './listener.ts'
+import { type Block, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
+
+export interface AgentConfig {
+  readonly trustDomain: TrustDomain
+  /** host:port each. */
+  readonly serverAddresses: readonly string[]
+  /** Undefined where the first server is believed. */
+  readonly trustBundle: { readonly path: string; readonly format: 'pem' | 'spiffe' } | undefined
+  readonly dataDir: string
+  readonly keyFile: string
+  readonly socketPath: string
+  readonly socketMode: number
+  readonly logLevel: LogLevel
+  readonly logFormat: 'standard' | 'json'
+  /** Milliseconds. */
+  readonly syncInterval: number
+  readonly mostX509: number
+  readonly mostJwt: number
+  readonly workloadKeyType: 'ec-p256' | 'ec-p384' | 'rsa-2048'
+  readonly allowUnauthenticatedVerifiers: boolean
+  readonly foreignClaims: readonly string[]
+  readonly nodeAttestor: Block
+  readonly workloadAttestors: readonly Block[]
+}
+
+const KEYS = {
+  trust_domain: text('Name of the trust domain.'),
+  server_addresses: list('host:port of each server; the next one is asked where one does not answer.'),
+  trust_bundle_path: or(text('File with the bundle by which the server is known the first time.'), ''),
+  trust_bundle_format: or(choice('What that file is: PEM certificates, or a SPIFFE bundle.', ['pem', 'spiffe']), 'pem'),
+  insecure_bootstrap: or(text('The word `insecure`, to believe whichever server answers the first time.'), ''),
+  data_dir: or(text('Folder for what has to survive a restart; for the agent’s user alone.'), '/var/lib/signet-agent'),
+  cache_key_file: or(text('File with the key that data_dir is sealed under; `cache.key` in data_dir otherwise. Made when absent.'), ''),
+  socket_path: or(text('Where workloads connect.'), '/run/signet-agent/api.sock'),
+  socket_mode: or(text('Permission bits of that socket, in octal. Who may connect is told apart by attestation.'), '0777'),
+  log_level: or(choice('How much to log.', LOG_LEVELS), 'info'),
+  log_format: or(choice('How to log.', ['standard', 'json']), 'standard'),
+  sync_interval: or(seconds('Pause between looks at the server.'), 5),
+  x509_svid_cache_max_size: or(int('X509-SVIDs that are kept though no workload uses them.'), 1_000),
+  jwt_svid_cache_max_size: or(int('JWT-SVIDs that are kept.'), 1_000),
+  workload_x509_svid_key_type: or(choice('Kind of key in X509-SVIDs of workloads.', ['ec-p256', 'ec-p384', 'rsa-2048']), 'ec-p256'),
+  allow_unauthenticated_verifiers: or(bool('Give the bundle of the trust domain to workloads without an identity, too.'), false),
+  allowed_foreign_jwt_claims: or(list('Claims of tokens of other trust domains that are passed on, besides sub, exp and aud.'), []),
+}
+
+const SPIRE = 'the keys of its agent { … } stand at the top here, and plugins are node_attestor "…" { … } and workload_attestor "…" { … }'
+
+export const AGENT = {
+  keys: KEYS,
+  /** Each with how many labels it has. */
+  blocks: { node_attestor: 1, workload_attestor: 1 },
+  foreign: {
+    agent: refused(SPIRE),
+    plugins: refused(SPIRE),
+    server_address: refused('write server_addresses = ["host:port"]'),
+    server_port: refused('write server_addresses = ["host:port"]'),
+    join_token: refused('write node_attestor "join_token" { token = "…" }'),
+    join_token_file: refused('write node_attestor "join_token" { token_file = "…" }'),
+  },
+} as const satisfies Stanza<typeof KEYS, string>
+
+/** Throws `invalid` with file, line and column of what is wrong. */
+export function parseAgentConfig(sources: readonly Source[], note: (text: string) => void): AgentConfig {
+  const whole = wholeOf(sources, note)
+  const { values, blocks } = readStanza(whole, AGENT)
+  const [nodeAttestor, second] = blocks.node_attestor
+  if (!nodeAttestor) throw refuse(whole, 'a node_attestor "…" { … } is missing')
+  if (second) throw refuse(second, 'there can be only one node_attestor')
+  if (blocks.workload_attestor.length === 0) throw refuse(whole, 'a workload_attestor "…" { … } is missing')
+  const twin = blocks.workload_attestor.find(({ labels: [kind] }, at, all) => all.findIndex(({ labels: [one] }) => one === kind) < at)
+  if (twin) throw refuse(twin, `${twin.title} is there already`)
+  return Object.freeze({
+    trustDomain: trustDomainIn(whole, values.trust_domain),
+    serverAddresses: addressesIn(whole, values.server_addresses),
+    trustBundle: trustBundleIn(whole, values),
+    dataDir: values.data_dir,
+    keyFile: values.cache_key_file === '' ? `${values.data_dir}/cache.key` : values.cache_key_file,
+    socketPath: values.socket_path,
+    socketMode: modeIn(whole, values.socket_mode),
+    logLevel: values.log_level,
+    logFormat: values.log_format,
+    syncInterval: atLeast(whole, 'sync_interval', values.sync_interval, 1) * 1000,
+    mostX509: atLeast(whole, 'x509_svid_cache_max_size', values.x509_svid_cache_max_size, 0),
+    mostJwt: atLeast(whole, 'jwt_svid_cache_max_size', values.jwt_svid_cache_max_size, 0),
+    workloadKeyType: values.workload_x509_svid_key_type,
+    allowUnauthenticatedVerifiers: values.allow_unauthenticated_verifiers,
+    foreignClaims: values.allowed_foreign_jwt_claims,
+    nodeAttestor,
+    workloadAttestors: blocks.workload_attestor,
+  })
+}
+
+function trustDomainIn(whole: Block, name: string): TrustDomain {
+  try {
+    return parseTrustDomain(name)
+  } catch (error) {
+    if (error instanceof Fault) throw refuse(whole, `trust_domain: ${error.message}`)
+    throw error
+  }
+}
+
+function addressesIn(whole: Block, addresses: readonly string[]): readonly string[] {
+  if (addresses.length === 0) throw refuse(whole, 'server_addresses is empty')
+  const wrong = addresses.find((one) => !isAddress(one) || one.startsWith(':'))
+  if (wrong !== undefined) throw refuse(whole, `server_addresses: "${wrong}" is not host:port`)
+  return addresses
+}
+
+/** The word has to be written out, so that nobody switches it on by accident. */
+const INSECURE = 'insecure'
+
+function trustBundleIn(
+  whole: Block,
+  {
+    trust_bundle_path: path,
+    trust_bundle_format: format,
+    insecure_bootstrap: insecure,
+  }: { trust_bundle_path: string; trust_bundle_format: 'pem' | 'spiffe'; insecure_bootstrap: string },
+): AgentConfig['trustBundle'] {
+  if (insecure !== '' && insecure !== INSECURE) throw refuse(whole, `insecure_bootstrap must be the word "${INSECURE}", or absent`)
+  if (path !== '' && insecure !== '') throw refuse(whole, 'insecure_bootstrap contradicts trust_bundle_path')
+  if (path === '' && insecure === '') throw refuse(whole, 'trust_bundle_path is missing: without it, any server could pass for yours')
+  return path === '' ? undefined : { path, format }
+}
+
+function modeIn(whole: Block, mode: string): number {
+  if (!/^0?[0-7]{3}$/.test(mode)) throw refuse(whole, `socket_mode "${mode}" is not permission bits in octal, such as 0770`)
+  return Number.parseInt(mode, 8)
+}
+
+function atLeast(whole: Block, name: string, value: number, least: number): number {
+  if (value < least) throw refuse(whole, `${name} must be at least ${least}`)
+  return value
+}

@@ -1,0 +1,141 @@
+// `signet agent api`: what an agent gives to the process that asks, as any workload would ask it.
+import { X509Certificate } from 'node:crypto'
+import { pem, toPem } from '../../crypto/certificate.ts'
+import { DerReader } from '../../crypto/der.ts'
+import { command, group } from '../command.ts'
+import { Failure } from '../failure.ts'
+import { also, list, or, text } from '../flag.ts'
+import { showObject } from '../output/show.ts'
+import type { X509Answer } from '../ports.ts'
+import type { Terminal } from '../terminal.ts'
+import { asking, socketFlags } from './agent-socket.ts'
+
+const writeFlag = { write: or(text('Folder to write certificates, keys and bundles to.'), '') }
+
+const x509 = command({
+  doc: "Fetch this process's X509-SVIDs",
+  about: `
+    $ signet agent api fetch x509 -write=/run/certs`,
+  local: true,
+  flags: { ...socketFlags, ...writeFlag },
+  output: 'format',
+  run: (terminal, { flags }) =>
+    asking(terminal, flags, async (workloadApi) => {
+      for await (const answer of workloadApi.watchX509()) {
+        show(terminal, answer)
+        if (flags.write !== '') await write(terminal, answer, flags.write)
+        return
+      }
+      throw new Failure(2, 'the agent gave no answer')
+    }),
+})
+
+const watch = command({
+  doc: "Print this process's X509-SVIDs again and again, as they are renewed",
+  local: true,
+  flags: { ...socketFlags, ...writeFlag },
+  output: 'format',
+  run: (terminal, { flags }) =>
+    asking(terminal, flags, async (workloadApi) => {
+      for await (const answer of workloadApi.watchX509()) {
+        show(terminal, answer)
+        if (flags.write !== '') await write(terminal, answer, flags.write)
+      }
+    }),
+})
+
+const jwt = command({
+  doc: "Fetch this process's JWT-SVIDs",
+  about: `
+    $ signet agent api fetch jwt -audience=db`,
+  local: true,
+  flags: {
+    ...socketFlags,
+    audience: list('Who the token is for. May be given many times.'),
+    'spiffe-id': also(or(text('The identity, where the process has several; all of them otherwise.'), ''), 'spiffeID'),
+  },
+  output: 'format',
+  run: (terminal, { flags }) =>
+    asking(terminal, flags, async (workloadApi) => {
+      const audience = flags.audience.flatMap((one) => one.split(','))
+      const svids = await workloadApi.jwt(audience, flags['spiffe-id'])
+      if (terminal.format !== 'table') return showObject(terminal, { svids: svids.map((one) => ({ ...toJson(one), svid: one.svid })) })
+      for (const { spiffeId, svid } of svids) terminal.print(`token(${spiffeId}):\n\t${svid}`)
+    }),
+})
+
+const validateJwt = command({
+  doc: 'Let the agent check a JWT-SVID',
+  local: true,
+  flags: {
+    ...socketFlags,
+    audience: or(text('Who the token has to be for.'), ''),
+    svid: or(text('The token; `-` reads it from standard input.'), '-'),
+  },
+  output: 'format',
+  run: (terminal, { flags }) =>
+    asking(terminal, flags, async (workloadApi) => {
+      const token = flags.svid === '-' ? Buffer.from(await terminal.readStdin()).toString() : flags.svid
+      const { spiffeId, claims } = await workloadApi.validate(flags.audience, token.trim())
+      if (terminal.format !== 'table') return showObject(terminal, { spiffe_id: spiffeId, claims })
+      terminal.print(`SVID is valid.\nSPIFFE ID : ${spiffeId}\nClaims    : ${JSON.stringify(claims)}`)
+    }),
+})
+
+export const api = group('Ask an agent as a workload would', {
+  fetch: group('Fetch identities', { jwt, x509 }),
+  validate: group('Check identities of others', { jwt: validateJwt }),
+  watch,
+})
+
+const toJson = ({ spiffeId, hint }: { readonly spiffeId: string; readonly hint: string }) => ({
+  spiffe_id: spiffeId,
+  ...(hint === '' ? {} : { hint }),
+})
+
+function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void {
+  if (terminal.format !== 'table') {
+    const shown = svids.map((one) => ({
+      ...toJson(one),
+      x509_svid: one.chain.toString('base64'),
+      x509_svid_key: one.key.toString('base64'),
+      bundle: one.bundle.toString('base64'),
+    }))
+    const federated = Object.entries(federatedBundles).map(([name, bundle]) => [name, bundle.toString('base64')])
+    return showObject(terminal, { svids: shown, federated_bundles: Object.fromEntries(federated) })
+  }
+  terminal.print(`Received ${svids.length} ${svids.length === 1 ? 'svid' : 'svids'}`)
+  for (const { spiffeId, chain, hint } of svids) {
+    const [leaf] = certificates(chain)
+    const { validFrom = '', validTo = '' } = leaf ? new X509Certificate(leaf) : {}
+    terminal.print(
+      `\nSPIFFE ID:\t\t${spiffeId}${hint === '' ? '' : `\nHint:\t\t\t${hint}`}\nSVID Valid After:\t${validFrom}\nSVID Valid Until:\t${validTo}`,
+    )
+  }
+}
+
+const CERTIFICATE = 0o644
+const KEY = 0o600
+
+/** Names as SPIRE's agent writes them. */
+async function write(terminal: Terminal, { svids, federatedBundles }: X509Answer, folder: string): Promise<void> {
+  const { files } = terminal.ports
+  const federated = Object.entries(federatedBundles).sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [at, { chain, key, bundle }] of svids.entries()) {
+    await files.write(`${folder}/svid.${at}.pem`, toPem(certificates(chain)), CERTIFICATE)
+    await files.write(`${folder}/svid.${at}.key`, pem('PRIVATE KEY', key), KEY)
+    await files.write(`${folder}/bundle.${at}.pem`, toPem(certificates(bundle)), CERTIFICATE)
+    for (const [index, [, other]] of federated.entries()) {
+      await files.write(`${folder}/federated_bundle.${at}.${index}.pem`, toPem(certificates(other)), CERTIFICATE)
+    }
+  }
+  if (terminal.format === 'table')
+    terminal.print(`\nWritten to ${folder}: ${svids.map((_, at) => `svid.${at}.pem, svid.${at}.key, bundle.${at}.pem`).join(', ')}`)
+}
+
+/** Certificates that follow one another, each by itself. */
+function certificates(der: Buffer): Buffer[] {
+  const found: Buffer[] = []
+  for (const reader = new DerReader(der); !reader.atEnd; ) found.push(reader.next().whole)
+  return found
+}
