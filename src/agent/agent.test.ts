@@ -141,6 +141,22 @@ describe('an agent', () => {
     assert.notEqual((await agent.jwt.get(entry, ['db'])).token, jwt.token)
   })
 
+  test('an authority that signs as soon as it is made is believed as soon', async () => {
+    const own = await openTrustDomain()
+    await own.entry(NODE, '/rotated', 'unix:uid:3001')
+    const { agent, looking } = agentOf(own, await own.settings(), memoryDrawer())
+    await until('it is ready', () => agent.ready())
+    const [entry] = agent.matching(new Set(['unix:uid:3001']))
+    const svid = agent.x509.get(entry as never)
+    const { authority_id } = (await own.world.ok('write', 'spiffe/authorities/x509/prepare')).data
+    await own.world.ok('write', 'spiffe/authorities/x509/activate', { authority_id })
+    own.clock.advance(7 * 3_600_000)
+    await looking('its own SVID is renewed, and then that of the workload', () => agent.x509.get(entry as never) !== svid)
+    assert.equal(agent.trusts.own()?.bundle.x509Authorities.length, 2)
+    await agent.stop()
+    await own.close()
+  })
+
   test('the next address is asked where one does not answer', async () => {
     const settings = await domain.settings()
     const { agent } = start({ ...settings, addresses: ['127.0.0.1:1', ...settings.addresses] }, memoryDrawer())

@@ -83,17 +83,22 @@ export class Standing {
     if (old.reattestable) return this.#attest()
     const { key, csr } = newRequest()
     const chain = await this.#deps.link.ask((client, options) => renewAgent(client, csr, options))
-    this.#adopt(identityOf({ chain, reattestable: false }, key, this.#deps.trusts.own() as Trust, this.#deps))
+    this.#adopt({ chain, reattestable: false }, key, await this.#believe(this.#deps.link))
   }
 
   async #attest(): Promise<void> {
     const { given, key, door } = (this.#proven ??= await this.#prove())
-    const { trustDomain, trusts } = this.#deps
-    const trust = await door.ask((client, options) => getBundle(client, trustDomain, options))
+    const trust = await this.#believe(door)
     this.#proven = undefined
     door.close()
-    trusts.setOwn(trust)
-    this.#adopt(identityOf(given, key, trust, this.#deps))
+    this.#adopt(given, key, trust)
+  }
+
+  /** The bundle of now: an authority may have signed that was not in it before. */
+  async #believe(link: Link): Promise<Trust> {
+    const trust = await link.ask((client, options) => getBundle(client, this.#deps.trustDomain, options))
+    this.#deps.trusts.setOwn(trust)
+    return trust
   }
 
   async #prove(): Promise<Proven> {
@@ -118,7 +123,8 @@ export class Standing {
   }
 
   /** Kept before it is used: the server takes the old one no more from the first use of the new. */
-  #adopt(next: Identity): void {
+  #adopt(given: GivenSvid, key: SigningKey, trust: Trust): void {
+    const next = identityOf(given, key, trust, this.#deps)
     keepIdentity(this.#deps.keeping, next)
     this.#identity = next
     this.present()

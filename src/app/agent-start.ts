@@ -47,6 +47,9 @@ export async function startAgentProcess(options: AgentOptions): Promise<number> 
       key: readOrMakeKey(config.keyFile, ports.random),
       workloadAttestors: attestors.workload,
       socket: { path: config.socketPath, mode: config.socketMode },
+      adminSocket: config.adminSocketPath === undefined ? undefined : { path: config.adminSocketPath, mode: ADMIN_MODE },
+      delegates: config.delegates,
+      sds: config.sds,
       allowUnauthenticatedVerifiers: config.allowUnauthenticatedVerifiers,
       foreignClaims: config.foreignClaims,
     },
@@ -58,6 +61,9 @@ export async function startAgentProcess(options: AgentOptions): Promise<number> 
   if (ending) throw new Failure(1, ending.message, { hints: [ending.hint] })
   return 0
 }
+
+/** Delegates run as any user; which process one is, is attested. */
+const ADMIN_MODE = 0o777
 
 function inFailures<T>(run: () => T): T {
   try {

@@ -3,89 +3,44 @@ import { statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import grpc from '@grpc/grpc-js'
-import { unixAttestor } from '../agent/attestors/unix.ts'
 import { HEALTH, HealthRequest, HealthResponse } from '../agent/health.ts'
 import * as wire from '../agent/workload/messages.ts'
 import { silent } from '../base/log.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { DerReader } from '../crypto/der.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
-import { handTimers, type HandTimers } from '../testing/clock.ts'
-import { CACHE_KEY, memoryDrawer, openTrustDomain, type TrustDomainWorld } from '../testing/agent-domain.ts'
-import { until } from '../testing/until.ts'
+import { memoryDrawer } from '../testing/agent-domain.ts'
+import { ME, NODE, openServedNode, refused, type ServedNode } from '../testing/served-node.ts'
 import { runWith } from '../testing/cli-ports.ts'
-import { GrpcError, STATUS } from '../wire/grpc.ts'
-import { type Conversation, type GrpcClient, openGrpcClient } from '../wire/grpc-client.ts'
-import { runAgent, type AgentParts, type RunningAgent } from './agent.ts'
-import { localAccounts } from './agent-processes.ts'
+import { STATUS } from '../wire/grpc.ts'
+import type { Conversation } from '../wire/grpc-client.ts'
+import { runAgent } from './agent.ts'
 import { ports } from './ports.ts'
 
-const NODE = 'spiffe://example.org/node'
-const ME = `unix:uid:${process.getuid?.()}`
 const HEADERS = { metadata: { 'workload.spiffe.io': 'true' } }
 const at = (method: string) => `/SpiffeWorkloadAPI/${method}`
 
 describe('the Workload API', () => {
-  let domain: TrustDomainWorld
-  let parts: AgentParts
-  let running: RunningAgent
-  let timers: HandTimers
-  let client: GrpcClient
+  let node: ServedNode
   let entry: string
   before(async () => {
-    domain = await openTrustDomain()
-    timers = handTimers()
-    parts = {
-      settings: await domain.settings(),
-      drawer: memoryDrawer(),
-      key: CACHE_KEY,
-      workloadAttestors: [unixAttestor(localAccounts(), { programs: false, mostBytes: 0 })],
-      socket: { path: join(domain.folder, 'run/api.sock'), mode: 0o777 },
-      allowUnauthenticatedVerifiers: false,
-      foreignClaims: [],
-    }
-    running = await runAgent(parts, { clock: domain.clock, timers, random: ports.random }, silent)
-    await until('it is ready', () => running.agent.ready())
-    client = openGrpcClient(`unix:${parts.socket.path}`, grpc.credentials.createInsecure())
+    node = await openServedNode()
   })
-  after(async () => {
-    client.close()
-    await running.close()
-    await domain.close()
-  })
+  after(() => node.close())
   beforeEach(async () => {
-    for (const { id } of running.agent.matching(new Set([ME]))) await domain.world.ok('delete', `spiffe/entries/${id}`)
-    await looked()
-    entry = await domain.entry(NODE, '/me', ME, { hint: 'main' })
-    await looked(entry)
+    entry = await node.begin('/me', { hint: 'main' })
   })
-
-  /** Lets the agent look at its server until it knows these entries for this process, and no others. */
-  async function looked(...ids: string[]): Promise<void> {
-    await until('the agent knows', () => {
-      timers.fire(6_000)
-      const known = running.agent.matching(new Set([ME])).map(({ id }) => id)
-      return known.join() === ids.sort().join()
-    })
-  }
-
-  const refused = (code: number, text: string) => (error: unknown) => {
-    assert.ok(error instanceof GrpcError)
-    assert.deepEqual([error.code, error.message], [code, text])
-    return true
-  }
 
   function x509(options = HEADERS): Conversation<object, any> {
-    const talk = client.converse(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, options)
+    const talk = node.client.converse(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, options)
     talk.send({})
     return talk
   }
 
   const jwt = (audience: string[], spiffeId = '') =>
-    client.ask(at('FetchJWTSVID'), wire.JwtSvidRequest, wire.JwtSvidResponse, { audience, spiffeId }, HEADERS)
+    node.client.ask(at('FetchJWTSVID'), wire.JwtSvidRequest, wire.JwtSvidResponse, { audience, spiffeId }, HEADERS)
   const validate = (audience: string, svid: string) =>
-    client.ask(at('ValidateJWTSVID'), wire.ValidateRequest, wire.ValidateResponse, { audience, svid }, HEADERS)
+    node.client.ask(at('ValidateJWTSVID'), wire.ValidateRequest, wire.ValidateResponse, { audience, svid }, HEADERS)
 
   test('a workload gets its identity, with its key and the bundle to check others by', async () => {
     const talk = x509()
@@ -94,28 +49,28 @@ describe('the Workload API', () => {
     assert.equal(svids.length, 1)
     assert.deepEqual([svids[0].spiffeId, svids[0].hint, federatedBundles], ['spiffe://example.org/me', 'main', {}])
     const reader = new DerReader(svids[0].x509Svid)
-    const { id } = verifyX509Svid([reader.next().whole], domain.clock.now(), () => [svids[0].bundle])
+    const { id } = verifyX509Svid([reader.next().whole], node.domain.clock.now(), () => [svids[0].bundle])
     assert.equal(id, 'spiffe://example.org/me')
   })
 
   test('a stream tells of every change, and of nothing else', async () => {
     const talk = x509()
     await talk.next()
-    await domain.entry(NODE, '/more', ME, { id: 'zz', hint: 'second' })
+    await node.domain.entry(NODE, '/more', ME, { id: 'zz', hint: 'second' })
     const news = talk.next()
-    await looked(entry, 'zz')
+    await node.looked(entry, 'zz')
     assert.deepEqual((await news).svids.map(({ spiffeId }: { spiffeId: string }) => spiffeId).sort(), [
       'spiffe://example.org/me',
       'spiffe://example.org/more',
     ])
-    for (const id of [entry, 'zz']) await domain.world.ok('delete', `spiffe/entries/${id}`)
+    for (const id of [entry, 'zz']) await node.domain.world.ok('delete', `spiffe/entries/${id}`)
     const last = talk.next().then((value) => (value === undefined ? undefined : talk.next()))
-    await Promise.all([assert.rejects(last, refused(STATUS.denied, 'no identity issued')), looked()])
+    await Promise.all([assert.rejects(last, refused(STATUS.denied, 'no identity issued')), node.looked()])
   })
 
   test('of two entries with one hint the older one counts', async () => {
-    domain.clock.advance(1_000)
-    await looked(entry, await domain.entry(NODE, '/twin', ME, { hint: 'main' }))
+    node.domain.clock.advance(1_000)
+    await node.looked(entry, await node.domain.entry(NODE, '/twin', ME, { hint: 'main' }))
     const talk = x509()
     const { svids } = await talk.next()
     talk.cancel()
@@ -126,8 +81,8 @@ describe('the Workload API', () => {
   })
 
   test('who is nobody gets nothing', async () => {
-    await domain.world.ok('delete', `spiffe/entries/${entry}`)
-    await looked()
+    await node.domain.world.ok('delete', `spiffe/entries/${entry}`)
+    await node.looked()
     const denied = refused(STATUS.denied, 'no identity issued')
     await assert.rejects(x509().next(), denied)
     await assert.rejects(jwt(['db']), denied)
@@ -135,7 +90,7 @@ describe('the Workload API', () => {
       ['FetchX509Bundles', wire.X509BundlesResponse],
       ['FetchJWTBundles', wire.JwtBundlesResponse],
     ] as const) {
-      const talk = client.converse(at(method), wire.Empty, response as typeof wire.X509BundlesResponse, HEADERS)
+      const talk = node.client.converse(at(method), wire.Empty, response as typeof wire.X509BundlesResponse, HEADERS)
       talk.send({})
       await assert.rejects(talk.next(), denied)
     }
@@ -148,7 +103,7 @@ describe('the Workload API', () => {
   })
 
   test('tokens for an audience, for one identity or for all', async () => {
-    await looked(entry, await domain.entry(NODE, '/other', ME))
+    await node.looked(entry, await node.domain.entry(NODE, '/other', ME))
     assert.equal((await jwt(['db'])).svids.length, 2)
     const { svids } = await jwt(['db'], 'spiffe://example.org/me')
     assert.deepEqual([svids.length, svids[0]?.spiffeId, svids[0]?.hint], [1, 'spiffe://example.org/me', 'main'])
@@ -170,11 +125,11 @@ describe('the Workload API', () => {
   })
 
   test('bundles, by the ID of their trust domain', async () => {
-    const x509Bundles = client.converse(at('FetchX509Bundles'), wire.Empty, wire.X509BundlesResponse, HEADERS)
+    const x509Bundles = node.client.converse(at('FetchX509Bundles'), wire.Empty, wire.X509BundlesResponse, HEADERS)
     x509Bundles.send({})
-    const jwtBundles = client.converse(at('FetchJWTBundles'), wire.Empty, wire.JwtBundlesResponse, HEADERS)
+    const jwtBundles = node.client.converse(at('FetchJWTBundles'), wire.Empty, wire.JwtBundlesResponse, HEADERS)
     jwtBundles.send({})
-    const authorities = domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
+    const authorities = node.domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
     assert.deepEqual((await x509Bundles.next())?.bundles, { 'spiffe://example.org': Buffer.concat([...authorities]) })
     const [[name, jwks] = []] = Object.entries((await jwtBundles.next())?.bundles ?? {})
     assert.equal(name, 'spiffe://example.org')
@@ -184,24 +139,31 @@ describe('the Workload API', () => {
   })
 
   test('the health service says that it can serve', async () => {
-    const { status } = await client.ask(`/${HEALTH}/Check`, HealthRequest, HealthResponse, {})
+    const { status } = await node.client.ask(`/${HEALTH}/Check`, HealthRequest, HealthResponse, {})
     assert.equal(status, 1)
-    await assert.rejects(client.ask(`/${HEALTH}/Check`, HealthRequest, HealthResponse, { service: 'x' }), refused(STATUS.notFound, 'unknown service'))
+    await assert.rejects(
+      node.client.ask(`/${HEALTH}/Check`, HealthRequest, HealthResponse, { service: 'x' }),
+      refused(STATUS.notFound, 'unknown service'),
+    )
   })
 
   test('the socket is for everybody, and one agent has it', async () => {
-    assert.equal(statSync(parts.socket.path).mode & 0o777, 0o777)
-    await assert.rejects(runAgent(parts, { ...ports, clock: domain.clock, timers }, silent), /is in use/)
-    const file = join(domain.folder, 'file')
+    assert.equal(statSync(node.parts.socket.path).mode & 0o777, 0o777)
+    await assert.rejects(runAgent(node.parts, { ...ports, clock: node.domain.clock, timers: node.timers }, silent), /is in use/)
+    const file = join(node.domain.folder, 'file')
     writeFileSync(file, '')
     await assert.rejects(
-      runAgent({ ...parts, socket: { path: file, mode: 0o777 } }, { ...ports, clock: domain.clock, timers }, silent),
+      runAgent(
+        { ...node.parts, adminSocket: undefined, socket: { path: file, mode: 0o777 } },
+        { ...ports, clock: node.domain.clock, timers: node.timers },
+        silent,
+      ),
       /is no socket/,
     )
   })
 
   test('a socket that was left behind is replaced', async () => {
-    const path = join(domain.folder, 'stale.sock')
+    const path = join(node.domain.folder, 'stale.sock')
     const left = createServer()
     await new Promise<void>((resolve) => left.listen(path, resolve))
     // As a process that was killed leaves it: there, and answered by nobody.
@@ -210,8 +172,8 @@ describe('the Workload API', () => {
     await new Promise((resolve) => left.close(resolve))
     renameSync(`${path}.kept`, path)
     const second = await runAgent(
-      { ...parts, drawer: memoryDrawer(), settings: await domain.settings(), socket: { path, mode: 0o700 } },
-      { ...ports, clock: domain.clock, timers },
+      { ...node.parts, adminSocket: undefined, drawer: memoryDrawer(), settings: await node.domain.settings(), socket: { path, mode: 0o700 } },
+      { ...ports, clock: node.domain.clock, timers: node.timers },
       silent,
     )
     assert.equal(statSync(path).mode & 0o777, 0o700)
@@ -220,7 +182,7 @@ describe('the Workload API', () => {
 
   describe('on the command line', () => {
     const run = (line: string, stdin?: string) =>
-      runWith(line, { env: { SPIFFE_ENDPOINT_SOCKET: `unix://${parts.socket.path}` }, ...(stdin === undefined ? {} : { stdin }) })
+      runWith(line, { env: { SPIFFE_ENDPOINT_SOCKET: `unix://${node.parts.socket.path}` }, ...(stdin === undefined ? {} : { stdin }) })
 
     test('fetch and write X509-SVIDs', async () => {
       const { code, out, files, modes } = await run('agent api fetch x509 -write=/certs')
@@ -246,7 +208,7 @@ describe('the Workload API', () => {
 
     test('health, and nobody there', async () => {
       assert.deepEqual(await run('agent healthcheck').then(({ code, out }) => [code, out]), [0, 'Agent is healthy.\n'])
-      const nobody = await runWith(`agent healthcheck -socket-path=${domain.folder}/none`)
+      const nobody = await runWith(`agent healthcheck -socket-path=${node.domain.folder}/none`)
       assert.equal(nobody.code, 2)
       assert.match(nobody.err, /there is no agent at .*none\nhint: /)
       assert.equal((await runWith('agent healthcheck -socketPath=tcp:1')).code, 1)

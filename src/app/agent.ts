@@ -1,16 +1,22 @@
-// The agent as a whole: its parts put together, its socket open, until it is told to stop or cannot go on.
-import { startAgent, type Agent, type AgentSettings } from '../agent/agent.ts'
+// The agent as a whole: its parts put together, its sockets open, until it is told to stop or cannot go on.
+import { type Agent, type AgentSettings, startAgent } from '../agent/agent.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
+import { delegatedServices } from '../agent/delegated/service.ts'
 import type { Ending } from '../agent/denial.ts'
 import { healthServices } from '../agent/health.ts'
 import { type Drawer, openKeeping } from '../agent/keeping.ts'
+import { sdsServices } from '../agent/sds/service.ts'
 import { openAttest } from '../agent/workload/attest.ts'
 import { workloadServices } from '../agent/workload/service.ts'
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
-import { openGrpc } from '../wire/grpc.ts'
+import type { SpiffeId } from '../crypto/spiffe-id.ts'
+import { type GrpcServer, openGrpc } from '../wire/grpc.ts'
 import { dialer } from './agent-dial.ts'
-import { listenLocal, type LocalSocket, type Peers } from './agent-sockets.ts'
+import { openProcess } from './agent-processes.ts'
+import { listenLocal, type LocalListener, type LocalSocket, type Peers } from './agent-sockets.ts'
+import type { SdsConfig } from './config/agent.ts'
+import { systemRoots } from './system-roots.ts'
 
 export interface AgentParts {
   readonly settings: AgentSettings
@@ -19,6 +25,9 @@ export interface AgentParts {
   readonly key: Buffer
   readonly workloadAttestors: readonly WorkloadAttestor[]
   readonly socket: LocalSocket
+  readonly adminSocket: LocalSocket | undefined
+  readonly delegates: readonly SpiffeId[]
+  readonly sds: SdsConfig | undefined
   readonly allowUnauthenticatedVerifiers: boolean
   readonly foreignClaims: readonly string[]
 }
@@ -29,31 +38,53 @@ export interface RunningAgent {
   close(): Promise<void>
 }
 
-/** Throws a Failure where the socket can't be listened on. */
+/** Throws a Failure where a socket can't be listened on. */
 export async function runAgent(parts: AgentParts, ports: Pick<Ports, 'clock' | 'timers' | 'random'>, log: Log): Promise<RunningAgent> {
   const { settings, drawer, key } = parts
-  const { clock, timers } = ports
   const keeping = openKeeping(drawer, key, ports.random, log)
-  const agent = startAgent(settings, { ...ports, dial: dialer(settings.trustDomain, clock), keeping, log })
+  const agent = startAgent(settings, { ...ports, dial: dialer(settings.trustDomain, ports.clock), keeping, log })
   const peers: Peers = new Map()
-  const shared = { agent, timers, clock, processOf: (peer: string) => peers.get(peer), attest: openAttest(parts.workloadAttestors, log) }
-  const grpc = openGrpc({ ...workloadServices({ ...shared, ...parts }), ...healthServices(agent, timers) }, (error) =>
-    log.error('a call failed', {}, error),
-  )
+  const doors: Door[] = []
+  const close = async () => {
+    for (const { grpc } of doors) grpc.close()
+    await Promise.all(doors.map(({ listener }) => listener.close()))
+    await agent.stop()
+  }
   try {
-    const listener = await listenLocal(parts.socket, grpc, peers, log)
-    log.info('workloads are served', { socket: parts.socket.path })
-    return {
-      agent,
-      ended: agent.ended,
-      async close() {
-        grpc.close()
-        await listener.close()
-        await agent.stop()
-      },
+    for (const { socket, grpc } of doorsOf(parts, agent, peers, ports, log)) {
+      doors.push({ grpc, listener: await listenLocal(socket, grpc, peers, log) })
+      log.info('listening', { socket: socket.path })
     }
   } catch (error) {
-    await agent.stop()
+    await close()
     throw error
   }
+  return { agent, ended: agent.ended, close }
+}
+
+interface Door {
+  readonly grpc: GrpcServer
+  readonly listener: LocalListener
+}
+
+/** Each socket with what is served there. */
+function doorsOf(
+  parts: AgentParts,
+  agent: Agent,
+  peers: Peers,
+  ports: Pick<Ports, 'clock' | 'timers' | 'random'>,
+  log: Log,
+): { readonly socket: LocalSocket; readonly grpc: GrpcServer }[] {
+  const shared = { ...ports, log, agent, processOf: (peer: string) => peers.get(peer), attest: openAttest(parts.workloadAttestors, log) }
+  const failed = (error: unknown) => log.error('a call failed', {}, error)
+  const health = healthServices(agent, ports.timers)
+  const sds = parts.sds ? sdsServices({ ...shared, ...parts.sds, systemRoots }) : {}
+  const workloads = openGrpc({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health }, failed)
+  if (!parts.adminSocket) return [{ socket: parts.socket, grpc: workloads }]
+  const processOfPid = (pid: number) => openProcess({ pid, uid: 0, gid: 0 })
+  const delegates = openGrpc({ ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }), ...health }, failed)
+  return [
+    { socket: parts.socket, grpc: workloads },
+    { socket: parts.adminSocket, grpc: delegates },
+  ]
 }

@@ -18,7 +18,7 @@ const parse = (text: string): AgentConfig => parseAgentConfig([parseSource('agen
 
 describe("an agent's configuration", () => {
   test('what is not said is at its default', () => {
-    const { nodeAttestor, workloadAttestors, ...rest } = parse(MINIMUM + ATTESTORS)
+    const { nodeAttestor, workloadAttestors, sds: _, ...rest } = parse(MINIMUM + ATTESTORS)
     assert.deepEqual(rest, {
       trustDomain: 'example.org',
       serverAddresses: ['a:8081', '[::1]:8081'],
@@ -35,6 +35,8 @@ describe("an agent's configuration", () => {
       workloadKeyType: 'ec-p256',
       allowUnauthenticatedVerifiers: false,
       foreignClaims: [],
+      adminSocketPath: undefined,
+      delegates: [],
     })
     assert.equal(nodeAttestation(nodeAttestor).type, 'join_token')
     assert.deepEqual(
@@ -92,5 +94,27 @@ describe("an agent's configuration", () => {
   test('a token file that is not there is said when it is needed', async () => {
     const { nodeAttestor } = parse(`${MINIMUM}node_attestor "join_token" { token_file = "/none" }\nworkload_attestor "unix" {}`)
     await assert.rejects(nodeAttestation(nodeAttestor).payload(), /\/none: no such file or directory/)
+  })
+})
+
+describe('what else an agent serves', () => {
+  const more = (text: string) => parse(`${MINIMUM}${ATTESTORS}${text}`)
+
+  test('proxies, by names of their own', () => {
+    assert.deepEqual(parse(MINIMUM + ATTESTORS).sds, { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false })
+    const names = { svid: 'mine', bundle: 'ROOTCA', allBundles: 'ALL' }
+    assert.deepEqual(more('sds { default_svid_name = "mine" disable_spiffe_cert_validation = true }').sds, { names, plainValidation: true })
+    assert.equal(more('sds { enabled = false }').sds, undefined)
+    assert.throws(() => more('sds { default_svid_name = "ALL" }'), /must be different/)
+  })
+
+  test('delegates, on a socket apart', () => {
+    const delegates = 'authorized_delegates = ["spiffe://example.org/d"]'
+    const { adminSocketPath, delegates: found } = more(`admin_socket_path = "/run/admin/api.sock"\n${delegates}`)
+    assert.deepEqual([adminSocketPath, found], ['/run/admin/api.sock', ['spiffe://example.org/d']])
+    assert.throws(() => more(delegates), /needs admin_socket_path/)
+    assert.throws(() => more('admin_socket_path = "/run/admin/api.sock"'), /nobody could use it/)
+    assert.throws(() => more(`admin_socket_path = "/run/signet-agent/admin.sock"\n${delegates}`), /must not lie in the folder of socket_path/)
+    assert.throws(() => more('admin_socket_path = "/a/s"\nauthorized_delegates = ["d"]'), /authorized_delegates: scheme is missing/)
   })
 })

@@ -1,11 +1,13 @@
 // The agent's configuration: HCL or JSON, read by one table a stanza into one frozen shape.
+import { dirname } from 'node:path'
+import type { SdsNames } from '../../agent/sds/secrets.ts'
 import { bool, choice, int, list, or, seconds, text } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
-import { parseTrustDomain, type TrustDomain } from '../../crypto/spiffe-id.ts'
+import { parseSpiffeId, parseTrustDomain, type SpiffeId, type TrustDomain } from '../../crypto/spiffe-id.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
 import { refused } from './foreign.ts'
 import { isAddress } from './listener.ts'
-import { type Block, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
+import { type Block, only, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
 
 export interface AgentConfig {
   readonly trustDomain: TrustDomain
@@ -26,8 +28,18 @@ export interface AgentConfig {
   readonly workloadKeyType: 'ec-p256' | 'ec-p384' | 'rsa-2048'
   readonly allowUnauthenticatedVerifiers: boolean
   readonly foreignClaims: readonly string[]
+  /** Where delegates connect; undefined for nowhere. */
+  readonly adminSocketPath: string | undefined
+  readonly delegates: readonly SpiffeId[]
+  /** Undefined where proxies are not served. */
+  readonly sds: SdsConfig | undefined
   readonly nodeAttestor: Block
   readonly workloadAttestors: readonly Block[]
+}
+
+export interface SdsConfig {
+  readonly names: SdsNames
+  readonly plainValidation: boolean
 }
 
 const KEYS = {
@@ -47,6 +59,8 @@ const KEYS = {
   jwt_svid_cache_max_size: or(int('JWT-SVIDs that are kept.'), 1_000),
   workload_x509_svid_key_type: or(choice('Kind of key in X509-SVIDs of workloads.', ['ec-p256', 'ec-p384', 'rsa-2048']), 'ec-p256'),
   allow_unauthenticated_verifiers: or(bool('Give the bundle of the trust domain to workloads without an identity, too.'), false),
+  admin_socket_path: or(text('Where delegates connect, in another folder than socket_path; nowhere without it.'), ''),
+  authorized_delegates: or(list('SPIFFE IDs of workloads that may ask there for the identities of others.'), []),
   allowed_foreign_jwt_claims: or(list('Claims of tokens of other trust domains that are passed on, besides sub, exp and aud.'), []),
 }
 
@@ -55,7 +69,7 @@ const SPIRE = 'the keys of its agent { … } stand at the top here, and plugins 
 export const AGENT = {
   keys: KEYS,
   /** Each with how many labels it has. */
-  blocks: { node_attestor: 1, workload_attestor: 1 },
+  blocks: { node_attestor: 1, sds: 0, workload_attestor: 1 },
   foreign: {
     agent: refused(SPIRE),
     plugins: refused(SPIRE),
@@ -92,9 +106,53 @@ export function parseAgentConfig(sources: readonly Source[], note: (text: string
     workloadKeyType: values.workload_x509_svid_key_type,
     allowUnauthenticatedVerifiers: values.allow_unauthenticated_verifiers,
     foreignClaims: values.allowed_foreign_jwt_claims,
+    ...delegationIn(whole, values),
+    sds: sdsIn(only(blocks.sds)),
     nodeAttestor,
     workloadAttestors: blocks.workload_attestor,
   })
+}
+
+export const SDS = {
+  keys: {
+    enabled: or(bool('Serve proxies at all.'), true),
+    default_svid_name: or(text('Name of the first X509-SVID.'), 'default'),
+    default_bundle_name: or(text('Name of the bundle of the own trust domain.'), 'ROOTCA'),
+    default_all_bundles_name: or(text('Name of all bundles together.'), 'ALL'),
+    disable_spiffe_cert_validation: or(bool('Give flat lists of authorities to proxies that do not say what they want.'), false),
+  },
+}
+
+function sdsIn(block: Block | undefined): SdsConfig | undefined {
+  const { keys } = SDS
+  const given = block && readStanza(block, SDS).values
+  if (given?.enabled === false) return undefined
+  const names = {
+    svid: given?.default_svid_name ?? (keys.default_svid_name.fallback as string),
+    bundle: given?.default_bundle_name ?? (keys.default_bundle_name.fallback as string),
+    allBundles: given?.default_all_bundles_name ?? (keys.default_all_bundles_name.fallback as string),
+  }
+  if (block && new Set(Object.values(names)).size < 3) throw refuse(block, 'the three default names must be different')
+  return { names, plainValidation: given?.disable_spiffe_cert_validation ?? false }
+}
+
+function delegationIn(
+  whole: Block,
+  values: { readonly socket_path: string; readonly admin_socket_path: string; readonly authorized_delegates: readonly string[] },
+): Pick<AgentConfig, 'adminSocketPath' | 'delegates'> {
+  const { socket_path: socket, admin_socket_path: admin, authorized_delegates: names } = values
+  if (admin === '' && names.length > 0) throw refuse(whole, 'authorized_delegates needs admin_socket_path')
+  if (admin !== '' && names.length === 0) throw refuse(whole, 'admin_socket_path needs authorized_delegates: nobody could use it')
+  // Whoever has the folder of the public socket mounted would have this one, too.
+  if (admin !== '' && `${dirname(admin)}/`.startsWith(`${dirname(socket)}/`)) {
+    throw refuse(whole, 'admin_socket_path must not lie in the folder of socket_path, or below it')
+  }
+  try {
+    return { adminSocketPath: admin === '' ? undefined : admin, delegates: names.map(parseSpiffeId) }
+  } catch (error) {
+    if (error instanceof Fault) throw refuse(whole, `authorized_delegates: ${error.message}`)
+    throw error
+  }
 }
 
 function trustDomainIn(whole: Block, name: string): TrustDomain {

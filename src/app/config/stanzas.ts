@@ -2,7 +2,7 @@
 import type { Shape } from '../../base/fields.ts'
 import { COMMON_SEAL_KEYS, SEAL_KINDS } from '../seals.ts'
 import { NODE_ATTESTORS, WORKLOAD_ATTESTORS } from '../agent-attestors.ts'
-import { AGENT } from './agent.ts'
+import { AGENT, SDS } from './agent.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
 import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
@@ -42,5 +42,6 @@ export const AGENT_STANZAS: readonly StanzaDoc[] = [
     doc: `${doc} One node_attestor is needed.`,
     table: { keys },
   })),
+  { title: 'sds', doc: 'What proxies are served by Envoy’s secret discovery. Not needed.', table: SDS },
   ...Object.entries(WORKLOAD_ATTESTORS).map(([kind, { doc, keys }]) => ({ title: `workload_attestor "${kind}"`, doc, table: { keys } })),
 ]
