@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import koffi from 'koffi'
+import type { Log } from '../base/log.ts'
+import { Failure } from '../cli/failure.ts'
 
 export interface Hardening {
   /** Whether the process may be dumped and traced by its own user; false is what is wanted. */
@@ -38,6 +40,15 @@ export function harden(): Hardening {
     refusals: [...refusedOptions(process.execArgv, process.env.NODE_OPTIONS ?? ''), ...(inspector.url() ? ['the inspector is open'] : [])],
   }
 }
+
+/** For the process of a server: says what it can only warn of. Throws a Failure where the process may not hold keys at all. */
+export function hardenOrRefuse(log: Log): void {
+  const { refusals, warnings } = harden()
+  if (refusals.length > 0) throw new Failure(1, `this process may not hold keys: ${refusals.join('; ')}`, { hints: [UNSAFE] })
+  for (const warning of warnings) log.warn(warning)
+}
+
+const UNSAFE = 'start it without those options of Node: they show its memory to others'
 
 function restrict(): Pick<Hardening, 'dumpable' | 'coreLimit'> {
   const libc = koffi.load(null)

@@ -24,7 +24,7 @@ import type { NamespaceSealPort } from '../sys/namespace-seals.ts'
 import { type SealPort, statePaths } from '../sys/state.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { openInFlight } from './in-flight.ts'
-import { newMount } from '../tenancy/mount-spec.ts'
+import { SYSTEM_MOUNT } from './layout.ts'
 import type { AuditSettings } from './audit.ts'
 import type { Staging } from './staging.ts'
 import { openUnsealed, type Unsealed } from './unsealed.ts'
@@ -84,11 +84,6 @@ export interface Kernel {
   /** How many numbers of a term this process took for sealing and has left. */
   unspent(term: number): number
 }
-
-const SYSTEM_MOUNT = newMount(
-  { path: 'sys/', class: 'system', type: 'system' },
-  { uuid: '', accessor: '', slice: '', namespace: '', namespaceId: 'root' },
-)
 
 export function openKernel(deps: KernelDeps): Kernel {
   const { keyring, log, metrics, ports } = deps

@@ -24,7 +24,7 @@ export interface RunningDeps {
   readonly config: Config
   readonly reread: () => Config
   readonly logs: Logs
-  readonly members: Members
+  readonly members: Pick<Members, 'tell'>
   /** For workers that are started from now on. */
   readonly changed: (config: Config) => void
 }

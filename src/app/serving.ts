@@ -1,8 +1,6 @@
 // One serving process: its kernel, its listeners, and what a supervisor or the process itself tells it to do.
 import type { Log } from '../base/log.ts'
 import type { Folder, Ports } from '../base/ports.ts'
-import { fileProblem } from '../cli/failure.ts'
-import { type Edge, openEdge } from '../edge/edge.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import type { Rings } from '../seal/rings.ts'
 import type { Store } from '../store/store.ts'
@@ -16,7 +14,8 @@ import { openBundleFetch } from './bundle-fetch.ts'
 import type { ListenerSettings } from './config/listener.ts'
 import type { SpiffeConfig } from './config/spiffe.ts'
 import { type Kernel, type KernelDeps, openKernel } from './kernel.ts'
-import { listen, type Listener } from './listen.ts'
+import { GRACE_MS, openDoor, reloadDoors } from './doors.ts'
+import type { Listener } from './listen.ts'
 import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
 import type { Staging } from './staging.ts'
@@ -58,7 +57,6 @@ export interface Serving {
   close(): Promise<void>
 }
 
-const GRACE_MS = 30_000
 const SWEEP_MS = 1_000
 /** Leases are taken back less than a second after they end. */
 const EXPIRE_MS = 200
@@ -67,7 +65,12 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const fetchBundle = openBundleFetch(settings.spiffe?.federation ?? { allowLocal: false }, ports.clock)
   const kernel = openKernel({ ...deps, ...settings, fetchBundle, ports: { ...ports, print: deps.print } })
-  const doors = await Promise.all(settings.listeners.map((one) => openDoor(one, kernel, deps)))
+  const doors = await Promise.all(
+    settings.listeners.map((one) => {
+      const handle = withOpenPaths((received) => kernel.handle(received), one.open ?? [], deps.server)
+      return openDoor(one, { handle, cors: kernel.cors, refused: metrics.refused, log })
+    }),
+  )
   const listeners = doors.map(({ listener }) => listener)
   const trustDoors = await openTrustDoors(settings.spiffe, kernel, ports, log.named('edge'))
   let stopSweeping = () => {}
@@ -97,10 +100,7 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
     reload(now = settings.listeners) {
       kernel.reopen()
       trustDoors.reload()
-      for (const [at, door] of doors.entries()) {
-        const listener = now[at]
-        if (listener) reloadDoor(door, listener, log)
-      }
+      reloadDoors(doors, now, log)
     },
     lead() {
       const stops = [ports.timers.every(SWEEP_MS, () => void sweep()), ports.timers.every(EXPIRE_MS, expire)]
@@ -112,39 +112,5 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
       await trustDoors.close()
       await kernel.forget()
     },
-  }
-}
-
-interface Door {
-  readonly listener: Listener
-  readonly edge: Edge
-}
-
-async function openDoor(
-  settings: ListenerSettings,
-  kernel: Kernel,
-  { log, metrics, server }: Pick<ServingDeps, 'log' | 'metrics' | 'server'>,
-): Promise<Door> {
-  const { tls, limits = {}, forwarding } = settings
-  const edge = openEdge({
-    ...ports,
-    handle: withOpenPaths((received) => kernel.handle(received), settings.open ?? [], server),
-    log: log.named('edge'),
-    headers: settings.headers ?? {},
-    cors: kernel.cors,
-    secure: tls !== undefined,
-    limits,
-    forwarding,
-    hooks: { refused: metrics.refused },
-  })
-  return { listener: await listen(settings, edge), edge }
-}
-
-function reloadDoor({ listener, edge }: Door, { headers = {}, tls }: ListenerSettings, log: Log): void {
-  edge.setHeaders(headers)
-  try {
-    listener.reload(tls)
-  } catch (error) {
-    log.error('certificates could not be reloaded; the old ones stay', { port: listener.port, reason: fileProblem(error) })
   }
 }

@@ -11,6 +11,7 @@ import { readConfig } from './config/check.ts'
 import { type Dev, openDev } from './dev.ts'
 import { checkModes } from './file-modes.ts'
 import { ports } from './ports.ts'
+import { recover } from './recover.ts'
 import { untilStopped } from './signals.ts'
 import { supervise } from './supervisor.ts'
 
@@ -29,7 +30,8 @@ async function runServer(options: ServerOptions): Promise<number> {
   const { refusals, warnings } = checkModes(effective, options.config)
   for (const note of [...notes, ...warnings]) logs.log.warn(note)
   if (refusals.length > 0) throw new Failure(1, refusals.map(({ text }) => text).join('; '), { hints: refusals.map(({ remedy }) => remedy) })
-  return supervise({ config: effective, seals, logs, reread: () => withOverrides(readConfig(options.config).config, options) })
+  const run = options.recovery ? recover : supervise
+  return run({ config: effective, seals, logs, reread: () => withOverrides(readConfig(options.config).config, options) })
 }
 
 function withOverrides(config: Config, { logLevel, logFormat }: ServerOptions): Config {

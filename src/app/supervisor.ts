@@ -2,7 +2,6 @@
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import type { MetricObject } from 'prom-client'
-import { Failure } from '../cli/failure.ts'
 import { barrier } from '../seal/barrier.ts'
 import { Keyring } from '../seal/keyring.ts'
 import type { SealSet } from '../seal/seal-set.ts'
@@ -11,7 +10,7 @@ import type { InFlight } from '../sys/server.ts'
 import type { Levels, Logs } from '../telemetry/log.ts'
 import { clearSocket } from './admin-socket.ts'
 import type { Config } from './config/config.ts'
-import { harden } from './hardening.ts'
+import { hardenOrRefuse } from './hardening.ts'
 import { endOnBugs } from './last-words.ts'
 import { openMembers, type Members } from './members.ts'
 import { namespaceSealHandlers, openNamespaceSealers } from './namespace-sealers.ts'
@@ -38,9 +37,7 @@ export interface Supervised {
 /** Runs until it is told to stop; resolves to the exit code. Throws a Failure where it can't start. */
 export async function supervise({ config, seals, logs, reread }: Supervised): Promise<number> {
   const { log } = logs
-  const { refusals, warnings } = harden()
-  if (refusals.length > 0) throw new Failure(1, `this process may not hold keys: ${refusals.join('; ')}`, { hints: [UNSAFE] })
-  for (const warning of warnings) log.warn(warning)
+  hardenOrRefuse(log)
   endOnBugs(log)
   for (const { tls } of config.listeners) if (tls) checkTls(tls)
   if (config.spiffe?.adminSocket) await clearSocket(config.spiffe.adminSocket.path)
@@ -60,8 +57,6 @@ export async function supervise({ config, seals, logs, reread }: Supervised): Pr
   }
   return 0
 }
-
-const UNSAFE = 'start it without those options of Node: they show its memory to others'
 
 interface Serving extends Omit<Supervised, 'seals'> {
   readonly stopped: Promise<void>

@@ -36,6 +36,8 @@ export interface ServerOptions {
   readonly config: readonly string[]
   /** Undefined for a server that keeps what it stores. */
   readonly dev: DevOptions | undefined
+  /** Serve nothing but what repairs need. */
+  readonly recovery: boolean
   readonly logLevel: string | undefined
   readonly logFormat: string | undefined
 }

@@ -5,7 +5,7 @@ import { memory } from '../store/memory.ts'
 import { faulty } from '../store/faulty.ts'
 import { stillTimers as timers } from '../testing/clock.ts'
 import { openWorld } from '../testing/world.ts'
-import { decodeToken } from './generate-root.ts'
+import { decodeToken } from './token-guard.ts'
 
 const hex = (share: Buffer) => share.toString('hex')
 

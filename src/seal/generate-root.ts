@@ -1,7 +1,7 @@
 // A new root token for those who hold enough key shares: told as the XOR of the token and a one-time password, or
 // encrypted with a PGP key.
 import { Fault } from '../base/fault.ts'
-import { base62, uuid } from '../base/ids.ts'
+import { uuid } from '../base/ids.ts'
 import type { Ports } from '../base/ports.ts'
 import { memory } from '../store/memory.ts'
 import { records } from '../store/records.ts'
@@ -12,6 +12,7 @@ import type { Keyring } from './keyring.ts'
 import type { Pgp } from './pgp.ts'
 import { knownShares } from './share-sets.ts'
 import { findShare, Quorum } from './shares.ts'
+import { type Guard, guardFor, guardToken } from './token-guard.ts'
 
 export interface GenerateRootDeps {
   /** Below the barrier. */
@@ -25,7 +26,21 @@ export interface GenerateRootDeps {
   readonly pgp: Pgp
 }
 
-export interface GenerateRootStatus {
+/** The making of a token for those who hold shares: bound to a nonce, one at a time. */
+export interface Generation {
+  readonly makes: 'root' | 'recovery'
+  /** Characters of the token. */
+  readonly otpLength: number
+  status(): GenerationStatus
+  init(given: string, pgpKey: string): Promise<string>
+  update(nonce: string, share: Buffer): Promise<string | undefined>
+  cancel(): Promise<void>
+  /** Throws `invalid` for what is no key share; absent where that can't be told of a single one. */
+  checkShare?(share: Uint8Array): void
+}
+
+/** How far it is. */
+export interface GenerationStatus {
   readonly nonce: string | undefined
   /** Of the key that the token will be encrypted with; '' for none. */
   readonly fingerprint: string
@@ -34,18 +49,15 @@ export interface GenerateRootStatus {
   readonly required: number
 }
 
-interface Begun {
+interface Begun extends Guard {
   readonly nonce: string
-  /** One of the two is '': the one-time password, or the PGP key and its fingerprint. */
-  readonly otp: string
-  readonly pgpKey: string
-  readonly fingerprint: string
 }
 
 const begun = records<Begun>('core/barrier/')
 const ATTEMPT = 'generate-root'
 
-export class GenerateRoot {
+export class GenerateRoot implements Generation {
+  readonly makes = 'root'
   readonly #deps: GenerateRootDeps
   readonly #inside: Store
   readonly #quorum = new Quorum()
@@ -59,7 +71,7 @@ export class GenerateRoot {
     return this.#deps.tokenLength
   }
 
-  status(): GenerateRootStatus {
+  status(): GenerationStatus {
     const one = this.#begun()
     return {
       nonce: one?.nonce,
@@ -70,21 +82,18 @@ export class GenerateRoot {
   }
 
   /**
-   * With the client's one-time password, for its PGP key, or with a password of its own, which it returns. Throws `invalid` where
-   * one has begun already.
+   * With the client's one-time password, for its PGP key, or with a password of its own, which it returns ('' otherwise). Throws
+   * `invalid` where one has begun already.
    */
-  async init(given: string, pgpKey: string): Promise<string | undefined> {
+  async init(given: string, pgpKey: string): Promise<string> {
     const { ports, pgp } = this.#deps
-    if (given !== '' && Buffer.byteLength(given) !== this.otpLength) throw new Fault('invalid', 'OTP string has incorrect length')
-    const forKey = given === '' && pgpKey !== ''
-    const fingerprint = forKey ? await pgp.fingerprint(pgpKey) : ''
-    const otp = forKey ? '' : given || base62(ports.random, this.otpLength)
+    const guard = await guardFor(given, pgpKey, this.otpLength, { pgp, random: ports.random })
     await transact(this.#inside, (tx) => {
       if (begun.get(tx, ATTEMPT)) throw new Fault('invalid', 'root generation already in progress')
-      begun.put(tx, ATTEMPT, { nonce: uuid(ports.random), otp, pgpKey: forKey ? pgpKey : '', fingerprint })
+      begun.put(tx, ATTEMPT, { nonce: uuid(ports.random), ...guard })
     })
     this.forget()
-    return given === '' && !forKey ? otp : undefined
+    return given === '' ? guard.otp : ''
   }
 
   /** Takes one key share; with the last that is needed, the encoded token. Throws `invalid`. */
@@ -115,11 +124,11 @@ export class GenerateRoot {
   }
 
   /** The token comes to be in the commit that ends the attempt, so that one attempt never gives two. Returns it encoded. */
-  async #mint({ otp, pgpKey }: Begun): Promise<string> {
+  async #mint(guard: Begun): Promise<string> {
     const { store, keyring, ports, mintRoot, pgp } = this.#deps
     const made = memory(ports)
     const id = await mintRoot(this.#inside, barrier(made, keyring, ports.random))
-    const encoded = pgpKey === '' ? encodeToken(id, otp) : (await pgp.encrypt(pgpKey, Buffer.from(id))).toString('base64')
+    const encoded = await guardToken(id, guard, pgp)
     const attempt = begun.key(ATTEMPT)
     const revision = store.get(attempt)?.revision ?? 0
     await store.commit({ ops: [...made.range({ prefix: '' }), { key: attempt, value: undefined }], expect: [{ key: attempt, revision }] })
@@ -134,22 +143,4 @@ export class GenerateRoot {
   #sets() {
     return knownShares(this.#deps.store, this.#deps.keyring)
   }
-}
-
-/** In base64 without padding. */
-function encodeToken(token: string, otp: string): string {
-  return xor(Buffer.from(token), Buffer.from(otp)).toString('base64').replace(/=+$/, '')
-}
-
-/** What `encodeToken` encoded. Throws `invalid`. */
-export function decodeToken(encoded: string, otp: string): string {
-  if (!/^[A-Za-z0-9+/]*$/.test(encoded) || encoded.length % 4 === 1) throw new Fault('invalid', "error decoding base64'd token: illegal base64 data")
-  return xor(Buffer.from(encoded, 'base64'), Buffer.from(otp)).toString()
-}
-
-function xor(a: Buffer, b: Buffer): Buffer {
-  if (a.length !== b.length) {
-    throw new Fault('invalid', `error xoring token: length of byte slices is not equivalent: ${a.length} != ${b.length}`)
-  }
-  return Buffer.from(a.map((byte, at) => byte ^ (b[at] as number)))
 }

@@ -2,7 +2,7 @@
 import { bool, int, list, maybe, or, parseShape, text } from '../base/fields.ts'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
-import type { GenerateRoot } from './generate-root.ts'
+import type { Generation } from './generate-root.ts'
 import type { Rekey, Rekeyed, VerifyStatus } from './rekey.ts'
 import { parseShareBody, printShares } from './share-codec.ts'
 
@@ -77,12 +77,12 @@ const REKEY: Handlers<Rekey, RekeyAction> = {
   },
 }
 
-const ROOT: Handlers<GenerateRoot, GenerateRootAction> = {
+const ROOT: Handlers<Generation, GenerateRootAction> = {
   status: async (root) => printRoot(root),
   async init(root, given) {
     authorise(root, given)
     const { otp, pgp_key: pgpKey } = parseShape(rootInput, given.members)
-    return printRoot(root, { otp: (await root.init(otp, pgpKey)) ?? '' })
+    return printRoot(root, { otp: await root.init(otp, pgpKey) })
   },
   async update(root, given) {
     const { nonce } = parseShape(nonceInput, given.members)
@@ -96,7 +96,7 @@ const ROOT: Handlers<GenerateRoot, GenerateRootAction> = {
       required,
       complete: true,
       encoded_token: token,
-      encoded_root_token: token,
+      encoded_root_token: root.makes === 'root' ? token : '',
       pgp_fingerprint: fingerprint,
     }
     return printRoot(root, { ...told, otp_length: 0 })
@@ -113,7 +113,7 @@ export function rekeyStep(rekey: Rekey, step: KeyStep<RekeyAction>): Promise<Buf
   return run(REKEY, rekey, step)
 }
 
-export function generateRootStep(root: GenerateRoot, step: KeyStep<GenerateRootAction>): Promise<Buffer | undefined> {
+export function generateRootStep(root: Generation, step: KeyStep<GenerateRootAction>): Promise<Buffer | undefined> {
   return run(ROOT, root, step)
 }
 
@@ -127,9 +127,10 @@ async function run<Of, Action extends string>(handlers: Handlers<Of, Action>, of
 }
 
 /** Starting and cancelling needs a policy or a share: whoever has neither must not be able to disturb. */
-function authorise(of: { checkShare(share: Uint8Array): void }, { granted, key }: Given): void {
+function authorise(of: { checkShare?(share: Uint8Array): void }, { granted, key }: Given): void {
   if (granted) return
-  if (!key) throw new Fault('denied', "permission denied: a token whose policies allow this is needed, or one of the key shares as 'key'")
+  if (!key || !of.checkShare)
+    throw new Fault('denied', "permission denied: a token whose policies allow this is needed, or one of the key shares as 'key'")
   of.checkShare(key)
 }
 
@@ -174,7 +175,7 @@ function printVerify({ nonce, started, shares, threshold, progress }: VerifyStat
   return print({ nonce, started, t: threshold, n: shares, progress })
 }
 
-function printRoot(root: GenerateRoot, more: JsonObject = {}): Buffer {
+function printRoot(root: Generation, more: JsonObject = {}): Buffer {
   const { nonce, fingerprint, progress, required } = root.status()
   return print({
     nonce: nonce ?? '',

@@ -3,7 +3,7 @@ import { maybe, secret, text } from '../base/fields.ts'
 import type { Ctx, Op, OpVerb, Path } from '../contract/module.ts'
 import { path } from '../contract/module.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
-import { decodeToken } from '../seal/generate-root.ts'
+import { decodeToken } from '../seal/token-guard.ts'
 import { type GenerateRootAction, type KeyStep, type RekeyAction, rekeyFields, rootFields } from '../seal/key-steps.ts'
 import type { RekeyTarget } from '../seal/rekey.ts'
 import type { ShareBackups } from '../seal/share-backup.ts'
@@ -88,6 +88,22 @@ export function rekeyPaths(stepsOf: (ctx: Ctx) => KeySteps, backups: ShareBackup
         },
       }),
     })),
+  ]
+}
+
+const RECOVERY_ATTEMPT: Actions<GenerateRootAction> = {
+  read: ['status', 'Read how far it is.'],
+  write: ['init', 'Begin.'],
+  delete: ['cancel', 'Give up.'],
+}
+const RECOVERY_UPDATE: Actions<GenerateRootAction> = { write: ['update', 'Give a key share; the last that is needed brings the token.'] }
+
+/** Of recovery mode, in which nobody has a token yet: anybody may begin, and only shares bring it to an end. */
+export function recoveryTokenPaths(make: (step: KeyStep<GenerateRootAction>) => Promise<Buffer | undefined>): Path[] {
+  const run: Run<GenerateRootAction> = (_, step) => make({ ...step, granted: true })
+  return [
+    stepPath('generate-recovery-token/attempt', 'A recovery token.', RECOVERY_ATTEMPT, rootFields, 'shares', run),
+    stepPath('generate-recovery-token/update', 'The shares that make a recovery token.', RECOVERY_UPDATE, shareFields, 'shares', run),
   ]
 }
 

@@ -21,6 +21,8 @@ export interface SealStatus {
   readonly migration: boolean
   readonly recovery_seal: boolean
   readonly recovery_seal_type?: string
+  /** Only the holder of a recovery token is served. */
+  readonly recovery_mode?: true
 }
 
 /** What sys/init asks for. */
@@ -66,14 +68,18 @@ export interface SealPort extends KeySteps {
   unspent(term: number): Promise<number>
 }
 
-export interface StateDeps {
-  readonly seal: SealPort
+export interface StatusDeps {
+  readonly seal: Pick<SealPort, 'status'>
   readonly clock: Clock
   readonly storageType: string
   /** Undefined while sealed. */
   readonly cluster: () => { readonly name: string; readonly id: string } | undefined
   /** Of the audit devices in the process that answers; undefined while sealed. */
   readonly audit: () => AuditState | undefined
+}
+
+export interface StateDeps extends StatusDeps {
+  readonly seal: SealPort
 }
 
 export interface AuditState {
@@ -111,7 +117,8 @@ const initInput = {
   root_token_pgp_key: or(text('A PGP public key in base64 with which the root token is encrypted.'), ''),
 }
 
-export function statePaths(deps: StateDeps): Path[] {
+/** What is answered in recovery mode too. */
+export function statusPaths(deps: StatusDeps): Path[] {
   const { seal } = deps
   return [
     path('health', 'Whether the server can serve.', {}, (op) => ({
@@ -120,11 +127,18 @@ export function statePaths(deps: StateDeps): Path[] {
     path('seal-status', 'The seal.', {}, (op) => ({
       read: op({ doc: 'Read the state of the seal.', access: 'open', always: true, run: async () => plain(describe(deps, await seal.status())) }),
     })),
-    path('seal-backend-status', 'The seals that open by themselves.', {}, (op) => ({
-      read: op({ doc: 'Read whether each of them works.', access: 'open', always: true, run: async () => plain(backends(await seal.backends())) }),
-    })),
     path('leader', 'High availability.', {}, (op) => ({
       read: op({ doc: 'Read who leads.', access: 'open', always: true, run: () => plain(LEADER) }),
+    })),
+  ]
+}
+
+export function statePaths(deps: StateDeps): Path[] {
+  const { seal } = deps
+  return [
+    ...statusPaths(deps),
+    path('seal-backend-status', 'The seals that open by themselves.', {}, (op) => ({
+      read: op({ doc: 'Read whether each of them works.', access: 'open', always: true, run: async () => plain(backends(await seal.backends())) }),
     })),
     path('init', 'Initialisation.', {}, (op) => ({
       read: op({
@@ -184,23 +198,23 @@ const LEADER: JsonObject = {
   performance_standby_last_remote_wal: 0,
 }
 
-function clusterOf({ cluster }: StateDeps): JsonObject {
+function clusterOf({ cluster }: StatusDeps): JsonObject {
   const known = cluster()
   return known ? { cluster_name: known.name, cluster_id: known.id } : {}
 }
 
-function auditOf({ audit }: StateDeps): JsonObject {
+function auditOf({ audit }: StatusDeps): JsonObject {
   const state = audit()
   return state && state.devices > 0 ? { audit: { ...state } } : {}
 }
 
-function describe(deps: StateDeps, status: SealStatus): JsonObject {
+function describe(deps: StatusDeps, status: SealStatus): JsonObject {
   const version = { version: VAULT_VERSION, signet_version: SIGNET_VERSION }
   return { ...status, ...version, ...clusterOf(deps), storage_type: deps.storageType }
 }
 
-async function health(deps: StateDeps, input: Values<typeof healthInput>): Promise<Reply> {
-  const { initialized, sealed } = await deps.seal.status()
+async function health(deps: StatusDeps, input: Values<typeof healthInput>): Promise<Reply> {
+  const { initialized, sealed, recovery_mode } = await deps.seal.status()
   const status = statusOf(initialized, sealed, input)
   if (status < 200 || status > 599) throw new Fault('invalid', 'a status code must be between 200 and 599')
   const body: JsonObject = {
@@ -213,6 +227,7 @@ async function health(deps: StateDeps, input: Values<typeof healthInput>): Promi
     server_time_utc: Math.floor(deps.clock.now() / 1000),
     version: VAULT_VERSION,
     signet_version: SIGNET_VERSION,
+    ...(recovery_mode ? { recovery_mode } : {}),
     ...clusterOf(deps),
     ...auditOf(deps),
   }

@@ -49,13 +49,15 @@ export interface ProductionOptions {
   /** More lines of the listener's stanza. */
   readonly listener?: string
   readonly env?: Readonly<Record<string, string>>
+  /** More of its arguments. */
+  readonly args?: readonly string[]
   /** Takes what it prints. */
   readonly printed?: (text: string) => void
 }
 
 /** A server with a store on disk, as `signet server -config` starts it. */
 export async function productionServer(t: TestContext, options: ProductionOptions): Promise<Production> {
-  const { at, workers = 2, port, config: more = '', listener = '', env = {}, printed } = options
+  const { at, workers = 2, port, config: more = '', listener = '', env = {}, args = [], printed } = options
   const listen = port ?? (await freePort())
   const config = join(at, 'server.hcl')
   writeFileSync(
@@ -69,7 +71,7 @@ listener "tcp" {
 workers = ${workers}
 ${more}`,
   )
-  const child = start(t, ['server', `-config=${config}`], env, printed)
+  const child = start(t, ['server', `-config=${config}`, ...args], env, printed)
   const address = `http://127.0.0.1:${listen}`
   await answering(address)
   return { address, process: child, config }

@@ -52,7 +52,7 @@ export const FOREIGN_TOP: Readonly<Record<string, Foreign>> = {
   plugin_auto_download: absent(NO_PLUGINS),
   plugin_auto_register: absent(NO_PLUGINS),
   introspection_endpoint: absent('nobody may look into the process; leave it out'),
-  raw_storage_endpoint: absent('nobody may reach around the barrier; leave it out'),
+  raw_storage_endpoint: absent('what is stored can be reached in recovery mode alone (signet server -recovery); leave it out'),
   enable_multiseal: unneeded('any number of seals may be given'),
   enable_response_header_hostname: absent('an answer does not name the machine; leave it out'),
   default_max_request_duration: refused('write max_request_duration in the listener'),

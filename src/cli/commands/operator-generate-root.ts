@@ -14,7 +14,9 @@ import { secretArg } from '../secret-arg.ts'
 import type { Terminal } from '../terminal.ts'
 import { getBody, nonceFlag, putBody, shareFor, shareInstead } from './operator-shares.ts'
 
-const ATTEMPT = 'sys/generate-root/attempt'
+const ROOT = 'sys/generate-root'
+/** Of a server in recovery mode, where nobody has a token yet: anybody may begin. */
+const RECOVERY = 'sys/generate-recovery-token'
 
 export const generateRoot = command({
   doc: 'Make a new root token with key shares',
@@ -30,7 +32,10 @@ last of them brings the token, encoded: -decode makes it readable with the one-t
 
 With -init -pgp-key=FILE it comes encrypted for the holder of that key: base64 -d, then gpg -d.
 
-Without a token a key share does to begin and to give up: it is asked for, or given as KEY.`,
+Without a token a key share does to begin and to give up: it is asked for, or given as KEY.
+
+With -recovery-token it asks a server in recovery mode (signet server -recovery) for the token that sys/raw
+is open to there.`,
   args: ['[KEY]'],
   flags: {
     init: bool('Begin.'),
@@ -41,26 +46,34 @@ Without a token a key share does to begin and to give up: it is asked for, or gi
     otp: text('One-time password for -init or -decode.'),
     'pgp-key': text('With -init: file with the PGP public key that the token is printed encrypted with, in place of a one-time password.'),
     nonce: nonceFlag,
+    'recovery-token': bool('Make a recovery token, on a server in recovery mode.'),
   },
   output: 'format',
   async run(terminal, { args: [arg], flags }) {
     const client = await terminal.client()
-    if (flags['generate-otp']) return generateOtp(terminal, client)
+    const at = flags['recovery-token'] ? RECOVERY : ROOT
+    const guard = async () => (at === ROOT ? await shareInstead(terminal, client, arg) : {})
+    if (flags['generate-otp']) return generateOtp(terminal, client, at)
     if (flags.decode !== undefined) return decode(terminal, flags.decode, flags.otp)
-    if (flags.cancel) return cancel(terminal, client, arg)
+    if (flags.cancel) return cancel(terminal, client, at, await guard())
     if (flags.init) {
-      const request = { ...(await guardOf(terminal, flags)), ...(await shareInstead(terminal, client, arg)) }
-      return show(terminal, await attempt('Error initializing root generation', () => putBody(client, ATTEMPT, request)))
+      const request = { ...(await guardOf(terminal, flags)), ...(await guard()) }
+      return show(terminal, await attempt('Error initializing root generation', () => putBody(client, `${at}/attempt`, request)))
     }
-    const status = await attempt('Error getting root generation status', () => getBody(client, ATTEMPT))
+    const status = await statusAt(client, at)
     if (flags.status) return show(terminal, status)
     if (status['started'] !== true) {
-      throw new Failure(1, 'No root generation is in progress.', { hints: ['start one: signet operator generate-root -init'] })
+      const recovering = at === RECOVERY ? ' -recovery-token' : ''
+      throw new Failure(1, 'No root generation is in progress.', { hints: [`start one: signet operator generate-root -init${recovering}`] })
     }
     const share = await shareFor(terminal, arg, flags.nonce, goText(status['nonce']))
-    show(terminal, await attempt('Error posting unseal key', () => putBody(client, 'sys/generate-root/update', share)))
+    show(terminal, await attempt('Error posting unseal key', () => putBody(client, `${at}/update`, share)))
   },
 })
+
+function statusAt(client: Client, at: string): Promise<JsonObject> {
+  return attempt('Error getting root generation status', () => getBody(client, `${at}/attempt`))
+}
 
 /** What keeps the token from other eyes. */
 async function guardOf(terminal: Terminal, { otp, 'pgp-key': pgpKey }: Readonly<{ otp: string | undefined; 'pgp-key': string | undefined }>) {
@@ -69,8 +82,8 @@ async function guardOf(terminal: Terminal, { otp, 'pgp-key': pgpKey }: Readonly<
   return otp === undefined ? {} : { otp }
 }
 
-async function generateOtp(terminal: Terminal, client: Client): Promise<void> {
-  const status = await attempt('Error getting root generation status', () => getBody(client, ATTEMPT))
+async function generateOtp(terminal: Terminal, client: Client, at: string): Promise<void> {
+  const status = await statusAt(client, at)
   const length = Number(status['otp_length'])
   const otp = base62(terminal.ports.random, length)
   if (terminal.format === 'table') terminal.printRaw(otp)
@@ -91,9 +104,8 @@ async function decode(terminal: Terminal, given: string, otp: string | undefined
   else showObject(terminal, { token })
 }
 
-async function cancel(terminal: Terminal, client: Client, arg: string | undefined): Promise<void> {
-  const body = await shareInstead(terminal, client, arg)
-  await attempt('Error canceling root token generation', () => client.call('DELETE', ATTEMPT, Object.keys(body).length > 0 ? { body } : {}))
+async function cancel(terminal: Terminal, client: Client, at: string, body: JsonObject): Promise<void> {
+  await attempt('Error canceling root token generation', () => client.call('DELETE', `${at}/attempt`, Object.keys(body).length > 0 ? { body } : {}))
   terminal.print('Success! Root token generation canceled (if it was started)')
 }
 

@@ -88,3 +88,22 @@ test('a root token from its begin to its decoding', async () => {
     assert.deepEqual([code, err], [1, `${reason}\n`])
   }
 })
+
+test('a recovery token is asked for without a token or a share', async () => {
+  const idle = { nonce: 'n', started: true, progress: 0, required: 1, complete: false, otp_length: 28 }
+  const script = {
+    'GET sys/generate-recovery-token/attempt': idle,
+    'PUT sys/generate-recovery-token/attempt': { ...idle, otp: 'x' },
+    'PUT sys/generate-recovery-token/update': { ...idle, progress: 1, complete: true, encoded_token: 'abc' },
+    'DELETE sys/generate-recovery-token/attempt': 204,
+  }
+  const make = 'operator generate-root -recovery-token'
+  const begun = await runWith(`${make} -init`, { script })
+  assert.deepEqual([begun.code, begun.sent], [0, ['PUT sys/generate-recovery-token/attempt {}']])
+  assert.deepEqual((await runWith(`${make} -cancel`, { script })).sent, ['DELETE sys/generate-recovery-token/attempt'])
+  const given = await runWith(`${make} -nonce=n share`, { script })
+  assert.equal(given.sent.at(-1), 'PUT sys/generate-recovery-token/update {"key":"share","nonce":"n"}')
+  assert.match(given.out, /^Encoded Token +abc$/m)
+  const none = await runWith(make, { script: { ...script, 'GET sys/generate-recovery-token/attempt': { ...idle, started: false } } })
+  assert.match(none.err, /start one: signet operator generate-root -init -recovery-token/)
+})

@@ -37,11 +37,13 @@ Runs until it is told to stop. With -dev all is kept in memory and the server is
 this machine who has the root token: for trying things out, never for secrets.
 
     $ signet server -config=/etc/signet/signet.hcl
+    $ signet server -config=/etc/signet/signet.hcl -recovery
     $ signet server -dev -dev-root-token-id=root`,
   local: true,
   flags: {
     config: orEnv(list('Configuration file, or folder of such files. May be given many times.'), 'CONFIG_PATH'),
     dev: bool('Start a development server: in memory, initialized and unsealed.'),
+    recovery: bool('Start in recovery mode: what is stored can be read and repaired with a recovery token, and nothing else is served.'),
     ...devFlags,
     ...logFlags,
   },
@@ -49,7 +51,8 @@ this machine who has the root token: for trying things out, never for secrets.
     if (!flags.dev && flags.config.length === 0) {
       throw new Failure(1, 'Must specify at least one config path using -config', { hints: ['to try things out: signet dev'] })
     }
-    const common = { config: flags.config, logLevel: flags['log-level'], logFormat: flags['log-format'] }
+    if (flags.dev && flags.recovery) throw new Failure(1, 'A development server keeps nothing that could be recovered: use either -dev or -recovery')
+    const common = { config: flags.config, logLevel: flags['log-level'], logFormat: flags['log-format'], recovery: flags.recovery }
     return terminal.ports.startServer({ ...common, dev: flags.dev ? devOptions(flags) : undefined })
   },
 })
@@ -61,5 +64,5 @@ The same as "signet server -dev".`,
   local: true,
   flags: { ...devFlags, ...logFlags },
   run: (terminal, { flags }) =>
-    terminal.ports.startServer({ config: [], logLevel: flags['log-level'], logFormat: flags['log-format'], dev: devOptions(flags) }),
+    terminal.ports.startServer({ config: [], recovery: false, logLevel: flags['log-level'], logFormat: flags['log-format'], dev: devOptions(flags) }),
 })
