@@ -60,6 +60,21 @@ const CASES: readonly (readonly [text: string, checks: readonly string[]])[] = [
   [rule('a/*', '"update"', 'denied_parameters = { x = [] }') + rule('a/b', '"update"'), ['parameters-bypassed']],
   [rule('a/*', '"update"', 'denied_parameters = { x = [] }') + rule('a/b', '"read"'), []],
   [rule('a/b', '"update"', 'denied_parameters = { x = [] }') + rule('a/*', '"update"'), []],
+  [rule('secret/data/app') + rule('secret/app'), ['kv2-path']],
+  [rule('secret/data/app') + rule('secret/*'), []],
+  [rule('secret/data/app') + rule('secret/+/app'), []],
+  [rule('secret/data/app') + rule('secret/*/app'), ['star-inside', 'kv2-path']],
+  [rule('secret/data/app') + rule('secret/met*'), []],
+  [rule('secret/data/app') + rule('secret/app*', '"deny"'), ['kv2-path']],
+  [rule('secret/metadata/app') + rule('secret/{{identity.entity.name}}/*'), ['kv2-path']],
+  [rule('secret/metadata/app') + rule('secret/', '"list"'), ['kv2-path']],
+  [rule('secret/metadata/app') + rule('secret2/app') + rule('other/app'), []],
+  [rule('team/kv/data/app') + rule('team/app'), []],
+  [rule('team/kv/data/app') + rule('team/kv/app'), ['kv2-path']],
+  [rule('sys/internal/data/x') + rule('sys/internal/y') + rule('+/data/x') + rule('a/b'), []],
+  [rule('secret/data/*', '"read", "list"'), ['kv2-list']],
+  [rule('secret/metadata/*', '"read", "list"'), []],
+  [rule('secret/app'), []],
 ]
 
 for (const [text, expected] of CASES)
@@ -69,6 +84,27 @@ test('a finding says where, and what stands in the way', () => {
   assert.deepEqual(found(`\n${rule('a/+/*')}${rule('a/*')}`), [
     { policy: 'p0', line: 2, path: 'a/+/*', check: 'shadowed', text: 'never decides: "a/*" on line 3 has all its paths, and goes before it' },
   ])
+})
+
+test('what is KV version 2 is said by the server where it was asked, and by the rules otherwise', () => {
+  const text = rule('kv/app', '"read", "list"') + rule('old/data/x') + rule('old/y')
+  const known = lint([parsePolicy('p', text)], { sudoPaths, kv2: ['kv/'] })
+  assert.deepEqual(
+    known.map(({ path, text: told }) => [path, told]),
+    [
+      [
+        'kv/app',
+        'grants nothing: "kv/" is KV version 2, as the server says; a rule on its secrets says "kv/data/app", and "kv/metadata/app" to list',
+      ],
+    ],
+  )
+  assert.deepEqual(
+    found(rule('secret/data/a'), rule('secret/', '"list"') + rule('secret/b', '"deny"')).map(({ path, text: told }) => [path, told]),
+    [
+      ['secret/', 'grants nothing: "secret/" is KV version 2, as line 1 of p0 has it; a rule on its secrets says "secret/metadata/"'],
+      ['secret/b', 'denies nothing: "secret/" is KV version 2, as line 1 of p0 has it; a rule on its secrets says "secret/data/b"'],
+    ],
+  )
 })
 
 test('policies of one token are looked at together', () => {

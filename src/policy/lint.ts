@@ -1,5 +1,6 @@
 // Finds rules that do not do what they seem to: that never decide, grant nothing, or are got around.
 import { BIT, capabilitiesOf, grantsAny } from './capability.ts'
+import { type Kv2Mount, lintKv, mountInRule } from './lint-kv.ts'
 import { lintPath } from './lint-path.ts'
 import { covers, overlaps, shapeOf } from './overlap.ts'
 import { compareSpecificity, toPattern } from './pattern.ts'
@@ -24,15 +25,18 @@ interface Own {
 export interface LintOptions {
   /** Paths of endpoints that ask for sudo, with `:name` for a segment and `*name` for the rest. */
   readonly sudoPaths: readonly string[]
+  /** Paths of all mounts of KV version 2, where a server was asked; otherwise rules that speak of their data tell of them. */
+  readonly kv2?: readonly string[] | undefined
 }
 
 /** Of policies that one token has together; in order of the texts. */
-export function lint(policies: readonly Policy[], { sudoPaths }: LintOptions): Finding[] {
+export function lint(policies: readonly Policy[], { sudoPaths, kv2 }: LintOptions): Finding[] {
   const all = policies.flatMap(({ name, rules }) => rules.map((rule): Own => ({ policy: name, rule })))
   const sudo = sudoPaths.map((template) => shapeOf(template.replace(/:[^/]+/g, '+').replace(/\*\w+/, '*')))
   return all.flatMap((own) =>
     [
       ...lintPath(own.rule),
+      ...lintKv(own.rule, kv2?.map((path) => ({ path, known: 'as the server says' })) ?? mountsIn(all, own)),
       ...repeated(own, all),
       ...empty(own.rule),
       ...shadowed(own, all),
@@ -49,6 +53,14 @@ export type Found = readonly [check: string, text: string]
 
 function at({ policy, rule }: Own, from: Own): string {
   return policy === from.policy ? `line ${rule.line}` : `line ${rule.line} of ${policy}`
+}
+
+/** Of KV version 2, as the rules have it. */
+function mountsIn(all: readonly Own[], from: Own): Kv2Mount[] {
+  return all.flatMap((one) => {
+    const path = mountInRule(one.rule)
+    return path === undefined ? [] : [{ path, known: `as ${at(one, from)} has it` }]
+  })
 }
 
 function repeated(own: Own, all: readonly Own[]): Found[] {

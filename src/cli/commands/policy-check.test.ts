@@ -1,6 +1,8 @@
 // `policy explain`, `policy test`, `policy lint` and `whoami`: what they send, print and exit with.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { kv2 } from '../../engines/kv/v2.ts'
+import { KV2_PARTS } from '../../policy/lint-kv.ts'
 import { runWith } from '../../testing/cli-ports.ts'
 
 const FILES = {
@@ -77,6 +79,29 @@ test('lint looks at files together where it is told to', async () => {
   assert.equal((await runWith('policy lint a.hcl b.hcl', { files })).code, 0)
   const { code, out } = await runWith('policy lint -together a.hcl b.hcl', { files })
   assert.deepEqual([code, out], [1, 'a.hcl:1: "a/*" does not hold for "a/b", where line 1 of b.hcl grants read [deny-overridden]\n'])
+})
+
+test('lint asks the server for its mounts where it is told to, and never otherwise', async () => {
+  const files = { 'a.hcl': 'path "kv/app" {\n  capabilities = ["read"]\n}\n' }
+  assert.deepEqual((await runWith('policy lint a.hcl', { files })).sent, [])
+  const mount = (type: string, options: object | null) => ({ type, options })
+  const secret = { 'kv/': mount('kv', { version: '2' }), 'old/': mount('kv', { version: '1' }), 'cubbyhole/': mount('cubbyhole', null) }
+  const script = { 'GET sys/internal/ui/mounts': { data: { secret, auth: {} } } }
+  const ran = await runWith('policy lint -mounts a.hcl', { files, script })
+  assert.deepEqual(
+    [ran.code, ran.sent, ran.out],
+    [
+      1,
+      ['GET sys/internal/ui/mounts'],
+      'a.hcl:1: "kv/app" grants nothing: "kv/" is KV version 2, as the server says; a rule on its secrets says "kv/data/app" [kv2-path]\n',
+    ],
+  )
+  assert.equal((await runWith('policy lint -mounts a.hcl', { files, script: { 'GET sys/internal/ui/mounts': 403 } })).code, 2)
+})
+
+test('the parts of KV version 2 are those that the engine serves', () => {
+  const served = new Set(kv2.paths.map(({ template }) => template.split('/', 1)[0] as string).filter((part) => !part.startsWith('*')))
+  assert.deepEqual(KV2_PARTS, [...served].sort())
 })
 
 const TOLD = {

@@ -1,6 +1,7 @@
-// `signet policy test` and `signet policy lint`: policies in files, checked without a server.
+// `signet policy test` and `signet policy lint`: policies in files, checked without a server, or with what one says of its mounts.
 import { Fault } from '../../base/fault.ts'
-import type { JsonObject } from '../../base/json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
+import { parseSecret } from '../../client/secret.ts'
 import { explanationJson } from '../../policy/explanation-json.ts'
 import { type Finding, lint as lintPolicies } from '../../policy/lint.ts'
 import { parsePolicy } from '../../policy/parse.ts'
@@ -8,7 +9,7 @@ import type { Policy } from '../../policy/policy.ts'
 import { type Check, type Outcome, parseSuite, runSuite } from '../../policy/suite.ts'
 import { command } from '../command.ts'
 import { explanationLines } from '../explanation.ts'
-import { Failure, fileProblem } from '../failure.ts'
+import { attempt, Failure, fileProblem } from '../failure.ts'
 import { bool } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import type { Terminal } from '../terminal.ts'
@@ -87,16 +88,24 @@ Each file is looked at by itself; with -together as what one token has. Exits wi
 otherwise.
 
     $ signet policy lint app.hcl
-    $ signet policy lint -together default.hcl app.hcl`,
+    $ signet policy lint -together default.hcl app.hcl
+
+Which mounts are KV version 2, where rules go by "secret/data/app" in place of "secret/app", is taken from rules that
+say so; with -mounts the server is asked, and nothing else is.
+
+    $ signet policy lint -mounts -address=https://signet.example:8200 app.hcl`,
   args: ['FILE', '[FILE...]'],
-  flags: { together: bool('Look at all files as the policies of one token.') },
-  local: true,
+  flags: {
+    together: bool('Look at all files as the policies of one token.'),
+    mounts: bool('Ask the server which mounts there are.'),
+  },
   output: 'format',
-  async run(terminal, { args, flags: { together } }) {
+  async run(terminal, { args, flags: { together, mounts } }) {
     const policies: Policy[] = []
     for (const file of args) policies.push({ ...(await readPolicy(terminal, file)), name: file })
     const sudoPaths = await terminal.ports.sudoPaths()
-    const findings = (together ? [policies] : policies.map((one) => [one])).flatMap((set) => lintPolicies(set, { sudoPaths }))
+    const kv2 = mounts ? await attempt('Error listing the mounts', () => kv2Mounts(terminal)) : undefined
+    const findings = (together ? [policies] : policies.map((one) => [one])).flatMap((set) => lintPolicies(set, { sudoPaths, kv2 }))
     if (terminal.format === 'table') printFindings(terminal, findings)
     else
       showObject(
@@ -106,6 +115,16 @@ otherwise.
     return findings.length > 0 ? 1 : 0
   },
 })
+
+/** Those that the token in use can see. */
+async function kv2Mounts(terminal: Terminal): Promise<string[]> {
+  const client = await terminal.client()
+  const { secret } = parseSecret((await client.call('GET', 'sys/internal/ui/mounts')).body)?.data ?? {}
+  return Object.entries(isObject(secret) ? secret : {}).flatMap(([path, mount]) => {
+    const options = isObject(mount) && mount['type'] === 'kv' ? mount['options'] : undefined
+    return isObject(options) && options['version'] === '2' ? [path] : []
+  })
+}
 
 function printFindings(terminal: Terminal, findings: readonly Finding[]): void {
   for (const { policy, line, path, check, text } of findings) terminal.print(`${policy}:${line}: ${JSON.stringify(path)} ${text} [${check}]`)
