@@ -1,5 +1,5 @@
 // The rooms of each namespace, opened when first needed; those that were not used for long are let go of.
-import { Fault } from '../base/fault.ts'
+import { Fault, permissionDenied } from '../base/fault.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
@@ -7,14 +7,17 @@ import { type Namespace, ROOT } from '../contract/namespace.ts'
 import type { Token } from '../contract/token.ts'
 import { openPolicies } from '../policy/policies.ts'
 import type { Follower } from '../store/follow.ts'
-import { namespacePrefix } from '../store/layout.ts'
+import { dataPrefix, namespacePrefix } from '../store/layout.ts'
 import { openSpace, type Space } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
+import { tied } from '../store/tied.ts'
+import { view } from '../store/view.ts'
 import type { Tenant } from '../sys/tenant.ts'
 import type { Gone } from '../tenancy/gone.ts'
 import { openMounts } from '../tenancy/mounts.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
 import type { TakeSlice } from '../tenancy/slices.ts'
+import { tokenKey } from '../token/index-keys.ts'
 
 export interface TenantsDeps extends Pick<Ports, 'clock' | 'random'> {
   /** Behind the barrier, whole. */
@@ -91,9 +94,15 @@ export class Tenants {
 
   /** The slice of a mount; of cubbyhole, that of the token's own namespace, which alone knows when the token ends. */
   storeOf(mount: Mount, caller: Token | undefined): Store {
-    const isForeign = mount.type === 'cubbyhole' && caller !== undefined && caller.namespace !== mount.namespace
-    const { mounts } = this.at(isForeign ? caller.namespace : mount.namespace)
-    return mounts.storeOf((isForeign ? mounts.at(mount.path) : undefined) ?? mount)
+    if (mount.type === 'cubbyhole' && caller?.type === 'service') return this.#cubbyholeOf(mount, caller)
+    return this.at(mount.namespace).mounts.storeOf(mount)
+  }
+
+  /** Nothing is written for a token that is gone, since what it had was wiped when it went. */
+  #cubbyholeOf(mount: Mount, caller: Token): Store {
+    const isForeign = caller.namespace !== mount.namespace
+    const home = isForeign ? this.at(caller.namespace).mounts.at(mount.path) : mount
+    return view(tied(this.#deps.store, tokenKey(caller.hash), permissionDenied), dataPrefix((home ?? mount).slice))
   }
 
   /** Whether the mount that gave the token is still where it was. */

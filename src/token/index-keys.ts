@@ -20,15 +20,16 @@ function folderOf(id: string): Key {
   return tokenFolder(namespaceIdOf(id))
 }
 
-const idKey = (hash: string) => `${folderOf(hash)}id/${hash}`
+/** Where the record of a token is. */
+export const tokenKey = (hash: string): Key => `${folderOf(hash)}id/${hash}`
 
 export const ids = {
   get(from: Reader, hash: string): Token | undefined {
-    const entry = from.get(idKey(hash))
+    const entry = from.get(tokenKey(hash))
     return entry && decode<Token>(entry.value)
   },
-  put: (tx: Tx, token: Token) => tx.put(idKey(token.hash), encode(token)),
-  delete: (tx: Tx, hash: string) => tx.delete(idKey(hash)),
+  put: (tx: Tx, token: Token) => tx.put(tokenKey(token.hash), encode(token)),
+  delete: (tx: Tx, hash: string) => tx.delete(tokenKey(hash)),
   /** Hashes of a namespace's tokens, from after one on. */
   page: (store: Store, namespaceId: string, after?: string) => names(store, `${tokenFolder(namespaceId)}id/`, PAGE, after),
 }
