@@ -2,7 +2,7 @@
 import { Fault } from '../base/fault.ts'
 import type { Random } from '../base/ports.ts'
 import { BrokenRecord } from '../crypto/aead.ts'
-import type { Store } from '../store/store.ts'
+import { Conflict, type Store } from '../store/store.ts'
 import { changeKeys, type Keys, keptKeys, readSealConfig, revert, unlockKeyring, wipeKeys } from './key-records.ts'
 import { Keyring } from './keyring.ts'
 import { type Migration, pendingMigration } from './migration.ts'
@@ -84,7 +84,8 @@ async function decide({ store, random }: OpeningDeps, opened: Keyring, newest: b
     if (newest) await settle(store)
     else await revert(store, opened, random)
   } catch (error) {
-    if (!(error instanceof Fault)) throw error
+    // A rekey that ends at the same time also decides.
+    if (!(error instanceof Fault || error instanceof Conflict)) throw error
   }
 }
 
