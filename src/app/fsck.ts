@@ -1,23 +1,36 @@
 // Everything that is stored, looked through for half states: what every room knows of its own, and what lies between them.
+import { checkAudit } from '../audit/check.ts'
 import { checkAppRole } from '../auth/approle/check.ts'
 import type { Checked } from '../cli/ports.ts'
 import { checkKv } from '../engines/kv/check.ts'
 import { checkLeases } from '../lease/check.ts'
 import { BrokenRecord } from '../crypto/aead.ts'
-import { dataPrefix } from '../store/layout.ts'
+import { checkQuotas } from '../quota/check.ts'
+import { checkSeal } from '../seal/check-seal.ts'
+import { readSealConfig } from '../seal/key-records.ts'
+import type { Keyring } from '../seal/keyring.ts'
+import { checkSpiffe } from '../spiffe/check.ts'
+import { dataPrefix, namespacePrefix, ROOT_ID, sealFolder } from '../store/layout.ts'
 import type { Store } from '../store/store.ts'
 import { view } from '../store/view.ts'
-import { allMounts, checkTenancy, namespaceIds } from '../tenancy/check.ts'
+import { allMounts, allNamespaces, checkTenancy, namespaceIds } from '../tenancy/check.ts'
 import { checkTokens, holdsToken } from '../token/check.ts'
 import { CLUSTER, TOKEN_HASH_KEY } from './layout.ts'
 
-/** `inside` is the whole store behind the barrier, and must not change meanwhile. */
-export function fsck(inside: Store): Checked {
+export interface Opened {
+  /** Below the barrier and behind it, whole. Neither may change meanwhile. */
+  readonly store: Store
+  readonly inside: Store
+  /** Unsealed. */
+  readonly keyring: Keyring
+}
+
+export function fsck({ store, inside, keyring }: Opened): Checked {
   let records = 0
   try {
     for (const _ of inside.range({ prefix: 'data/' })) records++
     for (const _ of inside.range({ prefix: 'ns/' })) records++
-    return { records, findings: [...all(inside)] }
+    return { records, findings: [...checkSeal(store, keyring), ...all(inside)] }
   } catch (error) {
     if (error instanceof BrokenRecord) return { records, findings: [error.message] }
     throw error
@@ -30,6 +43,10 @@ function* all(inside: Store): Generator<string> {
   yield* checkTenancy(inside)
   yield* checkTokens(inside, namespaces)
   yield* checkLeases(inside, namespaces)
+  const own = view(inside, namespacePrefix(ROOT_ID))
+  yield* checkQuotas(own, allMounts(inside))
+  yield* checkAudit(own)
+  yield* checkSeals(inside)
   for (const { class: of, type, namespace, path, slice } of allMounts(inside)) {
     const own = view(inside, dataPrefix(slice))
     const check = CHECKS[`${of}/${type}`]
@@ -37,10 +54,21 @@ function* all(inside: Store): Generator<string> {
   }
 }
 
+/** Of namespaces with a seal of their own; the keys themselves are for those with their shares. */
+function* checkSeals(inside: Store): Generator<string> {
+  for (const { id, path, seal, doomed } of allNamespaces(inside)) {
+    const there = view(inside, sealFolder(id))
+    const problems = seal === id && !doomed ? (readSealConfig(there) ? checkSeal(there) : ['it has no seal configuration']) : []
+    for (const problem of problems) yield `the seal of ${path}: ${problem}`
+    if (seal !== id) for (const key of there.keys({ prefix: '' })) yield `${sealFolder(id)}${key} is of a namespace without a seal of its own`
+  }
+}
+
 /** By class and type of a mount; `whole` is for what leads out of it. */
 const CHECKS: Readonly<Record<string, (own: Store, whole: Store) => Iterable<string>>> = {
   'secret/kv': checkKv,
   'secret/cubbyhole': checkCubbyholes,
+  'secret/spiffe': checkSpiffe,
   'auth/approle': checkAppRole,
 }
 

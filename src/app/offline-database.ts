@@ -30,7 +30,7 @@ export async function openOfflineDatabase(path: string): Promise<Offline> {
     unseal: async (share) => !(await sealer.unseal(share)).sealed,
     fsck() {
       void store.revision // one snapshot for all of it: nothing is waited for until it is done
-      return fsck(barrier(store, keyring, ports.random))
+      return fsck({ store, inside: barrier(store, keyring, ports.random), keyring })
     },
     async close() {
       keyring.close()

@@ -70,7 +70,7 @@ export async function openOfflineSnapshot(chunks: AsyncIterable<Uint8Array>): Pr
       if (!sharesOpen(config)) throw new Fault('invalid', SEALED_BY_SEALS)
       return !(await parts.sealer.unseal(share)).sealed
     },
-    fsck: () => fsck(barrier(store, keyring, ports.random)),
+    fsck: () => fsck({ store, inside: barrier(store, keyring, ports.random), keyring }),
     verify: () => verify(store, keyring, read),
     async request(request) {
       if (token === undefined) await clear(store, DEVICES)

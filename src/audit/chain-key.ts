@@ -14,7 +14,7 @@ export interface ChainKey {
   published(): { readonly keyId: string; readonly pem: string } | undefined
 }
 
-const SEED = 'audit-chain-key'
+export const SEED = 'audit-chain-key'
 
 export function openChainKey({ store, cache }: Space, random: Random): ChainKey {
   const loaded = cache(SEED, () => {

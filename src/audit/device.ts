@@ -25,9 +25,11 @@ export interface Device extends DeviceSpec {
   readonly declared: boolean
 }
 
-const stored = records<Device>('audit/')
+export const stored = records<Device>('audit/')
 /** Every change of the table touches it, so that two changes can't miss each other. */
-const GUARD = 'audit-guard'
+export const GUARD = 'audit-guard'
+/** How far the chains of devices have come, by the id of the device. */
+export const CHAINS = 'audit-chain/'
 const SALT_BYTES = 32
 
 export function loadDevices({ store }: Pick<Space, 'store'>): Device[] {
@@ -54,8 +56,18 @@ export function insert({ store }: Pick<Space, 'store'>, device: Device): Promise
 export function remove({ store }: Pick<Space, 'store'>, path: string): Promise<void> {
   return transact(store, (tx) => {
     touch(tx)
-    stored.delete(tx, path)
+    const device = stored.get(tx, path)
+    if (device) take(tx, device)
   })
+}
+
+/** What is kept of its chains goes in the same commit. */
+function take(tx: Tx, { path, id }: Device): void {
+  stored.delete(tx, path)
+  for (const { key } of tx.range({ prefix: `${CHAINS}${id}/` })) {
+    tx.get(key)
+    tx.delete(key)
+  }
 }
 
 /** Whether this very device is still enabled. */
@@ -79,7 +91,7 @@ export async function declare({ store }: Pick<Space, 'store'>, specs: readonly D
   await transact(store, (tx) => {
     touch(tx)
     const { gone, put } = difference(loadDevices({ store }), specs, random) ?? { gone: [], put: [] }
-    for (const { path } of gone) stored.delete(tx, path)
+    for (const device of gone) take(tx, device)
     for (const device of put) stored.put(tx, device.path, device)
   })
 }

@@ -38,7 +38,7 @@ export interface DevicesDeps {
   readonly apiCreation: boolean
   /** Called before a device is made: what all of them need. */
   readonly prepare: () => Promise<void>
-  /** Called after a device was removed. */
+  /** Called after a device was removed, for what others wrote of it meanwhile. */
   readonly removed: (device: Device) => Promise<void>
 }
 

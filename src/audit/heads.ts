@@ -4,7 +4,7 @@ import { records } from '../store/records.ts'
 import type { Space } from '../store/space.ts'
 import { transact } from '../store/transact.ts'
 import { type Head, lineHash } from './chain.ts'
-import { type Device, isEnabled } from './device.ts'
+import { CHAINS, type Device, isEnabled } from './device.ts'
 import { readLink } from './line.ts'
 
 export interface KnownHead extends Head {
@@ -24,7 +24,7 @@ export interface Heads {
 const KEPT = 32
 
 export function openHeads({ store }: Pick<Space, 'store'>): Heads {
-  const all = ({ id }: Device) => records<KnownHead>(`audit-chain/${id}/`)
+  const all = ({ id }: Device) => records<KnownHead>(`${CHAINS}${id}/`)
 
   function of(device: Device): KnownHead[] {
     const mine = all(device)

@@ -1,9 +1,11 @@
 // Looks for half states: a lease without one of its keys, a key without its lease, a count that does not add up.
 import { namespacePrefix } from '../store/layout.ts'
-import { decode } from '../store/records.ts'
+import { checkIndexed } from '../store/check-index.ts'
+import { decode, encode } from '../store/records.ts'
 import type { Key, Store } from '../store/store.ts'
 import { ALL, countFolder, countKeys } from './counts.ts'
 import { FOLDER, INDEX, indexKeys, type Lease, recordKey, stored } from './lease.ts'
+import { byName, byPlace, placeId, type Quota } from './quotas.ts'
 
 /**
  * What is wrong with the leases of all namespaces (by id), one line each; nothing where all is well.
@@ -18,6 +20,7 @@ export function* checkLeases(store: Store, namespaces: readonly string[]): Gener
     if (there !== count) yield `${key} is ${count}, but there are ${there}`
   }
   for (const prefix of Object.values(INDEX)) yield* strays(store, prefix)
+  yield* checkLeaseQuotas(store)
 }
 
 function* checkNamespace(store: Store, namespace: string, counted: Map<Key, number>): Generator<string> {
@@ -50,4 +53,10 @@ function owner(store: Store, key: Key): Lease | undefined {
     if (found) return found
   }
   return undefined
+}
+
+/** Quotas are found by what they are of. */
+function checkLeaseQuotas(store: Store): Generator<string> {
+  const indexes = (quota: Quota): [Key, Buffer][] => [[byPlace.key(placeId(quota)), encode(quota.name)]]
+  return checkIndexed(store, { records: byName, idOf: ({ name }) => name, indexes, folders: [byPlace.key('')] })
 }

@@ -43,11 +43,11 @@ export interface Quotas {
 export const BUILT_IN: Quota = { name: 'default', namespace: ROOT_ID, mount: '', role: '', path: '', maxLeases: 1_000_000, inheritable: true }
 
 const FOLDER = `${namespacePrefix(ROOT_ID)}lease/quota`
-const byName = records<Quota>(`${FOLDER}/`)
+export const byName = records<Quota>(`${FOLDER}/`)
 /** Names by place. */
-const byPlace = records<string>(`${FOLDER}-of/`)
+export const byPlace = records<string>(`${FOLDER}-of/`)
 
-function placeId({ namespace, mount, role }: QuotaPlace): string {
+export function placeId({ namespace, mount, role }: QuotaPlace): string {
   return `${namespace}/${mount}/${role}`
 }
 

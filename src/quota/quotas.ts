@@ -85,7 +85,7 @@ export interface Quotas {
   sweep(alive: (rule: RateRule) => boolean): Promise<void>
 }
 
-const rules = records<RateRule>('quota/rate-limit/')
+export const rules = records<RateRule>('quota/rate-limit/')
 const CONFIG = 'quota/config'
 const configs = records<QuotaConfig>('quota/')
 
@@ -130,7 +130,7 @@ export function moveRules(tx: Tx, { accessor, namespace }: Pick<Mount, 'accessor
 }
 
 /** Every new rule touches it, so that no two can be for the same. */
-const GUARD = 'quota/guard'
+export const GUARD = 'quota/guard'
 
 interface Table {
   readonly byName: ReadonlyMap<string, RateRule>
@@ -158,7 +158,7 @@ function compile(all: readonly RateRule[]): Table {
 
 type Factors = Pick<RateRule, 'namespace' | 'mount' | 'suffix' | 'role'>
 
-function factorsOf({ namespace, mount, suffix, role }: Factors): string {
+export function factorsOf({ namespace, mount, suffix, role }: Factors): string {
   return JSON.stringify([mount === '' ? namespace : '', mount, suffix, role])
 }
 

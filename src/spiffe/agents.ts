@@ -43,7 +43,7 @@ export interface Agents {
   evict(id: SpiffeId): Promise<boolean>
 }
 
-const agents = records<Agent>('agent/')
+export const agents = records<Agent>('agent/')
 const CACHED = 20_000
 
 export function openAgents({ place, clock }: { place: Place; clock: Clock }): Agents {

@@ -41,9 +41,9 @@ export interface Authorities {
   rotate(): Promise<void>
 }
 
-const sets = records<AuthoritySet>('authorities/')
-const ALL = 'all'
-const KEYS = 'authority-key/'
+export const sets = records<AuthoritySet>('authorities/')
+export const ALL = 'all'
+export const KEYS = 'authority-key/'
 const KEY_ID_LENGTH = 32
 /** A consumer's clock may lag (RFC 5280 §4.1.2.5). */
 const BACKDATED = 10_000

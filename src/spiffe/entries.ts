@@ -6,7 +6,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { SpiffeId, TrustDomain } from '../crypto/spiffe-id.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { encode, records } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Key, Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import type { Place } from './place.ts'
 import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
@@ -43,8 +43,8 @@ export interface Entries {
   sweep(limit: number): Promise<void>
 }
 
-const entries = records<Entry>('entry/')
-const COUNT = 'entry-count'
+export const entries = records<Entry>('entry/')
+export const COUNT = 'entry-count'
 const NOTHING = Buffer.alloc(0)
 const due = dueIndex('entry-due/')
 /** Touched by every change of an entry: `entry-below/<hash of its parent>/<id>`, with its SPIFFE ID. */
@@ -55,6 +55,8 @@ const belowKey = (parent: SpiffeId, id: string): string => `${BELOW}${hashOf(par
 const ofKey = (spiffeId: SpiffeId, id: string): string => `entry-of/${hashOf(spiffeId)}/${id}`
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
+/** What entries are found by: all keys of these folders. */
+export const INDEXES = [BELOW, 'entry-of/', 'entry-same/', 'entry-federates/', due.prefix]
 const CACHED = 20_000
 
 export function openEntries({ place, clock, random, settings }: EntriesDeps): Entries {
@@ -136,23 +138,27 @@ function readChildren(store: Store, prefix: string): readonly Child[] {
   return Array.from(store.range({ prefix }), ({ key, value }) => ({ id: key.slice(prefix.length), spiffeId: value.toString() as SpiffeId }))
 }
 
+/** What an entry is found by. */
+export function indexes(entry: Entry): [key: Key, value: Buffer][] {
+  const { id, parentId, spiffeId, federatesWith, expiresAt } = entry
+  return [
+    [belowKey(parentId, id), Buffer.from(spiffeId)],
+    [ofKey(spiffeId, id), NOTHING],
+    [sameKey(entry), Buffer.from(id)],
+    ...federatesWith.map((one): [Key, Buffer] => [federatesKey(one, id), NOTHING]),
+    ...(expiresAt > 0 ? [due.entry(expiresAt, id)] : []),
+  ]
+}
+
 function put(tx: Tx, entry: Entry): void {
   entries.put(tx, entry.id, entry)
-  tx.put(belowKey(entry.parentId, entry.id), Buffer.from(entry.spiffeId))
-  tx.put(ofKey(entry.spiffeId, entry.id), NOTHING)
-  tx.put(sameKey(entry), Buffer.from(entry.id))
-  for (const one of entry.federatesWith) tx.put(federatesKey(one, entry.id), NOTHING)
-  if (entry.expiresAt > 0) due.put(tx, entry.expiresAt, entry.id)
+  for (const [key, value] of indexes(entry)) tx.put(key, value)
   count(tx, 1)
 }
 
 function take(tx: Tx, entry: Entry): void {
   entries.delete(tx, entry.id)
-  tx.delete(belowKey(entry.parentId, entry.id))
-  tx.delete(ofKey(entry.spiffeId, entry.id))
-  tx.delete(sameKey(entry))
-  for (const one of entry.federatesWith) tx.delete(federatesKey(one, entry.id))
-  if (entry.expiresAt > 0) due.delete(tx, entry.expiresAt, entry.id)
+  for (const [key] of indexes(entry)) tx.delete(key)
   count(tx, -1)
 }
 

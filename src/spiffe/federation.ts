@@ -63,9 +63,9 @@ export interface FederationDeps {
   readonly fetch: FetchBundle
 }
 
-const relationships = records<Relationship>('federation/')
-const statuses = records<FetchStatus>('federation-status/')
-const due = dueIndex('federation-due/')
+export const relationships = records<Relationship>('federation/')
+export const statuses = records<FetchStatus>('federation-status/')
+export const due = dueIndex('federation-due/')
 const CACHED = 500
 
 const MINUTE = 60_000

@@ -26,8 +26,8 @@ export interface JoinTokens {
   sweep(limit: number): Promise<void>
 }
 
-const tokens = records<JoinToken>('join-token/')
-const due = dueIndex('join-token-due/')
+export const tokens = records<JoinToken>('join-token/')
+export const due = dueIndex('join-token-due/')
 const WISH = /^[A-Za-z0-9._-]{16,255}$/
 
 export function openJoinTokens({ place, clock, random }: { place: Place; clock: Clock; random: Random }): JoinTokens {

@@ -36,8 +36,8 @@ export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
   adminIds: [],
 }
 
-const entry = records<Settings>('settings/')
-const ONLY = 'trust-domain'
+export const entry = records<Settings>('settings/')
+export const ONLY = 'trust-domain'
 
 export interface SettingsRoom {
   /** Undefined before the trust domain has a name. */

@@ -1,8 +1,11 @@
 // Ids sorted by the time at which something is due for them, so that due work is a short scan and needs no timer each.
-import type { Store } from './store.ts'
+import type { Key, Store } from './store.ts'
 import type { Tx } from './transact.ts'
 
 export interface DueIndex {
+  readonly prefix: string
+  /** The key and value of an id. */
+  entry(at: number, id: string): [key: Key, value: Buffer]
   /** `at` in wall milliseconds. */
   put(tx: Tx, at: number, id: string): void
   delete(tx: Tx, at: number, id: string): void
@@ -17,6 +20,8 @@ const NOTHING = Buffer.alloc(0)
 export function dueIndex(prefix: string): DueIndex {
   const key = (at: number, id: string) => `${prefix}${String(at).padStart(DIGITS, '0')}/${id}`
   return {
+    prefix,
+    entry: (at, id) => [key(at, id), NOTHING],
     put: (tx, at, id) => tx.put(key(at, id), NOTHING),
     delete: (tx, at, id) => tx.delete(key(at, id)),
     before(store, now, limit) {

@@ -9,17 +9,19 @@ import { guardOf, MOUNTS } from './mount-guard.ts'
 import { byPath, NAMESPACES, pathById } from './namespace-entries.ts'
 import { isLeaving } from './namespace-removal.ts'
 
+/** All below the root, doomed ones too. */
+export function allNamespaces(store: Store): Namespace[] {
+  return Array.from(store.range({ prefix: NAMESPACES }), ({ value }) => decode<Namespace>(value))
+}
+
 /** Ids of all namespaces, the root's first. */
 export function namespaceIds(store: Store): string[] {
-  return [ROOT_ID, ...Array.from(store.range({ prefix: NAMESPACES }), ({ value }) => decode<Namespace>(value).id)]
+  return [ROOT_ID, ...allNamespaces(store).map(({ id }) => id)]
 }
 
 /** Those whose mount tables can be read: what a seal of their own guards takes keys that only their people hold. */
 function openIds(store: Store): string[] {
-  return [
-    ROOT_ID,
-    ...Array.from(store.range({ prefix: NAMESPACES }), ({ value }) => decode<Namespace>(value)).flatMap(({ id, seal }) => (seal === '' ? [id] : [])),
-  ]
+  return [ROOT_ID, ...allNamespaces(store).flatMap(({ id, seal }) => (seal === '' ? [id] : []))]
 }
 
 /** All mounts of all namespaces that no seal of their own guards. */

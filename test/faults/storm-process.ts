@@ -1,28 +1,33 @@
 // A server's insides over a store on disk, doing everything that changes more than one key, a lot of it at once, until it is killed.
-// Arguments: the folder of the store, the share in base64, the root token, a seed, and a name for what it makes.
+// Arguments: the folder of the store, the share in hex, the root token, a seed, a name for what it makes, and `alone` where no other
+// process has the store, so that this one holds the seal and may change the server's keys.
 import { randomBytes } from 'node:crypto'
 import { timers } from '../../src/app/ports.ts'
+import { unlessSealed } from '../../src/base/fault.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import { openLmdb } from '../../src/store/lmdb.ts'
 import { clock } from '../../src/app/ports.ts'
 import { openWorld, type World } from '../../src/testing/world.ts'
 import type { Verb } from '../../src/contract/call.ts'
 import { seeded } from './seeded.ts'
+import { keyDeeds } from './storm-keys.ts'
 
-const [path = '', share = '', token = '', seed = '1', name = 'a'] = process.argv.slice(2)
+const [path = '', share = '', token = '', seed = '1', name = 'a', alone = ''] = process.argv.slice(2)
 const { random } = seeded(Number(seed))
 const LANES = 6
 
 const store = await openLmdb({ path, timers, onUnknown: () => process.kill(process.pid, 'SIGKILL') })
 const world: World = await openWorld({ store, blank: true, timers })
 world.clock.advance(clock.now() - world.clock.now())
-await world.sealer.unseal(Buffer.from(share, 'base64'))
+await world.sealer.unseal(Buffer.from(share, 'hex'))
 console.log('ready')
 
 const call = (verb: Verb, at: string, data: JsonObject = {}, namespace = '') => world.call(verb, at, data, { token, namespace })
 const pick = <T>(of: readonly T[]): T => of[random(of.length)] as T
 const some = () => `${pick(['x', 'y', 'z'])}${random(4)}`
 const namespace = () => pick(['', '', '', `${pick(['n1', 'n2'])}/`])
+
+const keys = keyDeeds(world, call, name, share, (next) => console.log(`share ${next}`))
 
 /** Each changes several keys in one commit, or in steps that a crash may cut short. */
 const DEEDS: readonly (() => Promise<unknown>)[] = [
@@ -43,7 +48,9 @@ const DEEDS: readonly (() => Promise<unknown>)[] = [
   () => call('write', `auth/approle/role/${some()}`, { secret_id_num_uses: random(3), secret_id_ttl: random(3) }),
   () => call('delete', `auth/approle/role/${some()}`),
   () => call('write', `auth/approle/role/${some()}/secret-id`),
-  () => world.kernel.sweep(),
+  () => call('write', 'sys/leases/revoke-prefix/auth/token/create', {}, namespace()),
+  () => unlessSealed(() => world.kernel.sweep()),
+  ...(alone === '' ? keys.any : [...keys.any, ...keys.alone]),
 ]
 
 /** A token with children and grandchildren and something in their cubbyholes; and often its end. */

@@ -12,8 +12,9 @@ const fsck = command({
   doc: 'Look through everything that is stored for half states',
   about: `
 Opens every record with the key shares, which are typed or piped in, one a line, and checks that all
-that belongs together is there: tokens and their indexes, leases, mounts and their data, secrets and
-their versions, namespaces. Nothing is changed. The server may run or not; a snapshot will do as well.
+that belongs together is there: keys and seals, tokens, leases and quotas with their indexes, mounts and
+their data, secrets, namespaces, audit devices, trust domains. Nothing is changed. The server may run
+or not; a snapshot will do as well.
 
     $ signet debug fsck -storage=/var/lib/signet
     $ signet debug fsck -snapshot=backup.snap`,

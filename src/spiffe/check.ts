@@ -1,0 +1,37 @@
+// Looks for half states of a trust domain: entries, agents, join tokens, authorities and federation against what goes with each.
+import { checkIndexed } from '../store/check-index.ts'
+import type { Store } from '../store/store.ts'
+import { agents } from './agents.ts'
+import { ALL, KEYS, sets } from './authorities.ts'
+import { NO_AUTHORITIES } from './authority-set.ts'
+import { COUNT, entries, INDEXES, indexes } from './entries.ts'
+import { due as federationDue, relationships, statuses } from './federation.ts'
+import { entry as settings, ONLY } from './settings.ts'
+import { due as tokenDue, tokens } from './join-tokens.ts'
+
+/** What is wrong, one line each. `store` is the mount's slice, and must not change meanwhile. */
+export function* checkSpiffe(store: Store): Generator<string> {
+  const there = yield* checkIndexed(store, { records: entries, idOf: ({ id }) => id, indexes, folders: INDEXES })
+  const said = Number(store.get(COUNT)?.value.toString() ?? '0')
+  if (said !== there) yield `${COUNT} is ${said}, but there are ${there}`
+  yield* checkIndexed(store, { records: agents, idOf: ({ id }) => id, indexes: () => [], folders: [] })
+  yield* checkIndexed(store, { records: tokens, indexes: ({ expiresAt }, id) => [tokenDue.entry(expiresAt, id)], folders: [tokenDue.prefix] })
+  yield* checkIndexed(store, {
+    records: relationships,
+    idOf: ({ trustDomain }) => trustDomain,
+    indexes: (_, id) => [federationDue.entry(statuses.get(store, id)?.nextAt ?? 0, id)],
+    folders: [federationDue.prefix],
+  })
+  for (const id of statuses.ids(store)) if (!relationships.get(store, id)) yield `${statuses.key(id)} is of no relationship`
+  const used = there > 0 || sets.get(store, ALL) !== undefined
+  if (used && !settings.get(store, ONLY)) yield `${settings.key(ONLY)} is missing`
+  yield* checkAuthorities(store)
+}
+
+/** Every authority has its key, and there are no others. */
+function* checkAuthorities(store: Store): Generator<string> {
+  const { x509, jwt } = sets.get(store, ALL) ?? NO_AUTHORITIES
+  const ids = new Set([...x509, ...jwt].map(({ id }) => id))
+  for (const id of ids) if (!store.get(KEYS + id)) yield `the authority ${id} has no key`
+  for (const key of store.keys({ prefix: KEYS })) if (!ids.has(key.slice(KEYS.length))) yield `${key} is of no authority`
+}
