@@ -1,11 +1,12 @@
 // What proves which node this is, and what tells workloads apart: the kinds that the agent's configuration can name.
-import { readFileSync } from 'node:fs'
 import { joinToken, type NodeAttestation } from '../agent/attestation.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
+import { dockerAttestor } from '../agent/attestors/docker.ts'
 import { unixAttestor } from '../agent/attestors/unix.ts'
-import { Fault } from '../base/fault.ts'
 import { bool, int, or, secret, type Shape, text, type Values } from '../base/fields.ts'
-import { fileProblem } from '../cli/failure.ts'
+import { getLocally } from './agent-http.ts'
+import { K8S, openK8s } from './agent-k8s.ts'
+import { readText } from './agent-files.ts'
 import { localAccounts } from './agent-processes.ts'
 import { type Block, readStanza, refuse } from './config/stanza.ts'
 
@@ -34,6 +35,12 @@ export const NODE_ATTESTORS: Readonly<Record<string, AttestorKind<NodeAttestatio
 
 /** By the label of workload_attestor. */
 export const WORKLOAD_ATTESTORS: Readonly<Record<string, AttestorKind<WorkloadAttestor>>> = {
+  docker: kind(
+    'What the container daemon says of a container: Docker, or Podman.',
+    { docker_socket_path: or(text('Socket of the daemon.'), '/var/run/docker.sock') },
+    ({ docker_socket_path: path }) => dockerAttestor(getLocally(path.replace(/^unix:\/\//, ''))),
+  ),
+  k8s: kind('What the kubelet of this node says of a pod and its containers.', K8S, openK8s),
   unix: kind(
     'User, groups and program of a process.',
     {
@@ -55,13 +62,4 @@ function kindOf<T>(table: Readonly<Record<string, T>>, block: Block): T {
   const found = Object.hasOwn(table, label) ? table[label] : undefined
   if (found === undefined) throw refuse(block, `${block.title} is not offered; there are ${Object.keys(table).join(', ')}`)
   return found
-}
-
-/** Throws `invalid`. */
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Fault('invalid', `${path}: ${fileProblem(error)}`)
-  }
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { HEALTH, HealthRequest, HealthResponse } from '../agent/health.ts'
 import * as wire from '../agent/workload/messages.ts'
+import { Failure } from '../cli/failure.ts'
 import { silent } from '../base/log.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { DerReader } from '../crypto/der.ts'
@@ -204,6 +206,31 @@ describe('the Workload API', () => {
       assert.equal(bad.code, 2)
       assert.match(bad.err, /^the agent says: expected audience in \["other"\]/)
       assert.match((await run('agent api fetch jwt')).err, /the agent says: audience must be specified/)
+    })
+
+    test('files are kept fresh, and a program is told', async () => {
+      let told = 0
+      const renew = async () => {
+        await node.domain.world.ok('write', `spiffe/entries/${entry}`, { dns_names: 'web.example.org' })
+        await node.looking('there is a new one', () => told === 2)
+        await node.domain.world.ok('delete', `spiffe/entries/${entry}`)
+        await node.looked()
+      }
+      const { code, err, files, modes, signals } = await runWith('agent helper -write=/certs -pid-file=/run/web.pid -key-mode=0640', {
+        files: { '/run/web.pid': '4242\n' },
+        env: { SPIFFE_ENDPOINT_SOCKET: node.parts.socket.path },
+        signalled: () => void (++told === 1 && renew()),
+        sleep: () => Promise.reject(new Failure(1, 'enough')),
+      })
+      assert.deepEqual([code, err], [1, 'the agent says: no identity issued\nenough\n'])
+      assert.deepEqual(signals, ['SIGHUP 4242', 'SIGHUP 4242'])
+      assert.match(new X509Certificate(files.get('/certs/svid.0.pem') ?? '').subjectAltName ?? '', /DNS:web\.example\.org/)
+      assert.equal(modes.get('/certs/svid.0.key'), 0o640)
+    })
+
+    test('a helper says what it lacks', async () => {
+      assert.match((await run('agent helper')).err, /-write is needed/)
+      assert.match((await run('agent helper -write=/c -key-mode=rw')).err, /not permission bits/)
     })
 
     test('health, and nobody there', async () => {

@@ -24,6 +24,7 @@ export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: str
     home,
     request: sendRequest,
     listen: listenTo,
+    signal: (pid, name) => void process.kill(pid, name),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   }
 }

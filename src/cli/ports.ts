@@ -162,6 +162,8 @@ export interface CliPorts {
   openDatabase(path: string): Promise<Offline>
   /** A server of its own over a snapshot, in memory; nothing that is done to it lasts. Rejects with an `invalid` Fault for what is none. */
   openSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<OfflineSnapshot>
+  /** Sends a signal to a process. Throws the system's error. */
+  signal(pid: number, name: string): void
   /** Runs until the agent ends; resolves to the exit code. */
   startAgent(options: AgentOptions): Promise<number>
   /** `unix:///path`, or the path alone. Throws a Failure for what is no such place. */

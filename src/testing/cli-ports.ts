@@ -23,6 +23,9 @@ export interface Given {
   /** What a stream says before it is over. */
   readonly stream?: readonly string[]
   readonly findings?: readonly Finding[]
+  /** What happens in a pause, and after a signal; the command ends where it throws. */
+  readonly sleep?: () => Promise<void>
+  readonly signalled?: () => void
   /** What every connection fails with: a code such as ECONNREFUSED. */
   readonly broken?: string
 }
@@ -38,6 +41,8 @@ export interface Ran {
   readonly sent: readonly string[]
   readonly started: readonly ServerOptions[]
   readonly startedAgents: readonly AgentOptions[]
+  /** `NAME pid` of each signal that was sent. */
+  readonly signals: readonly string[]
 }
 
 /** Runs `signet …`; `line` is split at spaces, an array is taken as it is. */
@@ -48,6 +53,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
   const requests: HttpRequest[] = []
   const started: ServerOptions[] = []
   const startedAgents: AgentOptions[] = []
+  const signals: string[] = []
   const print = (to: 'out' | 'err') => (text: string | Uint8Array) =>
     void (printed[to] += typeof text === 'string' ? text : Buffer.from(text).toString())
   const ports: CliPorts = {
@@ -91,7 +97,11 @@ export async function runWith(line: string | readonly string[], given: Given = {
       for (const text of said) hear(text)
       return 'over'
     },
-    sleep: async () => undefined,
+    sleep: async () => given.sleep?.(),
+    signal(pid, name) {
+      signals.push(`${name} ${pid}`)
+      given.signalled?.()
+    },
     version: '1.2.3',
     format: { policy: (text) => `formatted ${text}` },
     sudoPaths: async () => ['sys/seal', 'sys/auth/*path', 'sys/audit'],
@@ -110,7 +120,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     },
   }
   const code = await runCli(typeof line === 'string' ? line.split(' ') : line, ports)
-  return { code, ...printed, files, modes, requests, sent: requests.map(describe), started, startedAgents }
+  return { code, ...printed, files, modes, requests, sent: requests.map(describe), started, startedAgents, signals }
 }
 
 function absent(): never {

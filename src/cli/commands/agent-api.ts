@@ -1,7 +1,5 @@
 // `signet agent api`: what an agent gives to the process that asks, as any workload would ask it.
 import { X509Certificate } from 'node:crypto'
-import { pem, toPem } from '../../crypto/certificate.ts'
-import { DerReader } from '../../crypto/der.ts'
 import { command, group } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { also, list, or, text } from '../flag.ts'
@@ -9,6 +7,7 @@ import { showObject } from '../output/show.ts'
 import type { X509Answer } from '../ports.ts'
 import type { Terminal } from '../terminal.ts'
 import { asking, socketFlags } from './agent-socket.ts'
+import { certificatesIn, KEY_MODE, writeSvids } from './agent-svids.ts'
 
 const writeFlag = { write: or(text('Folder to write certificates, keys and bundles to.'), '') }
 
@@ -106,7 +105,7 @@ function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void
   }
   terminal.print(`Received ${svids.length} ${svids.length === 1 ? 'svid' : 'svids'}`)
   for (const { spiffeId, chain, hint } of svids) {
-    const [leaf] = certificates(chain)
+    const [leaf] = certificatesIn(chain)
     const { validFrom = '', validTo = '' } = leaf ? new X509Certificate(leaf) : {}
     terminal.print(
       `\nSPIFFE ID:\t\t${spiffeId}${hint === '' ? '' : `\nHint:\t\t\t${hint}`}\nSVID Valid After:\t${validFrom}\nSVID Valid Until:\t${validTo}`,
@@ -114,28 +113,7 @@ function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void
   }
 }
 
-const CERTIFICATE = 0o644
-const KEY = 0o600
-
-/** Names as SPIRE's agent writes them. */
-async function write(terminal: Terminal, { svids, federatedBundles }: X509Answer, folder: string): Promise<void> {
-  const { files } = terminal.ports
-  const federated = Object.entries(federatedBundles).sort(([a], [b]) => (a < b ? -1 : 1))
-  for (const [at, { chain, key, bundle }] of svids.entries()) {
-    await files.write(`${folder}/svid.${at}.pem`, toPem(certificates(chain)), CERTIFICATE)
-    await files.write(`${folder}/svid.${at}.key`, pem('PRIVATE KEY', key), KEY)
-    await files.write(`${folder}/bundle.${at}.pem`, toPem(certificates(bundle)), CERTIFICATE)
-    for (const [index, [, other]] of federated.entries()) {
-      await files.write(`${folder}/federated_bundle.${at}.${index}.pem`, toPem(certificates(other)), CERTIFICATE)
-    }
-  }
-  if (terminal.format === 'table')
-    terminal.print(`\nWritten to ${folder}: ${svids.map((_, at) => `svid.${at}.pem, svid.${at}.key, bundle.${at}.pem`).join(', ')}`)
-}
-
-/** Certificates that follow one another, each by itself. */
-function certificates(der: Buffer): Buffer[] {
-  const found: Buffer[] = []
-  for (const reader = new DerReader(der); !reader.atEnd; ) found.push(reader.next().whole)
-  return found
+async function write(terminal: Terminal, answer: X509Answer, folder: string): Promise<void> {
+  const written = await writeSvids(terminal.ports.files, answer, folder, Number.parseInt(KEY_MODE, 8))
+  if (terminal.format === 'table') terminal.print(`\n${written}`)
 }

@@ -3,6 +3,7 @@ import { command, group } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { list, oneOf, orEnv, text } from '../flag.ts'
 import { api } from './agent-api.ts'
+import { helper } from './agent-helper.ts'
 import { asking, socketFlags } from './agent-socket.ts'
 
 const run = command({
@@ -35,7 +36,7 @@ The exit code is 0 where it can, 1 where it can't yet, 2 where nobody answers.`,
 
 export const agent = group(
   'Run the SPIFFE agent of this node, or ask one',
-  { api, healthcheck },
+  { api, healthcheck, helper },
   `
 Proves to a server which node this is, and serves the SPIFFE Workload API to the workloads on it; see
 docs/guide/agent.md.

@@ -1,0 +1,60 @@
+// workload_attestor "k8s": where the kubelet is, and how each side knows the other.
+import { readFileSync } from 'node:fs'
+import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
+import { k8sAttestor } from '../agent/attestors/k8s.ts'
+import { toMilliseconds } from '../base/duration.ts'
+import { Fault } from '../base/fault.ts'
+import { bool, int, or, text, type Values } from '../base/fields.ts'
+import { readText } from './agent-files.ts'
+import { getFromKubelet } from './agent-http.ts'
+import { type Block, refuse } from './config/stanza.ts'
+import { timers } from './ports.ts'
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+export const K8S = {
+  node_name: or(text('Name of this node, which the kubelet’s certificate has to be for; any name of its authorities otherwise.'), ''),
+  node_name_env: or(text('Environment variable with that name.'), ''),
+  kubelet_secure_port: or(int('Port of the kubelet, with TLS.'), 10_250),
+  kubelet_read_only_port: or(int('Port of the kubelet in the clear, which is asked in place of the other; 0 for none.'), 0),
+  kubelet_ca_path: or(text('File with the authorities that the kubelet’s certificate comes from.'), `${SERVICE_ACCOUNT}/ca.crt`),
+  skip_kubelet_verification: or(bool('Believe any kubelet.'), false),
+  token_path: or(text('File with the token that is shown to the kubelet.'), `${SERVICE_ACCOUNT}/token`),
+  certificate_path: or(text('File with a client certificate to show in place of the token.'), ''),
+  private_key_path: or(text('File with its private key.'), ''),
+  max_poll_attempts: or(int('How often the kubelet is asked for a container that it does not report yet.'), 60),
+  poll_retry_interval: or(text('Pause between, such as 500ms.'), '500ms'),
+  disable_container_selectors: or(bool('Look at the pod alone, which is known before its containers are.'), false),
+}
+
+export function openK8s(values: Values<typeof K8S>, block: Block): WorkloadAttestor {
+  const { certificate_path: certPath, private_key_path: keyPath, max_poll_attempts: tries } = values
+  if ((certPath === '') !== (keyPath === '')) throw refuse(block, 'certificate_path and private_key_path belong together')
+  if (tries < 1) throw refuse(block, 'max_poll_attempts must be at least 1')
+  const nodeName = values.node_name || (process.env[values.node_name_env] ?? '')
+  const secure = values.kubelet_read_only_port === 0
+  const tls = {
+    authorities: () => (values.skip_kubelet_verification ? undefined : readFileSync(values.kubelet_ca_path)),
+    verified: !values.skip_kubelet_verification,
+    named: nodeName !== '',
+    token: () => (certPath === '' ? readText(values.token_path).trim() : undefined),
+    certificate: () => (certPath === '' ? undefined : { cert: readFileSync(certPath), key: readFileSync(keyPath) }),
+  }
+  const get = getFromKubelet({
+    host: secure && nodeName !== '' ? nodeName : '127.0.0.1',
+    port: secure ? values.kubelet_secure_port : values.kubelet_read_only_port,
+    tls: secure ? tls : undefined,
+  })
+  const pause = pauseIn(block, values.poll_retry_interval)
+  return k8sAttestor(get, { tries, pause, containers: !values.disable_container_selectors }, timers)
+}
+
+function pauseIn(block: Block, given: string): number {
+  try {
+    const pause = toMilliseconds(given)
+    if (pause > 0) return pause
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+  }
+  throw refuse(block, `poll_retry_interval "${given}" is no duration, such as 500ms`)
+}
