@@ -6,6 +6,7 @@ import { type AuditedHeaders, openAuditedHeaders } from '../audit/headers.ts'
 import { type Heads, openHeads } from '../audit/heads.ts'
 import { openRecording, type Recording } from '../audit/recording.ts'
 import type { Trail } from '../audit/record.ts'
+import { type AuditView, openAuditView } from '../audit/view.ts'
 import { orphanage, sinkOpener } from '../audit/sinks.ts'
 import type { Space } from '../store/space.ts'
 import type { AuditState } from '../sys/state.ts'
@@ -27,6 +28,7 @@ export interface Audit {
   readonly headers: AuditedHeaders
   readonly key: ChainKey
   readonly heads: Heads
+  readonly view: AuditView
   record(trail: Trail): Recording
   state(): AuditState
   /** Ships what killed processes left unsent. */
@@ -59,6 +61,7 @@ export function openAudit({ ports, log: whole, metrics, audit, spools }: KernelD
     headers,
     key,
     heads,
+    view: openAuditView({ ...ports, devices }),
     record: (trail) => openRecording({ devices, headers, clock: ports.clock, version: RUNNING_VERSION }, trail),
     state() {
       const all = devices.health()

@@ -45,6 +45,14 @@ export const files: Files = {
     }
     return appendTo(fd)
   },
+  openRead(path) {
+    const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
+    const fd = ifThere(() => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), undefined)
+    if (fd === undefined) return undefined
+    if (fstatSync(fd).isFile()) return appendTo(fd)
+    closeSync(fd)
+    throw refused(path, 'is not a regular file')
+  },
   idOf(path) {
     const stats = statSync(path, { throwIfNoEntry: false })
     return stats && idOf(stats)

@@ -31,6 +31,12 @@ export function isAlive(namespaces: Namespaces, id: string): boolean {
   return namespace !== undefined && !namespaces.isSealed(namespace)
 }
 
+/** Ids of the namespace at a path and of all within it. */
+export function idsWithin(namespaces: Namespaces, path: string): string[] {
+  const namespace = namespaces.at(path)
+  return namespace ? [namespace, ...namespaces.list(namespace, 'all')].map(({ id }) => id) : []
+}
+
 /** Where the answer lies that is wrapped for the token with this hash. */
 export function answerPlace(namespaces: Namespaces, tenants: Tenants, hash: string): Key {
   const namespace = namespaces.byId(namespaceIdOf(hash))

@@ -37,7 +37,12 @@ const nowhere = (): never => {
 }
 
 /** Where the effects of a server would go. */
-const ports: Ports = { ...real, files: { openAppend: nowhere, idOf: () => undefined }, sockets: { connect: nowhere }, print: async () => {} }
+const ports: Ports = {
+  ...real,
+  files: { openAppend: nowhere, openRead: () => undefined, idOf: () => undefined },
+  sockets: { connect: nowhere },
+  print: async () => {},
+}
 
 const NO_FOLDER: Folder = {
   path: '',

@@ -48,7 +48,7 @@ import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply } from './documents.ts'
-import { answerPlace, guardedStore, isAlive, keyHolder, namespacing, openCemetery, settleNamespaces } from './namespacing.ts'
+import { answerPlace, guardedStore, idsWithin, isAlive, keyHolder, namespacing, openCemetery, settleNamespaces } from './namespacing.ts'
 import { operating } from './operating.ts'
 import { openRenewal } from './renewal.ts'
 import { type Lending, openLending } from './lending.ts'
@@ -233,6 +233,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
     namespaces: namespacing(deps, store, namespaces, rights),
     capabilities: { tokens, capabilities: rights.capabilities },
     audit,
+    auditView: { view: audit.view, idsOf: ({ mount }) => idsWithin(namespaces, mount.namespace) },
     remount: { migrations, below },
     wrapping,
     ui: {

@@ -40,6 +40,9 @@ export interface AppendFile {
   close(): void
 }
 
+/** A file that is read while others append to it. */
+export type ReadFile = Pick<AppendFile, 'state' | 'read' | 'close'>
+
 /** An append that stopped short, or that can't be relied on: the file holds the first `written` bytes of it. */
 export class Torn extends Error {
   readonly written: number
@@ -64,6 +67,8 @@ export interface OpenOptions {
 export interface Files {
   /** Opens or creates a regular file for appending, never through a symbolic link, never one that can be executed. Throws where it can't. */
   openAppend(path: string, options?: OpenOptions): AppendFile
+  /** Opens a regular file, never through a symbolic link; undefined where it is absent. Throws where it can't. */
+  openRead(path: string): ReadFile | undefined
   /** Which file a path leads to now; undefined where none. */
   idOf(path: string): string | undefined
 }

@@ -8,6 +8,7 @@ import { type GenerateRootAction, type KeyStep, type RekeyAction, rekeyFields, r
 import type { RekeyTarget } from '../seal/rekey.ts'
 import type { ShareBackups } from '../seal/share-backup.ts'
 import { Fault } from '../base/fault.ts'
+import { enveloped } from './enveloped.ts'
 
 /** Whoever holds the keys of this machine; each step answers a JSON body that is wiped when it was sent, or none. */
 export interface KeySteps {
@@ -130,18 +131,6 @@ function replyOf(body: Buffer | undefined, style: Style, { request }: Ctx): Repl
   if (!body) return empty()
   const told = style === 'policy' ? enveloped(body, request.id) : body
   return { kind: 'raw', status: 200, contentType: 'application/json', body: told, wipe: true }
-}
-
-/** The envelope around a body that may hold shares, so that it never becomes a string. */
-function enveloped(body: Buffer, id: string): Buffer {
-  const head = Buffer.from(`{"request_id":${JSON.stringify(id)},"lease_id":"","renewable":false,"lease_duration":0,"data":`)
-  const tail = Buffer.from(',"wrap_info":null,"warnings":null,"auth":null}\n')
-  const whole = Buffer.alloc(head.length + body.length + tail.length)
-  head.copy(whole)
-  body.copy(whole, head.length)
-  tail.copy(whole, head.length + body.length)
-  body.fill(0)
-  return whole
 }
 
 const BACKUPS: readonly { readonly at: string; readonly target: RekeyTarget }[] = [

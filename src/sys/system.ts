@@ -3,6 +3,7 @@ import type { Random } from '../base/ports.ts'
 import type { Module, Path } from '../contract/module.ts'
 import { auditPaths } from './audit.ts'
 import { auditChainPaths, type ChainDeps } from './audit-chain.ts'
+import { type AuditViewDeps, auditViewPaths } from './audit-view.ts'
 import { auditedHeaderPaths } from './audited-headers.ts'
 import { type CapabilityDeps, capabilityPaths } from './capabilities.ts'
 import { type EventDeps, eventPaths } from './events.ts'
@@ -38,6 +39,7 @@ export interface SystemDeps {
   readonly namespaces: NamespaceDeps & NamespaceSealDeps
   readonly capabilities: CapabilityDeps
   readonly audit: ChainDeps & { readonly headers: AuditedHeaders }
+  readonly auditView: AuditViewDeps
   readonly ui: UiDeps
   readonly quotas: QuotaDeps
   readonly lockedUsers: LockedUsersDeps
@@ -70,6 +72,7 @@ export function systemModule(deps: SystemDeps): Module {
       ...capabilityPaths(deps.capabilities),
       ...auditPaths(deps.audit.devices),
       ...auditChainPaths(deps.audit),
+      ...auditViewPaths(deps.auditView),
       ...auditedHeaderPaths(deps.audit.headers),
       ...uiPaths(deps.ui),
       ...quotaPaths(deps.quotas),

@@ -29,6 +29,7 @@ const ROOTS = SERVER.concat([
 
 /** All that a namespace has. Others that this server has are refused too, so that a new one is the root's until it is named here. */
 const OWN = [
+  'audit-view',
   'auth',
   'capabilities',
   'capabilities-accessor',

@@ -51,6 +51,10 @@ export function memoryFiles(): MemoryFiles {
       names.set(path, inode)
       return openFile(inode)
     },
+    openRead(path) {
+      const inode = names.get(path)
+      return inode && openFile(inode)
+    },
     idOf: (path) => names.get(path)?.id,
     text: (path) => names.get(path)?.bytes.toString() ?? '',
     breakAt(error, taken = 0, passing = 0) {

@@ -10,6 +10,7 @@ import { showObject } from '../output/show.ts'
 import { table } from '../output/table.ts'
 import { goText } from '../output/text.ts'
 import { verify } from './audit-verify.ts'
+import { view } from './audit-view.ts'
 
 const enable = command({
   doc: 'Enable an audit device',
@@ -86,4 +87,4 @@ function detailedTable(devices: readonly [string, JsonObject][]): string {
   )
 }
 
-export const audit = group('Interact with audit devices', { disable, enable, list, verify })
+export const audit = group('Interact with audit devices', { disable, enable, list, verify, view })

@@ -312,3 +312,15 @@ test('an empty answer prints success for people and nothing for machines', async
     'PUT sys/wrapping/unwrap {"token":"w"}',
   )
 })
+
+test('audit records are printed page by page, one a line', async () => {
+  const page = (n: number, more: boolean, rotated = false) => ({ data: { records: [{ n }, { n: n + 1 }], next: `at${n}`, more, rotated } })
+  const script = {
+    'GET sys/audit-view?limit=1000&since=2030-01-31T12%3A00%3A00Z': page(1, true),
+    'GET sys/audit-view?after=at1&limit=1000&since=2030-01-31T12%3A00%3A00Z': page(3, false, true),
+  }
+  const { code, out, err } = await runWith('audit view -since=2030-01-31T12:00:00Z', { script })
+  assert.deepEqual([code, out], [0, '{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n'])
+  assert.match(err, /some records of the one before may be missing/)
+  for (const status of [403, 404]) assert.equal((await runWith('audit view', { script: { 'GET sys/audit-view?limit=1000': status } })).code, 2)
+})
