@@ -88,8 +88,8 @@ function audienceOf(aud: Json | undefined): readonly string[] {
   return audience as string[]
 }
 
-/** Milliseconds from a NumericDate (RFC 7519 §2). */
-function timeOf(value: Json | undefined, name: string): number | undefined {
+/** Milliseconds from a NumericDate (RFC 7519 §2). Throws `invalid`. */
+export function timeOf(value: Json | undefined, name: string): number | undefined {
   if (value === undefined) return undefined
   const seconds = isRawNumber(value) ? Number(value.rawJSON) : value
   if (typeof seconds !== 'number' || !Number.isFinite(seconds)) throw new Fault('invalid', `token ${name} claim is not a number`)

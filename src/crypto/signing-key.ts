@@ -99,6 +99,9 @@ export function verifyDer(algorithm: string, message: Uint8Array, key: KeyObject
   return verify(scheme.hash, message, key, signature)
 }
 
+/** Whether signatures by an algorithm are taken at all. */
+export const isKnownAlgorithm = (algorithm: string): boolean => Object.hasOwn(SCHEMES, algorithm)
+
 const SCHEMES: Readonly<Record<string, { readonly key: string; readonly hash: string | null } | undefined>> = {
   '1.2.840.10045.4.3.2': { key: 'ec', hash: 'sha256' },
   '1.2.840.10045.4.3.3': { key: 'ec', hash: 'sha384' },
