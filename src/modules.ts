@@ -1,4 +1,5 @@
 // The built-in engines and auth methods: to have one more, add a line.
+import { NODE_ATTESTORS } from './attest/node/all.ts'
 import { approle } from './auth/approle/approle.ts'
 import { userpass } from './auth/userpass/userpass.ts'
 import type { LockoutRuleOf } from './auth/lockout-rule.ts'
@@ -34,7 +35,7 @@ export function builtIn({ passwords, lockoutRule, spiffe, loggers }: BuiltInDeps
   const byType: Readonly<Record<string, (mount: MountKind) => Module>> = {
     'secret/kv': kvFor,
     'secret/cubbyhole': always(cubbyhole),
-    'secret/spiffe': always(spiffeModule(spiffe, loggers)),
+    'secret/spiffe': always(spiffeModule(spiffe, loggers, NODE_ATTESTORS)),
     'auth/approle': always(approle({ lockoutRule })),
     'auth/userpass': always(userpass({ passwords, lockoutRule })),
   }

@@ -5,7 +5,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['base'],
   ['crypto', 'store', 'telemetry', 'wire'],
   ['contract'],
-  ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit', 'spiffe'],
+  ['engines', 'auth', 'seal', 'tenancy', 'policy', 'quota', 'token', 'lease', 'audit', 'spiffe', 'attest'],
   ['sys', 'derive', 'pipeline', 'client', 'snapshot'],
   ['edge', 'cli', 'modules.ts'],
   ['agent'],

@@ -4,6 +4,7 @@ set -eu
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need bash bash
+need ssh-keygen openssh-client
 need curl curl
 need openssl openssl
 need strace strace

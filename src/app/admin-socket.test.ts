@@ -16,6 +16,7 @@ import * as wire from '../edge/spire/messages.ts'
 import { callUnary } from '../testing/grpc-client.ts'
 import { signingRequest } from '../testing/signing-request.ts'
 import { openTrustDomain } from '../testing/trust-domain.ts'
+import { stillTimers } from '../testing/clock.ts'
 import { openWorld, type World } from '../testing/world.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
 import { type AdminSocket, clearSocket, listenAdmin } from './admin-socket.ts'
@@ -56,7 +57,7 @@ describe('the SPIRE server API for operators', () => {
 
   async function connect(name: string, uids: readonly number[]): Promise<grpc.Client> {
     const path = join(dir, name)
-    sockets.push(await listenAdmin({ path, uids }, world.kernel, { clock: world.clock, random }, silent))
+    sockets.push(await listenAdmin({ path, uids }, world.kernel, { clock: world.clock, random, timers: stillTimers }, silent))
     const client = new grpc.Client(`unix:${path}`, grpc.credentials.createInsecure())
     clients.push(client)
     return client
@@ -447,7 +448,7 @@ describe('the SPIRE server API for operators', () => {
     writeFileSync(path, '')
     await assert.rejects(clearSocket(path), /is no socket/)
     await assert.rejects(
-      listenAdmin({ path: join(dir, 'none/api.sock'), uids: [] }, world.kernel, { clock: world.clock, random }, silent),
+      listenAdmin({ path: join(dir, 'none/api.sock'), uids: [] }, world.kernel, { clock: world.clock, random, timers: stillTimers }, silent),
       /can't be listened on/,
     )
     chmodSync(path, 0o600)

@@ -24,7 +24,7 @@ const MOST_CONNECTIONS = 256
 export async function listenAdmin(
   { path, uids }: AdminSocketConfig,
   kernel: Kernel,
-  ports: Pick<Ports, 'clock' | 'random'>,
+  ports: Pick<Ports, 'clock' | 'random' | 'timers'>,
   log: Log,
 ): Promise<AdminSocket> {
   const own = process.getuid?.() ?? -1
@@ -32,7 +32,7 @@ export async function listenAdmin(
   const peers = new Map<string, Peer>()
   const began = ports.clock.monotonic()
   const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name), ...ports })
-  const services = spireServices(ask, () => (ports.clock.monotonic() - began) / 1000)
+  const services = spireServices(ask, { timers: ports.timers, uptime: () => (ports.clock.monotonic() - began) / 1000 })
   const grpc = openGrpc(services, (error) => log.error('a call of an operator failed', {}, error))
   let connections = 0
 

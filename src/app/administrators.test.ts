@@ -13,6 +13,7 @@ import * as admin from '../edge/spire/admin/messages.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { callUnary } from '../testing/grpc-client.ts'
 import { openTrustDomain } from '../testing/trust-domain.ts'
+import { stillTimers } from '../testing/clock.ts'
 import { openWorld, type World } from '../testing/world.ts'
 import { listenSpire, type SpireListener } from './spire-listener.ts'
 
@@ -30,7 +31,7 @@ describe('administrators by SVID', () => {
     world.clock.set(Date.now()) // certificates are checked by TLS too, which has the real time
     await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
     await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
-    listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random }, silent)
+    listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random, timers: stillTimers }, silent)
   })
   after(async () => {
     for (const client of clients) client.close()

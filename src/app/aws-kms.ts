@@ -1,13 +1,13 @@
 // AWS KMS by Amazon's own client, which is loaded only where a seal needs it.
-import { Fault } from '../base/fault.ts'
 import type { Kms, KmsSettings } from '../seal/kinds/awskms.ts'
+import { loadOptional } from './optional-package.ts'
 
 /** A seal must not hang where it stands for another to be asked. */
 const TIMEOUT_MS = 10_000
 const ATTEMPTS = 2
 
 export async function openAwsKms({ region, endpoint, credentials }: KmsSettings): Promise<Kms> {
-  const { KMSClient, EncryptCommand, DecryptCommand } = await load()
+  const { KMSClient, EncryptCommand, DecryptCommand } = await loadOptional('@aws-sdk/client-kms', () => import('@aws-sdk/client-kms'))
   const client = new KMSClient({
     region: region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
     maxAttempts: ATTEMPTS,
@@ -26,14 +26,5 @@ export async function openAwsKms({ region, endpoint, credentials }: KmsSettings)
       if (Plaintext === undefined) throw new Error('the answer has no plaintext')
       return Plaintext
     },
-  }
-}
-
-async function load() {
-  try {
-    return await import('@aws-sdk/client-kms')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new Fault('unavailable', 'the package @aws-sdk/client-kms is not installed; it is one of the optional ones')
   }
 }

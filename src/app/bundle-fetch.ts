@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { isIP } from 'node:net'
 import { connect, rootCertificates, type TLSSocket } from 'node:tls'
-import { cidrContains } from '../base/cidr.ts'
 import type { Clock } from '../base/ports.ts'
+import { isSpecialAddress } from '../base/special-addresses.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { trustDomainOf } from '../crypto/spiffe-id.ts'
 import type { Endpoint, FetchBundle } from '../spiffe/federation.ts'
@@ -22,15 +22,12 @@ const TIME_MS = 10_000
 /** Ten times what a bundle of a hundred authorities takes. */
 const MAX_BYTES = 512 << 10
 
-/** This machine, its link (where clouds keep the credentials of the machine), and what is no host at all. */
-const LOCAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254']
-
 export function openBundleFetch({ allowLocal, caFile }: FetchSettings, clock: Pick<Clock, 'now'>): FetchBundle {
   async function open(endpoint: Endpoint, signal: AbortSignal): Promise<TLSSocket> {
     const url = new URL(endpoint.url)
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const addresses = await lookup(host, { all: true })
-    const refused = allowLocal ? undefined : addresses.find(({ address }) => cidrContains(LOCAL, address))
+    const refused = allowLocal ? undefined : addresses.find(({ address }) => isSpecialAddress(address))
     if (refused) throw new Error(`${host} is ${refused.address}, an address of this machine or its link, which is not allowed`)
     const socket = connect({
       host,

@@ -11,6 +11,7 @@ import { toPem } from '../crypto/certificate.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as wire from '../edge/spire/messages.ts'
 import type { Message } from '../wire/protobuf.ts'
+import { stillTimers } from '../testing/clock.ts'
 import { callUnary, converse } from '../testing/grpc-client.ts'
 import { signingRequest } from '../testing/signing-request.ts'
 import { openWorld, type World } from '../testing/world.ts'
@@ -26,7 +27,7 @@ describe('agents over gRPC', () => {
     world.clock.set(Date.now()) // certificates are checked by TLS too, which has the real time
     await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
     await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
-    listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random: { bytes: randomBytes } }, silent)
+    listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random: { bytes: randomBytes }, timers: stillTimers }, silent)
   })
   after(async () => {
     await listener.close()

@@ -19,14 +19,17 @@ export interface SpireListener {
   close(): Promise<void>
 }
 
-export async function listenSpire(address: string, kernel: Kernel, ports: Pick<Ports, 'clock' | 'random'>, log: Log): Promise<SpireListener> {
+export async function listenSpire(
+  address: string,
+  kernel: Kernel,
+  ports: Pick<Ports, 'clock' | 'random' | 'timers'>,
+  log: Log,
+): Promise<SpireListener> {
   const peers = new Map<string, () => Peer | undefined>()
   const began = ports.clock.monotonic()
   const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name)?.(), ...ports })
-  const grpc = openGrpc(
-    spireServices(ask, () => (ports.clock.monotonic() - began) / 1000),
-    (error) => log.error('agent call failed', {}, error),
-  )
+  const services = spireServices(ask, { timers: ports.timers, uptime: () => (ports.clock.monotonic() - began) / 1000 })
+  const grpc = openGrpc(services, (error) => log.error('agent call failed', {}, error))
   const identify = openServerIdentity(ports)
   let connections = 0
 

@@ -18,7 +18,7 @@ export interface TrustDoors {
 export async function openTrustDoors(
   config: SpiffeConfig | undefined,
   kernel: Kernel,
-  ports: Pick<Ports, 'clock' | 'random'>,
+  ports: Pick<Ports, 'clock' | 'random' | 'timers'>,
   log: Log,
 ): Promise<TrustDoors> {
   const agents = config && (await listenSpire(config.agentAddress, kernel, ports, log))

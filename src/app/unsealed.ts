@@ -197,7 +197,8 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const denials = openDenials(whyUnknown(tokens))
   const cors = openCorsSettings(space)
   const events = openEventHub(inside, log)
-  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, log, fetch: deps.fetchBundle })
+  const { fetchBundle: fetch, limiter } = deps
+  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, log, fetch, limiter })
   const own = { trustDomains, cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
   const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)

@@ -44,6 +44,8 @@ export interface Received {
   readonly peer: Peer
   /** Names and values in turn, as they came; only audit looks at them. */
   readonly headers?: readonly string[]
+  /** Where several requests are messages of one stream: an object that stands for it, the same for all of them, and gone with it. */
+  readonly stream?: object
   /** Seconds that the answer shall stay wrapped, where the client asked for it. */
   readonly wrapTtl: number | undefined
 }

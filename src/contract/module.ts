@@ -19,7 +19,7 @@ export interface Ctx {
   readonly random: Random
   /** How long what is given here may live, by the mount's settings and the server's. */
   readonly bounds: TtlBounds
-  readonly request: Pick<Received, 'id' | 'verb' | 'path' | 'peer' | 'wrapTtl'>
+  readonly request: Pick<Received, 'id' | 'verb' | 'path' | 'peer' | 'wrapTtl' | 'stream'>
   /** The parameters as sent, for ops that take `arbitrary` ones (KV v1); without what the path captured. */
   readonly data: JsonObject
   /** A body of any size, on the paths that take one; given to system modules only. */

@@ -54,13 +54,18 @@ function context({ clock, random, storeOf, boundsOf }: RunDeps, call: Known, mou
     clock,
     random,
     bounds: boundsOf(mount),
-    request: { id: call.id, verb: call.verb, path: call.path, peer: call.peer, wrapTtl: call.wrapTtl }, // not the call itself, which has the token
+    request: requestOf(call),
     data: call.data,
     caller: call.caller,
     warn: (text) => void warnings.push(text),
   }
   if (module.kind !== 'system') return ctx
   return { ...ctx, ...(call.token ? { token: call.token } : {}), ...(call.upload ? { upload: call.upload } : {}) }
+}
+
+/** Not the call itself, which has the token. */
+function requestOf({ id, verb, path, peer, wrapTtl, stream }: Known): Ctx['request'] {
+  return { id, verb, path, peer, wrapTtl, ...(stream ? { stream } : {}) }
 }
 
 const shapes = new WeakMap<Op, Shape>()

@@ -68,7 +68,8 @@ export function openAgents({ place, clock }: { place: Place; clock: Clock }): Ag
       await transact(store, (tx) => {
         const before = agents.get(tx, agent.id)
         if (before?.banned) throw new Fault('denied', 'agent is banned')
-        if (before && !before.canReattest) throw new Fault('denied', 'the agent has attested already, and this attestation can be used once only')
+        if (before && !(before.canReattest && agent.canReattest))
+          throw new Fault('denied', 'the agent has attested already, and this attestation can be used once only')
         const fresh = { newSerial: '', newExpiresAt: 0, banned: false, attestedAt: clock.now(), version: before?.version ?? '' }
         agents.put(tx, agent.id, { ...agent, ...fresh })
       })

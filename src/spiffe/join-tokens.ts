@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { uuid } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
+import { type NodeAttestor, nodeAttestor } from '../contract/attestor.ts'
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { records } from '../store/records.ts'
@@ -62,6 +63,21 @@ export function openJoinTokens({ place, clock, random }: { place: Place; clock: 
       }
     },
   }
+}
+
+/** Possession of a token that works once. */
+export function joinTokenAttestor({ redeem }: Pick<JoinTokens, 'redeem'>): NodeAttestor {
+  return nodeAttestor({
+    type: 'join_token',
+    doc: 'A token that works once.',
+    settings: {},
+    configure: () => undefined,
+    parse: (payload) => payload.toString(),
+    async verify(_, __, token) {
+      if (!(await redeem(token))) throw new Fault('invalid', 'join token does not exist, has expired or has already been used')
+      return { path: hash(token), selectors: [], canReattest: false }
+    },
+  })
 }
 
 function forget(tx: Tx, id: string, { expiresAt }: JoinToken): void {

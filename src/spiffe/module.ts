@@ -1,7 +1,9 @@
 // The spiffe engine: a trust domain under /v1/spiffe, so that policy, audit and OpenAPI cover it like everything else.
 import { Fault } from '../base/fault.ts'
+import type { NodeAttestor } from '../contract/attestor.ts'
 import type { Module } from '../contract/module.ts'
 import { adminPaths } from './paths/admin.ts'
+import { attestorPaths } from './paths/attestors.ts'
 import { agentPaths } from './paths/agents.ts'
 import { agentApiPaths } from './paths/agent-api.ts'
 import { agentBundlePaths } from './paths/agent-bundles.ts'
@@ -16,7 +18,8 @@ import { svidPaths } from './paths/svids.ts'
 import { settingsPaths, statusPaths } from './paths/settings.ts'
 import type { RoomsOf } from './rooms.ts'
 
-export function spiffeModule(roomsOf: RoomsOf, loggers: Loggers): Module {
+/** `attestors` besides join tokens. */
+export function spiffeModule(roomsOf: RoomsOf, loggers: Loggers, attestors: readonly NodeAttestor[] = []): Module {
   const administrative = [
     ...statusPaths(roomsOf),
     ...appendPaths(roomsOf),
@@ -39,6 +42,7 @@ export function spiffeModule(roomsOf: RoomsOf, loggers: Loggers): Module {
       ...settingsPaths(roomsOf),
       ...publishedPaths(roomsOf),
       ...administrative,
+      ...attestorPaths(roomsOf, attestors),
       ...agentApiPaths(roomsOf),
       ...agentBundlePaths(roomsOf),
       ...downstreamPaths(roomsOf),

@@ -11,7 +11,7 @@ import { dialer } from '../app/agent-dial.ts'
 import { listenSpire, type SpireListener } from '../app/spire-listener.ts'
 import { silent } from '../base/log.ts'
 import { parseTrustDomain, type SpiffeId } from '../crypto/spiffe-id.ts'
-import { handTimers, type HandTimers, type SettableClock } from './clock.ts'
+import { handTimers, type HandTimers, type SettableClock, stillTimers } from './clock.ts'
 import { until } from './until.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -39,7 +39,7 @@ export async function openTrustDomain(): Promise<TrustDomainWorld> {
   await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
   const lives = { authority_ttl: LIFE * 6, agent_ttl: LIFE, x509_svid_ttl: LIFE, jwt_svid_ttl: LIFE }
   await world.ok('write', 'spiffe/config', { trust_domain: 'example.org', ...lives })
-  const listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random: { bytes: randomBytes } }, silent)
+  const listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random: { bytes: randomBytes }, timers: stillTimers }, silent)
   return {
     world,
     clock: world.clock,

@@ -93,6 +93,7 @@ test('the operations that need no token are these, so that a new one is thought 
     'write auth/approle/login',
     'write auth/userpass/login/:username',
     'write spiffe/agent/attest',
+    'write spiffe/agent/entries',
     'write spiffe/agent/jwt-svid',
     'write spiffe/agent/renew',
     'write spiffe/agent/status',

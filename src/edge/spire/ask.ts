@@ -21,14 +21,14 @@ type AskVerb = 'read' | 'write' | 'list' | 'delete'
 
 /** Throws a GrpcError for an answer that is no success. */
 export interface Ask {
-  /** The data of the answer; nothing for an empty list. */
-  (peer: string, verb: AskVerb, path: string, input?: JsonObject): Promise<JsonObject>
+  /** The data of the answer; nothing for an empty list. `stream` stands for the gRPC stream, where its requests belong together. */
+  (peer: string, verb: AskVerb, path: string, input?: JsonObject, stream?: object): Promise<JsonObject>
   /** The answer's bytes, of paths that answer so. */
   bytes(peer: string, path: string, input: JsonObject): Promise<Buffer>
 }
 
 export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
-  async function ask(name: string, verb: AskVerb, path: string, input: JsonObject): Promise<Answer> {
+  async function ask(name: string, verb: AskVerb, path: string, input: JsonObject, stream?: object): Promise<Answer> {
     const peer = peerOf(name)
     if (!peer) throw new GrpcError(STATUS.unavailable, 'connection is gone')
     const answer = await handle({
@@ -43,13 +43,14 @@ export function openAsk({ handle, peerOf, clock, random }: AskDeps): Ask {
       token: undefined,
       peer,
       wrapTtl: undefined,
+      ...(stream ? { stream } : {}),
     })
     if (answer.status >= 300 && !(verb === 'list' && answer.status === 404)) throw refusal(answer.status, contentOf(answer))
     return answer
   }
 
-  const data = async (peer: string, verb: AskVerb, path: string, input: JsonObject = {}): Promise<JsonObject> => {
-    const answer = await ask(peer, verb, path, input)
+  const data = async (peer: string, verb: AskVerb, path: string, input: JsonObject = {}, stream?: object): Promise<JsonObject> => {
+    const answer = await ask(peer, verb, path, input, stream)
     if (answer.status >= 300) return {}
     const content = contentOf(answer)
     return isObject(content['data']) ? content['data'] : content

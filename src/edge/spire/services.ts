@@ -1,7 +1,9 @@
 // The SPIRE server API in the names and numbers of the wire (packages spire.api.server.*.v1): what agents use of it, joined with the rest.
-import { isObject, type Json } from '../../base/json.ts'
+import { isObject, type Json, type JsonObject } from '../../base/json.ts'
+import type { Timers } from '../../base/ports.ts'
 import { type Call, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
 import { encoded, type Of, splitDelimited } from '../../wire/protobuf.ts'
+import { within } from '../../wire/within.ts'
 import { agentServices } from './admin/agents.ts'
 import { authorityServices } from './admin/authorities.ts'
 import { bundleServices } from './admin/bundles.ts'
@@ -13,19 +15,26 @@ import type { Ask } from './ask.ts'
 import { base64, masked, nameIn, number, text, toBundle, toId, toSvid } from './convert.ts'
 import * as wire from './messages.ts'
 
-/** `uptime` in seconds. */
-export function spireServices(ask: Ask, uptime: () => number): Services {
-  const parts = [agentSide(ask), entryServices(ask), agentServices(ask), bundleServices(ask), trustDomainServices(ask)]
+export interface ServicesDeps {
+  readonly timers: Pick<Timers, 'after'>
+  /** In seconds. */
+  readonly uptime: () => number
+}
+
+export function spireServices(ask: Ask, { timers, uptime }: ServicesDeps): Services {
+  const parts = [agentSide(ask, timers), entryServices(ask), agentServices(ask), bundleServices(ask), trustDomainServices(ask)]
   const more = [svidServices(ask), authorityServices(ask), serverServices(ask, uptime)]
   const joined: Record<string, Services[string]> = {}
   for (const [name, methods] of [...parts, ...more].flatMap((part) => Object.entries(part))) joined[name] = { ...joined[name], ...methods }
   return joined
 }
 
-function agentSide(ask: Ask): Services {
+function agentSide(ask: Ask, timers: Pick<Timers, 'after'>): Services {
   return {
     'spire.api.server.agent.v1.Agent': {
-      AttestAgent: stream(wire.AttestAgentRequest, wire.AttestAgentResponse, (call, requests) => attest(ask, call, requests)),
+      AttestAgent: stream(wire.AttestAgentRequest, wire.AttestAgentResponse, (call, requests) =>
+        attest(ask, call, within(requests, ATTEST_MS, timers)),
+      ),
       RenewAgent: unary(wire.RenewAgentRequest, wire.RenewAgentResponse, async ({ peer }, { params }) => ({
         svid: toSvid(await ask(peer, 'write', 'agent/renew', { csr: base64(params?.csr) })),
       })),
@@ -57,15 +66,34 @@ function agentSide(ask: Ask): Services {
   }
 }
 
-async function* attest(ask: Ask, { peer }: Call, requests: AsyncIterable<Of<typeof wire.AttestAgentRequest>>) {
-  for await (const { params } of requests) {
-    const { data, params: more } = params ?? {}
-    if (!data?.type || !more?.csr) throw new GrpcError(STATUS.invalid, 'malformed param: missing attestation data or CSR')
-    const answer = await ask(peer, 'write', 'agent/attest', { attestor: data.type, payload: base64(data.payload), csr: base64(more.csr) })
-    yield { result: { svid: toSvid(answer), reattestable: answer['can_reattest'] === true } }
-    return
+/** What an attestation may take altogether. */
+const ATTEST_MS = 60_000
+
+async function* attest(
+  ask: Ask,
+  { peer }: Call,
+  requests: AsyncIterable<Of<typeof wire.AttestAgentRequest>>,
+): AsyncGenerator<Partial<Of<typeof wire.AttestAgentResponse>>> {
+  const stream = {}
+  let begun = false
+  for await (const { params, challengeResponse } of requests) {
+    const answer = await ask(peer, 'write', 'agent/attest', begun ? response(challengeResponse) : evidence(params), stream)
+    begun = true
+    if (typeof answer['challenge'] !== 'string') {
+      yield { result: { svid: toSvid(answer), reattestable: answer['can_reattest'] === true } }
+      return
+    }
+    yield { challenge: Buffer.from(answer['challenge'], 'base64') }
   }
 }
+
+function evidence(params: Of<typeof wire.AttestAgentRequest>['params']): JsonObject {
+  const { data, params: more } = params ?? {}
+  if (!data?.type || !more?.csr) throw new GrpcError(STATUS.invalid, 'malformed param: missing attestation data or CSR')
+  return { attestor: data.type, payload: base64(data.payload), csr: base64(more.csr) }
+}
+
+const response = (challenge: Buffer): JsonObject => ({ challenge_response: base64(challenge) })
 
 async function* sync(ask: Ask, { peer }: Call, requests: AsyncIterable<Of<typeof wire.SyncRequest>>): AsyncGenerator<{ bytes: Buffer }> {
   let first = true

@@ -1,5 +1,5 @@
 // spiffe/agent: what agents ask, each known by the SVID of its connection; policy has no say, the agent's own record has.
-import { choice, list, object, or, text, type Values } from '../../base/fields.ts'
+import { choice, list, maybe, object, or, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Ctx, type Path, path } from '../../contract/module.ts'
@@ -8,19 +8,20 @@ import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { joinDelimited } from '../../wire/protobuf.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
 import type { Agent } from '../agents.ts'
-import { attest } from '../attest.ts'
+import { beginAttestation, continueAttestation, type Step } from '../attest.ts'
 import type { X509Svid } from '../authorities.ts'
 import type { Entry } from '../entry.ts'
 import { encodeAll, encodePages, encodeSync } from '../entry-message.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { describeEntry } from './entries.ts'
 
+const csrInput = { csr: text('A signing request in DER, as base64; only its public key is used.') }
 const attestInput = {
-  attestor: text('Kind of attestation: join_token.'),
-  payload: text('What the attestor asks for, as base64.'),
-  csr: text('A signing request in DER, as base64; only its public key is used.'),
+  attestor: maybe(text('Kind of attestation: join_token, or one that has settings at spiffe/attestors.')),
+  payload: or(text('What the attestor asks for, as base64.'), ''),
+  csr: maybe(csrInput.csr),
+  challenge_response: maybe(text("Instead of the rest: the answer to the attestor's challenge, as base64; on one stream of the gRPC API only.")),
 }
-const csrInput = { csr: attestInput.csr }
 const entriesInput = {
   form: or(
     choice('whole: the answer of GetAuthorizedEntries; sync: the first of SyncAuthorizedEntries; page: the further ones.', ['whole', 'sync', 'page']),
@@ -38,7 +39,12 @@ const MAX_BATCH = 500
 export function agentApiPaths(roomsOf: RoomsOf): Path[] {
   return [
     path('agent/attest', 'How a node becomes an agent.', {}, (op) => ({
-      write: op({ doc: 'Attest, and get an SVID.', access: 'open', input: attestInput, run: (ctx, input) => attestAgent(roomsOf(ctx.mount), input) }),
+      write: op({
+        doc: 'Attest, and get an SVID.',
+        access: 'open',
+        input: attestInput,
+        run: (ctx, input) => attestAgent(roomsOf(ctx.mount), ctx, input),
+      }),
     })),
     path('agent/renew', 'The SVID of an agent.', {}, (op) => ({
       write: op({
@@ -49,14 +55,7 @@ export function agentApiPaths(roomsOf: RoomsOf): Path[] {
       }),
     })),
     path('agent/entries', 'What an agent may act for.', {}, (op) => ({
-      read: op({
-        doc: 'Read the entries.',
-        access: 'open',
-        async run(ctx) {
-          const rooms = roomsOf(ctx.mount)
-          return data({ entries: entriesOf(rooms, await caller(rooms, ctx)).map(describeEntry) })
-        },
-      }),
+      read: op({ doc: 'Read the entries.', access: 'open', run: (ctx) => readEntries(roomsOf(ctx.mount), ctx) }),
       write: op({
         doc: 'Read the entries as agents do: a message of the SPIRE server API, or several, each after its length.',
         access: 'open',
@@ -135,12 +134,23 @@ function encodeAs(form: 'whole' | 'sync', entries: readonly Entry[]): Buffer {
   return form === 'whole' ? encodeAll(entries) : joinDelimited(encodeSync(entries))
 }
 
-async function attestAgent(rooms: Spiffe, input: Values<typeof attestInput>): Promise<Reply> {
-  const publicKey = publicKeyOfCsr(Buffer.from(input.csr, 'base64'))
-  const found = await attest(rooms, input.attestor, Buffer.from(input.payload, 'base64'))
-  const svid = rooms.svids.x509ForAgent(found.id, publicKey)
-  await rooms.agents.attest({ ...found, type: input.attestor, serial: svid.serial, expiresAt: svid.expiresAt })
-  return data({ spiffe_id: found.id, ...describeSvid(svid), can_reattest: found.canReattest })
+async function readEntries(rooms: Spiffe, ctx: Ctx): Promise<Reply> {
+  return data({ entries: entriesOf(rooms, await caller(rooms, ctx)).map(describeEntry) })
+}
+
+async function attestAgent(rooms: Spiffe, ctx: Ctx, input: Values<typeof attestInput>): Promise<Reply> {
+  const step = await attestation(rooms, ctx, input)
+  if ('challenge' in step) return data({ challenge: step.challenge.toString('base64') })
+  const { publicKey, ...agent } = step.proven
+  const svid = rooms.svids.x509ForAgent(agent.id, publicKey)
+  await rooms.agents.attest({ ...agent, serial: svid.serial, expiresAt: svid.expiresAt })
+  return data({ spiffe_id: agent.id, ...describeSvid(svid), can_reattest: agent.canReattest })
+}
+
+function attestation(rooms: Spiffe, ctx: Ctx, { attestor, payload, csr, challenge_response: answer }: Values<typeof attestInput>): Promise<Step> {
+  if (answer !== undefined) return continueAttestation(rooms, ctx, Buffer.from(answer, 'base64'))
+  if (attestor === undefined || csr === undefined) throw new Fault('invalid', `missing ${attestor === undefined ? 'attestor' : 'csr'}`)
+  return beginAttestation(rooms, ctx, { attestor, payload: Buffer.from(payload, 'base64'), csr: Buffer.from(csr, 'base64') })
 }
 
 async function renew(rooms: Spiffe, ctx: Ctx, csr: string): Promise<Reply> {
