@@ -245,7 +245,7 @@ describe('the Workload API', () => {
       assert.deepEqual((await runWith('agent -config=a.hcl')).startedAgents, [{ config: ['a.hcl'], logLevel: undefined, logFormat: undefined }])
       assert.match((await runWith('agent')).err, /Must specify at least one config path/)
       assert.match((await runWith('agent run')).err, /unknown command "agent run"/)
-      assert.match((await runWith('agent -help')).out, /Subcommands:\n\s+api .*\n\s+healthcheck[\s\S]*-config/)
+      assert.match((await runWith('agent -help')).out, /Subcommands:\n\s+api [\s\S]*\n\s+healthcheck[\s\S]*-config/)
     })
   })
 })

@@ -29,7 +29,11 @@ export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: str
   }
 }
 
+/** Who has read enough, as `head` has, ends the output and not the command. */
 function outputOf(stream: NodeJS.WriteStream): Output {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
   return { isTTY: stream.isTTY === true, write: (text) => void stream.write(text) }
 }
 

@@ -103,7 +103,8 @@ function open(command: Command, parsed: Parsed<Flags>, connection: Connection, p
   const dry = connection['output-curl-string'] || connection['output-policy'] ? withhold() : undefined
   const request = dry?.request ?? ports.request
   return openTerminal(ports, {
-    format: parseFormat(command, output.format ?? lookup(ports.env, 'FORMAT')?.value ?? ''),
+    // A command with a -format of its own prints in no other.
+    format: parseFormat(command, Object.hasOwn(command.flags, 'format') ? '' : (output.format ?? lookup(ports.env, 'FORMAT')?.value ?? '')),
     field: output.field,
     detailed: output.detailed === true,
     interactive: connection['non-interactive'] !== true,

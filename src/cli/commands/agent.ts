@@ -1,10 +1,11 @@
-// `signet agent`: runs the SPIFFE agent of a node, and asks one.
+// `signet agent`: runs the SPIFFE agent of a node, asks one, and manages those that a server knows.
 import { command, group } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { list, oneOf, orEnv, text } from '../flag.ts'
 import { api } from './agent-api.ts'
 import { helper } from './agent-helper.ts'
 import { asking, socketFlags } from './agent-socket.ts'
+import { ban, count, evict, list as listAgents, show } from './agents.ts'
 
 const run = command({
   doc: 'Run the agent of this node',
@@ -35,13 +36,14 @@ The exit code is 0 where it can, 1 where it can't yet, 2 where nobody answers.`,
 })
 
 export const agent = group(
-  'Run the SPIFFE agent of this node, or ask one',
-  { api, healthcheck, helper },
+  'Run the SPIFFE agent of this node, ask one, or manage those that a server knows',
+  { api, ban, count, evict, healthcheck, helper, list: listAgents, show },
   `
 Proves to a server which node this is, and serves the SPIFFE Workload API to the workloads on it; see
 docs/guide/agent.md.
 
     $ signet agent -config=/etc/signet/agent.hcl
-    $ signet agent api fetch x509 -write=/run/certs`,
+    $ signet agent api fetch x509 -write=/run/certs
+    $ signet agent list`,
   run,
 )

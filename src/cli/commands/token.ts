@@ -1,12 +1,13 @@
-// `signet token`: make, look up, renew and revoke tokens, and see what they may do.
+// `signet token`: make, look up, renew and revoke tokens, and see what they may do; make join tokens for agents.
 import { group } from '../command.ts'
 import { create } from './token-create.ts'
+import { generate } from './token-generate.ts'
 import { capabilities, lookup } from './token-lookup.ts'
 import { renew, revoke } from './token-renew.ts'
 
 export const token = group(
   'Interact with tokens',
-  { capabilities, create, lookup, renew, revoke },
+  { capabilities, create, generate, lookup, renew, revoke },
   `
     $ signet token create -policy=app -ttl=1h
     $ signet token lookup

@@ -11,6 +11,7 @@ const script = {
   'PUT auth/userpass/login/ann': { auth },
   'PUT auth/staff/login/ann': { auth },
   'PUT auth/approle/login': { auth },
+  'PUT auth/spiffe/login': { auth },
 }
 
 for (const [line, given, sent, token] of [
@@ -24,6 +25,8 @@ for (const [line, given, sent, token] of [
   ['login -method=userpass -path=staff username=ann password=-', { stdin: 'pw' }, 'PUT auth/staff/login/ann {"password":"pw"}', 'hvs.new'],
   ['login -method=approle role_id=r secret_id=s', {}, 'PUT auth/approle/login {"role_id":"r","secret_id":"s"}', 'hvs.new'],
   ['login -method=approle role_id=r secret_id=', {}, 'PUT auth/approle/login {"role_id":"r"}', 'hvs.new'],
+  ['login -method=spiffe', {}, 'PUT auth/spiffe/login {}', 'hvs.new'],
+  ['login -method=spiffe role=web jwt=-', { stdin: 'e.y.J\n' }, 'PUT auth/spiffe/login {"role":"web","jwt":"e.y.J"}', 'hvs.new'],
 ] as const) {
   test(line, async () => {
     const ran = await runWith(line, { script, env: nobody, ...given })

@@ -3,6 +3,7 @@ import type { Client } from '../../client/client.ts'
 import type { Secret } from '../../client/secret.ts'
 import type { Terminal } from '../terminal.ts'
 import { approle } from './approle.ts'
+import { spiffe } from './spiffe.ts'
 import { token } from './token.ts'
 import { userpass } from './userpass.ts'
 
@@ -14,6 +15,7 @@ export interface LoginMethod {
 
 export const LOGIN_METHODS: ReadonlyMap<string, LoginMethod> = new Map([
   ['approle', approle],
+  ['spiffe', spiffe],
   ['token', token],
   ['userpass', userpass],
 ])
