@@ -33,6 +33,7 @@ function everything(path: string, bits: number): Found[] {
 const DIRECTIVES: readonly RegExp[] = [
   /^identity\.entity\.(?:id|name|metadata\..+)$/,
   /^identity\.entity\.aliases\.[^.]+\.(?:id|name|metadata\..+|custom_metadata\..+)$/,
+  /^spiffe\.(?:trust_domain|path\.(?:0|[1-9]\d?))$/,
   /^identity\.groups\.(?:ids|names)\.[^.]+\.(?:id|name|metadata\..+)$/,
 ]
 

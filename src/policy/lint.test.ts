@@ -33,6 +33,8 @@ const CASES: readonly (readonly [text: string, checks: readonly string[]])[] = [
   [rule('user/{{identity.entity.nam}}'), ['unknown-template']],
   [rule('user/{{ identity.entity.name }}/{{identity.groups.names.ops.metadata.team}}'), []],
   [rule('user/{{identity.entity.aliases.auth_ldap_1.custom_metadata.team}}'), []],
+  [rule('user/{{spiffe.trust_domain}}/{{spiffe.path.10}}'), []],
+  [rule('user/{{spiffe.id}}'), ['unknown-template']],
   [rule('a') + rule('a', '"list"'), ['repeated']],
   [rule('a', ''), ['empty']],
   [rule('a/+/*') + rule('a/*'), ['shadowed']],

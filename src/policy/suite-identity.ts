@@ -1,6 +1,7 @@
-// For whom a suite asks: the entity, aliases and groups that templates in rules speak of, as `key=value` words.
+// For whom a suite asks: the entity, aliases, groups and SPIFFE ID that templates in rules speak of, as `key=value` words.
 import { Fault } from '../base/fault.ts'
-import type { TemplateAlias, TemplateIdentity, TemplateParty } from './template.ts'
+import { parseSpiffeId } from '../crypto/spiffe-id.ts'
+import { type TemplateAlias, type TemplateIdentity, type TemplateParty, type TemplateSpiffe, toTemplateSpiffe } from './template.ts'
 
 type Facts = { -readonly [K in keyof TemplateParty]: TemplateParty[K] extends string ? string : Record<string, string> } & {
   customMetadata: Record<string, string>
@@ -8,23 +9,26 @@ type Facts = { -readonly [K in keyof TemplateParty]: TemplateParty[K] extends st
 
 /**
  * Throws `invalid` for a word that can't be read.
- * @example parseIdentity(['entity.name=ann', 'entity.metadata.team=red', 'alias.auth_userpass_1.name=ann', 'group.ops.id=7'])
+ * @example parseIdentity(['entity.name=ann', 'entity.metadata.team=red', 'alias.auth_userpass_1.name=ann', 'group.ops.id=7', 'spiffe=spiffe://example.org/web'])
  */
 export function parseIdentity(given: readonly string[]): TemplateIdentity {
   const entity = nobody()
   const aliases = new Map<string, Facts>()
   const groups = new Map<string, Facts>()
+  let spiffe: TemplateSpiffe | undefined
   for (const word of given) {
     const [, key = '', value = ''] = /^([^=]+)=(.*)$/s.exec(word) ?? []
     const [of, ...rest] = key.split('.')
     if (of === 'entity') setFact(entity, rest, value, word)
     else if (of === 'alias') setFact(among(aliases, rest[0]), rest.slice(1), value, word)
     else if (of === 'group') setFact(among(groups, rest[0]), rest.slice(1), value, word)
+    else if (key === 'spiffe') spiffe = toTemplateSpiffe(parseSpiffeId(value))
     else throw unread(word)
   }
   const toAlias = ([mountAccessor, facts]: [string, Facts]): TemplateAlias => ({ ...facts, mountAccessor })
   const toGroup = ([name, facts]: [string, Facts]): TemplateParty => ({ ...facts, name: facts.name || name })
-  return { entity: { ...entity, aliases: Array.from(aliases, toAlias) }, groups: Array.from(groups, toGroup) }
+  const named = { entity: { ...entity, aliases: Array.from(aliases, toAlias) }, groups: Array.from(groups, toGroup) }
+  return spiffe ? { ...named, spiffe } : named
 }
 
 function nobody(): Facts {
@@ -47,6 +51,6 @@ function setFact(facts: Facts, [fact, ...more]: readonly string[], value: string
 }
 
 function unread(word: string): Fault {
-  const expected = 'entity.FACT=…, alias.ACCESSOR.FACT=… or group.NAME.FACT=…, where FACT is id, name, metadata.KEY or custom_metadata.KEY'
+  const expected = 'entity.FACT=…, alias.ACCESSOR.FACT=…, group.NAME.FACT=… or spiffe=ID, where FACT is id, name, metadata.KEY or custom_metadata.KEY'
   return new Fault('invalid', `identity: ${JSON.stringify(word)} is not known; expected ${expected}`)
 }

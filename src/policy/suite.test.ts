@@ -10,6 +10,7 @@ const POLICIES: Readonly<Record<string, string>> = {
     path "secret/metadata/app/*" { capabilities = ["list"] }
     path "user/{{identity.entity.name}}/{{identity.entity.metadata.team}}" { capabilities = ["read"] }
     path "auth/{{identity.entity.aliases.auth_1.name}}" { capabilities = ["read"] }
+    path "of/{{spiffe.trust_domain}}/{{spiffe.path.1}}" { capabilities = ["read"] }
     path "group/{{identity.groups.names.ops.id}}" { capabilities = ["read"] }
     path "wrapped" { capabilities = ["read"] min_wrapping_ttl = "1m" }
     path "form" { capabilities = ["update"] allowed_parameters = { n = [1, "one"] } }
@@ -45,11 +46,14 @@ allow read user/ann/red
 allow read auth/ann
 allow read group/7
 deny  read user/bob/red
+identity spiffe=spiffe://example.org/ns/red/sa/web
+allow read of/example.org/red
+deny  read of/example.org/blue
 
 policies none.hcl
 deny  read secret/data/app/db`
   assert.deepEqual(failing(suite), [])
-  assert.equal(run(suite).length, 21)
+  assert.equal(run(suite).length, 23)
 })
 
 test('an expectation that does not hold is told with its line and the reason', () => {
@@ -79,7 +83,7 @@ test('what can not be read is refused, with its line', () => {
     ['at', 'line 1: at: expected one time, such as 2030-01-31T12:00:00Z'],
     [
       'identity name=ann',
-      'line 1: identity: "name=ann" is not known; expected entity.FACT=…, alias.ACCESSOR.FACT=… or group.NAME.FACT=…, where FACT is id, name, metadata.KEY or custom_metadata.KEY',
+      'line 1: identity: "name=ann" is not known; expected entity.FACT=…, alias.ACCESSOR.FACT=…, group.NAME.FACT=… or spiffe=ID, where FACT is id, name, metadata.KEY or custom_metadata.KEY',
     ],
   ] as const) {
     assert.throws(() => parseSuite(text), { message }, text)

@@ -1,9 +1,10 @@
 // Templates in rule paths: every directive, and what never gets in.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseSpiffeId } from '../crypto/spiffe-id.ts'
 import { compileAcl } from './acl.ts'
 import { parsePolicy } from './parse.ts'
-import { fillTemplate, isTemplated, type TemplateIdentity } from './template.ts'
+import { fillTemplate, isTemplated, type TemplateIdentity, toTemplateSpiffe } from './template.ts'
 
 const ann: TemplateIdentity = {
   entity: {
@@ -13,6 +14,7 @@ const ann: TemplateIdentity = {
     aliases: [{ id: 'al-1', name: 'ann@ldap', mountAccessor: 'auth_ldap_1', metadata: { dn: 'cn=ann' }, customMetadata: { desk: '4' } }],
   },
   groups: [{ id: 'g-1', name: 'devs', metadata: { cost: '7' } }],
+  spiffe: toTemplateSpiffe(parseSpiffeId('spiffe://example.org/ns/a/sa/web')),
 }
 
 const FILLED: Record<string, string> = {
@@ -28,9 +30,18 @@ const FILLED: Record<string, string> = {
   'identity.groups.ids.g-1.name': 'devs',
   'identity.groups.names.devs.id': 'g-1',
   'identity.groups.names.devs.metadata.cost': '7',
+  'spiffe.trust_domain': 'example.org',
+  'spiffe.path.0': 'ns',
+  'spiffe.path.3': 'web',
 }
 
 const WITHOUT_VALUE = [
+  'spiffe.id',
+  'spiffe.path',
+  'spiffe.path.4',
+  'spiffe.path.-1',
+  'spiffe.path.00',
+  'spiffe.path.length',
   'identity.entity.metadata.none',
   'identity.entity.metadata.empty',
   'identity.entity.metadata.__proto__',

@@ -1,10 +1,23 @@
-// Identity templates in rule paths: `{{identity.entity.id}}` and the like, filled in with values that can't widen the rule.
+// Templates in rule paths: `{{identity.entity.id}}`, `{{spiffe.path.0}}` and the like, filled in with values that can't widen the rule.
 import { Fault } from '../base/fault.ts'
+import { pathOf, type SpiffeId, trustDomainOf } from '../crypto/spiffe-id.ts'
 
 /** Who asks, for the templates of their policies. */
 export interface TemplateIdentity {
   readonly entity: TemplateParty & { readonly aliases: readonly TemplateAlias[] }
   readonly groups: readonly TemplateParty[]
+  /** Of those who logged in by an SVID. */
+  readonly spiffe?: TemplateSpiffe
+}
+
+export interface TemplateSpiffe {
+  readonly trustDomain: string
+  /** The segments of the path of the SPIFFE ID. */
+  readonly path: readonly string[]
+}
+
+export function toTemplateSpiffe(id: SpiffeId): TemplateSpiffe {
+  return { trustDomain: trustDomainOf(id), path: pathOf(id).slice(1).split('/') }
 }
 
 export interface TemplateParty {
@@ -42,8 +55,9 @@ export function fillTemplate(path: string, identity: TemplateIdentity | undefine
   return filled
 }
 
-function resolve(directive: string, { entity, groups }: TemplateIdentity): string | undefined {
+function resolve(directive: string, { entity, groups, spiffe }: TemplateIdentity): string | undefined {
   const [root, kind, first = '', second = '', ...rest] = directive.split('.')
+  if (root === 'spiffe') return spiffe && spiffeFact(spiffe, directive.slice('spiffe.'.length))
   if (root !== 'identity') return undefined
   if (kind === 'entity' && first === 'aliases') {
     const alias = entity.aliases.find(({ mountAccessor }) => mountAccessor === second)
@@ -63,6 +77,12 @@ function partyFact(party: TemplateParty, fact: string): string | undefined {
   if (fact === 'id') return party.id
   if (fact === 'name') return party.name
   return fact.startsWith('metadata.') ? own(party.metadata, fact.slice('metadata.'.length)) : undefined
+}
+
+/** Never the whole path: an ID below another's would then be given what is that one's. */
+function spiffeFact({ trustDomain, path }: TemplateSpiffe, fact: string): string | undefined {
+  const [, segment] = /^path\.(0|[1-9]\d?)$/.exec(fact) ?? []
+  return fact === 'trust_domain' ? trustDomain : segment === undefined ? undefined : path[Number(segment)]
 }
 
 function own(record: Readonly<Record<string, string>>, key: string): string | undefined {
