@@ -11,7 +11,7 @@ import type { TrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { serverId } from '../spiffe/authorised.ts'
 import { openGrpcClient } from '../wire/grpc-client.ts'
-import { chainFrom } from './peer-chain.ts'
+import { chainFrom } from '../edge/peer-chain.ts'
 
 export function dialer(trustDomain: TrustDomain, clock: Clock): Dial {
   const wanted = serverId(trustDomain)

@@ -9,7 +9,7 @@ import { isSpecialAddress } from '../base/special-addresses.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { trustDomainOf } from '../crypto/spiffe-id.ts'
 import type { Endpoint, FetchBundle } from '../spiffe/federation.ts'
-import { chainOf } from './peer-chain.ts'
+import { chainOf } from '../edge/peer-chain.ts'
 
 export interface FetchSettings {
   /** Endpoints may be on this machine or its link. */

@@ -8,8 +8,10 @@ export interface TlsFiles {
   /** PEM: the server's certificate, then its intermediates. */
   readonly certFile: string
   readonly keyFile: string
-  /** PEM: whom to trust for client certificates; without it none is asked for. */
+  /** PEM: whom to trust for client certificates; without it any is taken, and none believed before a login has checked it. */
   readonly clientCaFile?: string
+  /** Clients are not asked for certificates. */
+  readonly clientUnasked?: boolean
   /** Clients without a certificate are not let in. */
   readonly clientNeeded?: boolean
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
@@ -29,8 +31,7 @@ const CIPHERS = [
 
 /** Reads the files as they are now. Throws a Failure where one can't be read. */
 export function readTls(files: TlsFiles): TlsOptions {
-  const client =
-    files.clientCaFile === undefined ? {} : { ca: read('tls_client_ca_file', files.clientCaFile), requestCert: true, rejectUnauthorized: false }
+  const asked = files.clientUnasked !== true
   return {
     cert: read('tls_cert_file', files.certFile),
     key: read('tls_key_file', files.keyFile),
@@ -38,8 +39,9 @@ export function readTls(files: TlsFiles): TlsOptions {
     honorCipherOrder: true,
     minVersion: files.minVersion ?? 'TLSv1.2',
     // A resumed session would skip the check of the client's certificate.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (files.clientCaFile === undefined ? 0 : constants.SSL_OP_NO_TICKET),
-    ...client,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asked ? constants.SSL_OP_NO_TICKET : 0),
+    ...(asked ? { requestCert: true, rejectUnauthorized: false } : {}),
+    ...(files.clientCaFile === undefined ? {} : { ca: read('tls_client_ca_file', files.clientCaFile) }),
   }
 }
 
@@ -76,7 +78,7 @@ function attempt<T>(problem: string, run: () => T): T {
 
 const PEM = 'a PEM file has lines such as -----BEGIN CERTIFICATE-----'
 
-/** A client needs no certificate, unless the listener says so; but one that it shows must be valid. */
-export function isTrusted(socket: TLSSocket, { clientNeeded = false }: Pick<TlsFiles, 'clientNeeded'> = {}): boolean {
-  return socket.authorized || (!clientNeeded && socket.getPeerX509Certificate() === undefined)
+/** A client needs no certificate, unless the listener says so; but one that it shows must come from the authorities, where some are named. */
+export function isTrusted(socket: TLSSocket, { clientNeeded = false, clientCaFile }: Pick<TlsFiles, 'clientNeeded' | 'clientCaFile'> = {}): boolean {
+  return socket.authorized || (!clientNeeded && (clientCaFile === undefined || socket.getPeerX509Certificate() === undefined))
 }

@@ -19,6 +19,8 @@ export interface Peer {
   readonly port: number
   /** Serial number of the certificate that it proved to own, in decimal. */
   readonly certificate?: string
+  /** The certificates that it showed, in DER, leaf first. It owns the key of the first; nothing else about them was looked at. */
+  readonly chain?: readonly Buffer[]
   /** The SPIFFE ID that the certificate of its connection proves, the certificate's serial number in lower-case hex, and its end in milliseconds. */
   readonly svid?: { readonly id: string; readonly serial: string; readonly expiresAt: number }
   /** The user at the other end of a Unix socket, by the kernel's word, and whether the configuration lets it administer the trust domain. */

@@ -1,6 +1,8 @@
 // What the edge knows of an HTTP/1.1 connection from one request to the next.
+import type { TLSSocket } from 'node:tls'
 import type { Fault } from '../base/fault.ts'
 import type { Peer } from '../contract/call.ts'
+import { chainOf } from './peer-chain.ts'
 import { openShim, type ParsedSocket, type Shim } from './shim.ts'
 
 export interface Connection {
@@ -22,17 +24,20 @@ export function openConnection(socket: ParsedSocket, peer: Peer): Connection {
 interface PeerSocket {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
-  /** Of TLS only. A certificate that can't be trusted ends its connection before there is a request. */
+  /** Of TLS only. */
   getPeerX509Certificate?(): { readonly serialNumber: string } | undefined
+  getPeerCertificate?: TLSSocket['getPeerCertificate']
 }
 
 /** An IPv4 client of a dual-stack listener is written as IPv4, which is what address rules name. */
 export function toPeer(socket: PeerSocket): Peer {
   const { remoteAddress: address = '', remotePort: port = 0 } = socket
+  return { address: address.startsWith('::ffff:') ? address.slice(7) : address, port, ...shown(socket) }
+}
+
+/** What it showed of itself in the handshake. */
+export function shown(socket: PeerSocket): Pick<Peer, 'certificate' | 'chain'> {
   const certificate = socket.getPeerX509Certificate?.()
-  return {
-    address: address.startsWith('::ffff:') ? address.slice(7) : address,
-    port,
-    ...(certificate ? { certificate: BigInt(`0x${certificate.serialNumber}`).toString() } : {}),
-  }
+  if (!certificate || !socket.getPeerCertificate) return {}
+  return { certificate: BigInt(`0x${certificate.serialNumber}`).toString(), chain: chainOf(socket as TLSSocket) }
 }

@@ -9,7 +9,7 @@ import type { Clock, Random, Timers } from '../base/ports.ts'
 import type { Answer } from '../contract/answer.ts'
 import type { Peer, Received } from '../contract/call.ts'
 import { breakOff, toClientFault } from './client-error.ts'
-import { openConnection, toPeer } from './connection.ts'
+import { openConnection, shown, toPeer } from './connection.ts'
 import type { CorsRules } from './cors.ts'
 import { Crowd, type Refusal } from './crowd.ts'
 import type { ParsedSocket } from './shim.ts'
@@ -82,7 +82,10 @@ export function openEdge(parts: EdgeParts): Edge {
     crowd: new Crowd(limits, refused),
     forwarding: parts.forwarding,
     cors: parts.cors ?? (() => undefined),
-    peerOf: (socket) => (introduced.size > 0 ? introduced.get(wireOf(socket)) : undefined) ?? toPeer(socket),
+    peerOf(socket) {
+      const peer = introduced.size > 0 ? introduced.get(wireOf(socket)) : undefined
+      return peer ? { ...peer, ...shown(socket) } : toPeer(socket)
+    },
     tooSlow: () => refused('slow'),
     nextId: openIds(parts.random),
     fixed: (status) => fixed(status),

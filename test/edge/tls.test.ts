@@ -1,6 +1,9 @@
 // TLS listeners: what they offer, whom they let in, and how they change certificates.
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +28,7 @@ async function openTls(more: Partial<TlsFiles> = {}): Promise<TlsDoor> {
     ...('clientCaFile' in more ? { ...plain, clientCaFile } : plain),
     ...(more.minVersion ? { minVersion: more.minVersion } : {}),
     ...(more.clientNeeded ? { clientNeeded: true } : {}),
+    ...(more.clientUnasked ? { clientUnasked: true } : {}),
   }
   const door = await openDoor({}, { tls })
   const close = async (): Promise<void> => {
@@ -185,12 +189,31 @@ test('where a client certificate is needed, nobody gets in without one', async (
 })
 
 test('sessions are resumed, except where client certificates are asked for', async () => {
-  await using open = await openTls()
-  await using mutual = await openTls({ clientCaFile: '' })
+  await using open = await openTls({ clientUnasked: true })
+  await using mutual = await openTls()
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(await resumes(open.door, version), true, version)
     assert.equal(await resumes(mutual.door, version), false, version)
   }
+})
+
+test('without authorities any certificate is taken, and handed on with its chain, over HTTP/1.1 and HTTP/2', async () => {
+  await using open = await openTls()
+  for (const who of [intruder, {}]) {
+    const raw = new RawClient(await shake(open.door, who))
+    await raw.send(LIST)
+    await raw.next()
+    raw.socket.destroy()
+  }
+  const session = connectHttp2(`https://127.0.0.1:${open.door.listener.port}`, { servername: 'localhost', ca: authority.cert, ...intruder })
+  const stream = session.request({ ':path': '/v1/a' })
+  await once(stream.resume(), 'end')
+  session.close()
+  const leaf = new X509Certificate(intruder.cert).raw
+  assert.deepEqual(
+    open.door.seen.map(({ peer }) => peer.chain?.map((one) => one.equals(leaf))),
+    [[true], undefined, [true]],
+  )
 })
 
 test('an ordinary HTTPS client', async () => {

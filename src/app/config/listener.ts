@@ -16,7 +16,7 @@ const KEYS = {
   tls_key_file: or(text('PEM file of the private key.'), ''),
   tls_client_ca_file: or(text('PEM file of the authorities that client certificates must come from.'), ''),
   tls_require_and_verify_client_cert: maybe(bool('Let in only clients that show a certificate of those authorities.')),
-  tls_disable_client_certs: maybe(bool('Ask no client for a certificate, as is done anyway without tls_client_ca_file.')),
+  tls_disable_client_certs: maybe(bool('Ask no client for a certificate: nobody can log in by one, and TLS sessions can be resumed.')),
   tls_min_version: or(choice('Oldest version of TLS.', ['tls12', 'tls13']), 'tls12'),
   ...limitKeys,
 }
@@ -73,6 +73,7 @@ function parseListener(block: Block): ListenerSettings {
       minVersion: values.tls_min_version === 'tls13' ? 'TLSv1.3' : 'TLSv1.2',
       ...(values.tls_client_ca_file === '' ? {} : { clientCaFile: values.tls_client_ca_file }),
       ...(values.tls_require_and_verify_client_cert ? { clientNeeded: true } : {}),
+      ...(values.tls_disable_client_certs ? { clientUnasked: true } : {}),
     },
   }
 }

@@ -4,7 +4,7 @@ import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 const MOST = 10
 
 /** In DER, the leaf first; empty where it showed none. */
-export function chainOf(socket: TLSSocket): Buffer[] {
+export function chainOf(socket: Pick<TLSSocket, 'getPeerCertificate'>): Buffer[] {
   return chainFrom(socket.getPeerCertificate(true))
 }
 
