@@ -5,10 +5,12 @@ import type { ModuleOf } from '../modules.ts'
 import type { Denials, Denied, UnknownToken } from '../pipeline/denials.ts'
 import { seenFrom } from '../policy/authorise.ts'
 import type { Policies } from '../policy/policies.ts'
+import type { TemplateIdentity } from '../policy/template.ts'
 import type { Held } from '../sys/explain.ts'
 import type { SystemDeps } from '../sys/system.ts'
 import { target } from '../tenancy/router.ts'
 import type { Tokens } from '../token/tokens.ts'
+import { openCallerIdentity } from './caller-identity.ts'
 import type { Tenants } from './tenants.ts'
 
 export interface ExplainingDeps {
@@ -21,10 +23,11 @@ export interface ExplainingDeps {
 }
 
 export function explaining({ tokens, tenants, denials, moduleOf, elsewhere }: ExplainingDeps): Pick<SystemDeps, 'explain' | 'whoami'> {
+  const identityOf = openCallerIdentity(tenants)
   return {
     explain: {
       tokens,
-      policiesOf: (token) => held(tenants.at(token.namespace).policies, token.policies),
+      policiesOf: (token) => held(tenants.at(token.namespace).policies, token.policies, identityOf(token)?.identity),
       policiesNamed: (namespace, names) =>
         held(
           tenants.at(namespace).policies,
@@ -44,8 +47,8 @@ export function explaining({ tokens, tenants, denials, moduleOf, elsewhere }: Ex
   }
 }
 
-function held(policies: Policies, names: readonly string[]): Held {
-  return { names, acl: policies.aclFor(names), absent: names.filter((name) => policies.get(name) === undefined) }
+function held(policies: Policies, names: readonly string[], identity?: TemplateIdentity): Held {
+  return { names, acl: policies.aclFor(names, identity), absent: names.filter((name) => policies.get(name) === undefined) }
 }
 
 /** Of a token that was sent and let nobody in. */

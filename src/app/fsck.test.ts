@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { parseSpiffeId } from '../crypto/spiffe-id.ts'
 import { dataPrefix } from '../store/layout.ts'
 import { type Fate, faulty } from '../store/faulty.ts'
 import { memory } from '../store/memory.ts'
@@ -44,6 +45,15 @@ async function opened(): Promise<World> {
   })
   await ok('write', 'spiffe/join-tokens', { ttl: 600 })
   await ok('write', 'spiffe/federation/b.test', { bundle_endpoint_url: 'https://b.test/bundle', bundle_endpoint_profile: 'https_web' })
+  await ok('write', 'team/sys/mounts/spiffe', { type: 'spiffe' })
+  await ok('write', 'spiffe/namespaces/team', { prefix: '/team', parents: 'spiffe://a.test/n' })
+  await ok('write', 'team/spiffe/entries', { spiffe_id: 'spiffe://a.test/team/w', parent_id: 'spiffe://a.test/n', selectors: 'unix:uid:1' })
+  await ok('write', 'spiffe/exchange/roles/r', { bound_mount_accessors: 'a', spiffe_id: 'spiffe://a.test/w' })
+  await ok('write', 'sys/auth/spiffe', { type: 'spiffe' })
+  await ok('write', 'auth/spiffe/config', { audiences: 'a' })
+  await ok('write', 'auth/spiffe/role/r', { bound_trust_domains: 'a.test', token_type: 'batch' })
+  const jwt = world.kernel.spiffe()?.svids.jwt(parseSpiffeId('spiffe://a.test/w'), ['a'], 0, true).token ?? ''
+  await ok('write', 'auth/spiffe/login', { jwt })
   assert.deepEqual(fsck(world).findings, [])
   return world
 }
@@ -74,12 +84,19 @@ async function unfound(change: (key: Key, value: Buffer) => { key: Key; value: B
 test('every key that is missing is found, but for what stands for itself', async () => {
   const alone = await unfound((key) => ({ key, value: undefined }))
   const settings = ['ns/root/audit/file/', 'ns/root/quota/rate-limit/all', 'ns/root/quota/rate-limit/kv']
-  assert.deepEqual(alone, ['cubbyhole/…/a', 'kv1/meta/a', 'kv2/meta/bare', ...settings])
+  const identity = ['spiffe/exchange-role/r', 'auth/spiffe/config/mount', 'auth/spiffe/role/r']
+  assert.deepEqual(alone, ['cubbyhole/…/a', 'kv1/meta/a', 'kv2/meta/bare', ...identity, ...settings])
 })
 
 test('every key too many is found, but for what could stand for itself', async () => {
   const alone = await unfound((key, value) => ({ key: `${key}0`, value }))
-  const spiffe = ['spiffe/authorities/all0', 'spiffe/entry-count0', 'spiffe/settings/trust-domain0']
+  const spiffe = [
+    'spiffe/authorities/all0',
+    'spiffe/entry-count0',
+    'spiffe/settings/trust-domain0',
+    'auth/spiffe/config/mount0',
+    'auth/spiffe/role/r0',
+  ]
   const core = ['audit-chain-key0', 'audit-guard0', 'core/cluster0', 'core/token-hash-key0', 'quota/guard0'].map((key) => `ns/root/${key}`)
   assert.deepEqual(alone, ['cubbyhole/…/a0', 'kv1/meta/a0', 'kv2/meta/bare0', 'auth/approle/salt0', ...spiffe, ...core, 'slices0'])
 })

@@ -1,6 +1,7 @@
 // Everything that is stored, looked through for half states: what every room knows of its own, and what lies between them.
 import { checkAudit } from '../audit/check.ts'
 import { checkAppRole } from '../auth/approle/check.ts'
+import { checkSpiffeAuth } from '../auth/spiffe/check.ts'
 import type { Checked } from '../cli/ports.ts'
 import { checkKv } from '../engines/kv/check.ts'
 import { checkLeases } from '../lease/check.ts'
@@ -70,6 +71,7 @@ const CHECKS: Readonly<Record<string, (own: Store, whole: Store) => Iterable<str
   'secret/cubbyhole': checkCubbyholes,
   'secret/spiffe': checkSpiffe,
   'auth/approle': checkAppRole,
+  'auth/spiffe': checkSpiffeAuth,
 }
 
 /** What a cubbyhole holds goes with its token. */

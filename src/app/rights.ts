@@ -2,6 +2,7 @@
 import type { Token } from '../contract/token.ts'
 import type { Acl } from '../policy/acl.ts'
 import { seenFrom } from '../policy/authorise.ts'
+import { openCallerIdentity } from './caller-identity.ts'
 import type { Tenants } from './tenants.ts'
 
 export interface Rights {
@@ -17,7 +18,8 @@ export interface Rights {
 }
 
 export function openRights(tenants: Pick<Tenants, 'at'>): Rights {
-  const aclOf = (token: Token) => tenants.at(token.namespace).policies.aclFor(token.policies)
+  const identityOf = openCallerIdentity(tenants)
+  const aclOf = (token: Token) => tenants.at(token.namespace).policies.aclFor(token.policies, identityOf(token)?.identity)
 
   function capabilities(token: Token, namespace: string, path: string): readonly string[] {
     const seen = seenFrom(token, namespace, path)

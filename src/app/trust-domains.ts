@@ -1,27 +1,34 @@
-// The rooms of each mounted trust domain, opened when first asked for.
+// The rooms of each mounted trust domain, opened when first asked for; in a namespace, of its part of the root's.
 import { NODE_ATTESTORS } from '../attest/node/all.ts'
 import { networkOf } from '../base/cidr.ts'
+import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
+import type { Mount } from '../contract/mount.ts'
 import type { Limit, Limiter } from '../quota/limiter.ts'
+import { confine } from '../spiffe/confine.ts'
 import type { FetchBundle } from '../spiffe/federation.ts'
+import type { Part } from '../spiffe/parts.ts'
 import type { Place } from '../spiffe/place.ts'
 import { openSpiffe, type RoomsOf, type Spiffe } from '../spiffe/rooms.ts'
 import type { Loggers } from '../spiffe/paths/logger.ts'
 import type { Follower } from '../store/follow.ts'
 import { openSpace } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
+import type { Namespaces } from '../tenancy/namespaces.ts'
 import type { ServerPort } from '../sys/server.ts'
 import { openAws } from './aws-ec2.ts'
 import { sendOutbound } from './outbound.ts'
 import { serviceAccount } from './service-account.ts'
 import type { Tenants } from './tenants.ts'
+import { openHome } from './trust.ts'
 
 export interface TrustDomainsDeps {
   /** Behind the barrier, whole. */
   readonly store: Store
   readonly follower: Follower
   readonly tenants: Tenants
+  readonly namespaces: Pick<Namespaces, 'storedById'>
   readonly log: Log
   readonly fetch: FetchBundle | undefined
   readonly limiter: Pick<Limiter, 'take'>
@@ -30,11 +37,24 @@ export interface TrustDomainsDeps {
 /** Attestations from one address: enough for a rack behind one, too little to guess or to keep the server busy with. */
 const ATTESTATIONS: Limit = { id: 'spiffe-attestation', requests: 100, intervalMs: 10_000, blockMs: 0 }
 
+/** The part of the trust domain that a namespace has, by its id. Throws `invalid` where it has none. */
+export function openPartOf(home: () => Spiffe | undefined): (namespaceId: string) => Part {
+  return (namespaceId) => {
+    const part = home()?.parts.of(namespaceId)
+    if (!part) throw new Fault('invalid', 'this namespace has no part of a trust domain; the root gives it one at spiffe/namespaces')
+    return part
+  }
+}
+
 export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: TrustDomainsDeps): RoomsOf {
-  const { store, follower, tenants, log, fetch, limiter } = deps
+  const { store, follower, tenants, namespaces, log, fetch, limiter } = deps
   /** By the place of their data, which no other mount ever has. */
   const opened = new Map<string, Spiffe>()
-  return (mount) => {
+  /** A part that changed is another one. */
+  const confined = new WeakMap<Part, Spiffe>()
+  const hasNamespace = (id: string): boolean => namespaces.storedById(id)?.doomed === false
+
+  function whole(mount: Mount): Spiffe {
     const place = tenants.at(mount.namespace).mounts.placeOf(mount, '')
     const known = opened.get(place)
     if (known) return known
@@ -44,12 +64,24 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: T
       place: { store: slice, cache, keyed },
       ...ports,
       log,
+      hasNamespace,
       ...(fetch ? { fetch } : {}),
       attestors: NODE_ATTESTORS,
       attestPorts: { outbound: sendOutbound, serviceAccount, openAws },
       admitsAttestation: (address) => limiter.take(ATTESTATIONS, networkOf(address)).allowed,
     })
     opened.set(place, rooms)
+    return rooms
+  }
+
+  const home = openHome(tenants, whole)
+  const partOf = openPartOf(home)
+
+  return (mount) => {
+    if (mount.namespace === '') return whole(mount)
+    const part = partOf(mount.namespaceId)
+    const rooms = confined.get(part) ?? confine(home() as Spiffe, part)
+    confined.set(part, rooms)
     return rooms
   }
 }

@@ -1,5 +1,6 @@
 // The rooms of an unsealed server, each given what it needs of the others; made when the keys come, dropped when they go.
 import { lockoutRules } from '../auth/lockout-rule.ts'
+import type { Trust } from '../auth/spiffe/trust.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { TtlBounds } from '../base/ttl.ts'
 import type { Answer } from '../contract/answer.ts'
@@ -54,11 +55,14 @@ import { openRenewal } from './renewal.ts'
 import { type Lending, openLending } from './lending.ts'
 import { openRights } from './rights.ts'
 import { openSweep } from './sweep.ts'
+import { openBearer } from './bearer.ts'
+import { openCallerIdentity } from './caller-identity.ts'
 import { Tenants } from './tenants.ts'
 import { openSnapshots } from './snapshots.ts'
 import { timed } from './timed.ts'
 import type { RoomsOf, Spiffe } from '../spiffe/rooms.ts'
-import { loggersOf, openTrustDomains } from './trust-domains.ts'
+import { openHome, openTrust } from './trust.ts'
+import { loggersOf, openPartOf, openTrustDomains } from './trust-domains.ts'
 import { openTidying } from './tidying.ts'
 
 export interface Unsealed {
@@ -108,6 +112,9 @@ export interface Parts {
   readonly events: EventHub
   readonly follower: Follower
   readonly trustDomains: RoomsOf
+  /** The trust domain of the server; undefined where none is mounted. */
+  readonly home: () => Spiffe | undefined
+  readonly trust: Trust
   readonly moduleOf: ModuleOf
   readonly bounds: (mount: Mount) => TtlBounds
 }
@@ -143,10 +150,7 @@ export function openUnsealed(deps: UnsealedDeps, barrier: Store): Unsealed {
       follower.sync()
       return parts.cors.current()
     },
-    spiffe() {
-      const mount = parts.tenants.of(ROOT).mounts.at('spiffe/')
-      return mount?.type === 'spiffe' ? parts.trustDomains(mount) : undefined
-    },
+    spiffe: parts.home,
     forgetNamespaces: follower.forget,
     reopen: () => audit.devices.reopen(),
     async close() {
@@ -198,8 +202,9 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const cors = openCorsSettings(space)
   const events = openEventHub(inside, log)
   const { fetchBundle: fetch, limiter } = deps
-  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, log, fetch, limiter })
-  const own = { trustDomains, cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
+  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, namespaces, log, fetch, limiter })
+  const home = openHome(tenants, trustDomains)
+  const own = { trustDomains, home, trust: openTrust(home), cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
   const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)
   return { ...parts, moduleOf }
@@ -210,14 +215,16 @@ function boundsOf({ config }: Mount, { maxLeaseTtl, defaultLeaseTtl }: UnsealedD
   return { maxTtl, defaultTtl: Math.min(config.defaultLeaseTtl || defaultLeaseTtl, maxTtl) }
 }
 
-function openBuiltIns({ ports, lockout, server }: UnsealedDeps, spiffe: RoomsOf) {
-  return builtIn({ passwords: openPasswords(ports.random), lockoutRule: lockoutRules(lockout), spiffe, loggers: loggersOf(server) })
+function openBuiltIns({ ports, lockout, server }: UnsealedDeps, { trustDomains, home, trust, namespaces }: Omit<Parts, 'moduleOf'>) {
+  const namespaceAt = (path: string) => namespaces.at(`${path}/`)
+  const spiffe = { roomsOf: trustDomains, partOf: openPartOf(home), namespaceAt, loggers: loggersOf(server) }
+  return builtIn({ passwords: openPasswords(ports.random), lockoutRule: lockoutRules(lockout), spiffe, trust })
 }
 
 /** Built-in modules, and the two that need the rooms themselves. */
 function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): ModuleOf {
-  const { store, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds, trustDomains } = parts
-  const builtins = openBuiltIns(deps, trustDomains)
+  const { store, namespaces, tenants, tokens, wrapping, migrations, audit, rotation, lending, bounds } = parts
+  const builtins = openBuiltIns(deps, parts)
   const tenant = ({ mount }: { mount: Mount }) => tenants.at(mount.namespace)
   const below = ({ mount }: { mount: Mount }, path: CanonPath) => tenants.below(mount.namespace, path)
   const rights = openRights(tenants)
@@ -296,8 +303,8 @@ function openLine(deps: UnsealedDeps, parts: Parts, follower: Follower): (receiv
       moduleOf,
     }),
     checkWrapping: (routed) => checkWrapping(wrapping, routed),
-    authenticate: openAuthenticate(tokens),
-    authorise: openAuthorise((namespace) => tenants.at(namespace).policies),
+    authenticate: openAuthenticate(tokens, openBearer({ ...parts, clock })),
+    authorise: openAuthorise((namespace) => tenants.at(namespace).policies, openCallerIdentity(tenants)),
     ready: timed(openRun({ clock, random, storeOf: (mount, caller) => tenants.storeOf(mount, caller), boundsOf: bounds }), clock, deps.metrics),
     help: helpReply,
     mint: openMint({ tokens, clock, bounds, policyExists: (namespace, name) => tenants.policyExists(namespace, name) }),

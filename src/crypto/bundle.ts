@@ -34,7 +34,7 @@ export function formatBundle(bundle: Bundle): JsonObject {
   }
 }
 
-/** The JWT keys alone, as the Workload API and OIDC consumers take them; `use` is left out where none is given. */
+/** The JWT keys alone, as the Workload API and OIDC consumers take them, the latter with algorithms; `use` is left out where none is given. */
 export function formatJwks(authorities: readonly JwtAuthority[], use?: 'jwt-svid' | 'sig'): JsonObject {
   return { keys: authorities.map((one) => jwtJwk(one, use)) }
 }
@@ -45,7 +45,13 @@ function x509Jwk(der: Buffer): JsonObject {
 }
 
 function jwtJwk({ publicKey, keyId }: JwtAuthority, use: string | undefined): JsonObject {
-  return { ...jwkOf(publicKey), kid: keyId, ...(use === undefined ? {} : { use }) }
+  const jwk = jwkOf(publicKey)
+  return { ...jwk, kid: keyId, ...(use === undefined ? {} : { use }), ...(use === 'sig' ? { alg: algorithmOf(jwk) } : {}) }
+}
+
+/** With what keys of this kind sign here. */
+function algorithmOf({ kty, crv }: JsonObject): string {
+  return kty === 'RSA' ? 'RS256' : crv === 'P-384' ? 'ES384' : 'ES256'
 }
 
 /**

@@ -41,12 +41,12 @@ export interface JwtSvid {
 const LEEWAY = 60_000
 
 /**
- * The content of a token that a key of its subject's own trust domain signed, for this audience, at this time. Throws `invalid`.
+ * The content of a token that a key of its subject's own trust domain signed, for this audience (of several, any), at this time. Throws `invalid`.
  * `keyOf` finds a trust domain's key for JWT-SVIDs by its id.
  */
 export function verifyJwtSvid(
   token: string,
-  audience: string,
+  audience: string | readonly string[],
   now: number,
   keyOf: (trustDomain: TrustDomain, kid: string) => KeyObject | undefined,
 ): JwtSvid {
@@ -57,7 +57,7 @@ export function verifyJwtSvid(
   const key = keyOf(trustDomainOf(id), unverified.kid)
   if (!key) throw new Fault('invalid', `no JWT authority "${unverified.kid}" found for trust domain "${trustDomainOf(id)}"`)
   if (!isSignedBy(unverified, key)) throw new Fault('invalid', 'token has an invalid signature')
-  return content(unverified.claims, id, audience, now)
+  return content(unverified.claims, id, typeof audience === 'string' ? [audience] : audience, now)
 }
 
 function subjectOf({ claims: { sub } }: Unverified): SpiffeId {
@@ -67,7 +67,7 @@ function subjectOf({ claims: { sub } }: Unverified): SpiffeId {
   return id
 }
 
-function content(claims: JsonObject, id: SpiffeId, wanted: string, now: number): JwtSvid {
+function content(claims: JsonObject, id: SpiffeId, wanted: readonly string[], now: number): JwtSvid {
   const audience = audienceOf(claims['aud'])
   const expiresAt = timeOf(claims['exp'], 'exp')
   if (expiresAt === undefined) throw new Fault('invalid', 'token missing exp claim')
@@ -76,8 +76,8 @@ function content(claims: JsonObject, id: SpiffeId, wanted: string, now: number):
   const issuedAt = timeOf(claims['iat'], 'iat')
   if (notBefore !== undefined && notBefore - LEEWAY > now) throw new Fault('invalid', 'token not valid yet')
   if (issuedAt !== undefined && issuedAt - LEEWAY > now) throw new Fault('invalid', 'token was issued in the future')
-  if (!audience.includes(wanted))
-    throw new Fault('invalid', `expected audience in ${JSON.stringify([wanted])} (audience=${JSON.stringify(audience)})`)
+  if (!audience.some((one) => wanted.includes(one)))
+    throw new Fault('invalid', `expected audience in ${JSON.stringify(wanted)} (audience=${JSON.stringify(audience)})`)
   return { id, audience, claims, expiresAt }
 }
 

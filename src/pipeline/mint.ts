@@ -19,13 +19,19 @@ export interface MintDeps {
 export function openMint(deps: MintDeps): (reply: Reply, mount: Mount, path: CanonPath) => Reply | Promise<Reply> {
   return async (reply, mount, path) => {
     if (reply.kind !== 'login') return reply
-    const { spec, warnings } = plan(deps, reply.login, mount, path)
+    const { spec, warnings } = planLogin(deps, reply.login, mount, path)
     const { id, token } = await deps.tokens.mint(spec)
     return { kind: 'auth', auth: { clientToken: id, token, identityPolicies: [] }, made: true, warnings: [...(reply.warnings ?? []), ...warnings] }
   }
 }
 
-function plan({ clock, bounds, policyExists }: MintDeps, grant: LoginGrant, mount: Mount, path: CanonPath): { spec: NewToken; warnings: string[] } {
+/** The token that a login gives, before it is made. Throws `invalid`. */
+export function planLogin(
+  { clock, bounds, policyExists }: Omit<MintDeps, 'tokens'>,
+  grant: LoginGrant,
+  mount: Mount,
+  path: CanonPath,
+): { spec: NewToken; warnings: string[] } {
   const { limits } = grant
   const type = tokenType(mount.config.tokenType, limits.type)
   if (type === 'batch' && limits.numUses > 0) throw new Fault('invalid', 'batch tokens cannot have "num_uses" set')

@@ -4,9 +4,11 @@ import type { Store } from '../store/store.ts'
 import { agents } from './agents.ts'
 import { ALL, KEYS, sets } from './authorities.ts'
 import { NO_AUTHORITIES } from './authority-set.ts'
-import { COUNT, entries, INDEXES, indexes } from './entries.ts'
+import { COUNT, entries, INDEXES, indexes, OWNER } from './entries.ts'
+import { roles as exchangeRoles } from './exchange.ts'
 import { due as federationDue, relationships, statuses } from './federation.ts'
 import { entry as settings, ONLY } from './settings.ts'
+import { parts } from './parts.ts'
 import { due as tokenDue, tokens } from './join-tokens.ts'
 
 /** What is wrong, one line each. `store` is the mount's slice, and must not change meanwhile. */
@@ -26,6 +28,7 @@ export function* checkSpiffe(store: Store): Generator<string> {
   const used = there > 0 || sets.get(store, ALL) !== undefined
   if (used && !settings.get(store, ONLY)) yield `${settings.key(ONLY)} is missing`
   yield* checkAuthorities(store)
+  yield* checkParts(store)
 }
 
 /** Every authority has its key, and there are no others. */
@@ -34,4 +37,14 @@ function* checkAuthorities(store: Store): Generator<string> {
   const ids = new Set([...x509, ...jwt].map(({ id }) => id))
   for (const id of ids) if (!store.get(KEYS + id)) yield `the authority ${id} has no key`
   for (const key of store.keys({ prefix: KEYS })) if (!ids.has(key.slice(KEYS.length))) yield `${key} is of no authority`
+}
+
+/** What was made in a namespace is known to its part, which removes it in the end. */
+function* checkParts(store: Store): Generator<string> {
+  yield* checkIndexed(store, { records: parts, idOf: ({ namespace }) => namespace, indexes: () => [], folders: [] })
+  const owners = Array.from(store.keys({ prefix: OWNER }), (key) => key.slice(OWNER.length))
+  const roles = exchangeRoles.ids(store)
+  for (const id of roles) if (exchangeRoles.get(store, id)?.name !== id.split('/').at(-1)) yield `${exchangeRoles.key(id)} holds another`
+  const namespaces = [...owners, ...roles.filter((name) => name.includes('/'))].map((id) => id.split('/', 1)[0] as string)
+  for (const id of new Set(namespaces)) if (!parts.get(store, id)) yield `the namespace ${id} has entries or roles, and no part of the trust domain`
 }

@@ -8,6 +8,7 @@ import { dueIndex } from '../store/due-index.ts'
 import { encode, records } from '../store/records.ts'
 import type { Key, Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
+import { checkEntryOf, type Part } from './parts.ts'
 import type { Place } from './place.ts'
 import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
 import type { SettingsRoom } from './settings.ts'
@@ -39,8 +40,26 @@ export interface Entries {
   update(id: string, change: (before: Entry) => EntrySpec): Promise<Entry>
   /** False where it was not there. */
   remove(id: string): Promise<boolean>
+  /** Takes the steps in their order; one that can't be taken changes nothing and stops no other. An outcome for each. */
+  apply(steps: readonly EntryStep[]): Promise<EntryOutcome[]>
+  /** The entries of a namespace alone, which makes none but in its part. */
+  within(part: Part): Entries
   /** Removes what expired, at most `limit`. */
   sweep(limit: number): Promise<void>
+}
+
+export type EntryStep =
+  | { readonly kind: 'create'; readonly spec: EntrySpec }
+  | { readonly kind: 'update'; readonly id: string; readonly change: (before: Entry) => EntrySpec }
+  | { readonly kind: 'remove'; readonly id: string }
+
+export interface EntryOutcome {
+  /** Why the step was not taken. */
+  readonly fault?: Fault
+  /** As it is now; as it was, where it was removed. */
+  readonly entry?: Entry
+  /** Of `create`: it was there already, and is unchanged. */
+  readonly existed?: boolean
 }
 
 export const entries = records<Entry>('entry/')
@@ -55,11 +74,17 @@ const belowKey = (parent: SpiffeId, id: string): string => `${BELOW}${hashOf(par
 const ofKey = (spiffeId: SpiffeId, id: string): string => `entry-of/${hashOf(spiffeId)}/${id}`
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
+/** Of entries that were made in a namespace, by its id. */
+export const OWNER = 'entry-owner/'
+const ownerKey = (namespace: string, id: string): string => `${OWNER}${namespace}/${id}`
 /** What entries are found by: all keys of these folders. */
-export const INDEXES = [BELOW, 'entry-of/', 'entry-same/', 'entry-federates/', due.prefix]
+export const INDEXES = [BELOW, 'entry-of/', 'entry-same/', 'entry-federates/', OWNER, due.prefix]
 const CACHED = 20_000
+/** Each writes a handful of keys, and stores bound what one commit may hold. */
+const STEPS_PER_COMMIT = 10
 
-export function openEntries({ place, clock, random, settings }: EntriesDeps): Entries {
+export function openEntries(deps: EntriesDeps): Entries {
+  const { place, clock } = deps
   const { store } = place
   const cached = place.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
   const children = place.keyed(
@@ -69,54 +94,117 @@ export function openEntries({ place, clock, random, settings }: EntriesDeps): En
     (rest) => rest.slice(0, rest.indexOf('/')),
   )
 
-  const remove = (id: string): Promise<boolean> => transact(store, (tx) => removeIn(tx, id))
-
+  const page = (after: string, limit: number) => entries.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? [])
   return {
+    ...changing(deps),
     get: cached,
-    page: (after, limit) => entries.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? []),
+    page,
     of: (spiffeId) => idsUnder(store, ofKey(spiffeId, '')).flatMap((id) => cached(id) ?? []),
     below: (parent) => children(hashOf(parent)) ?? [],
     count: () => Number(store.get(COUNT)?.value.toString() ?? '0'),
-    async create(spec) {
-      const checked = checkEntry(spec, settings.need().trustDomain)
-      const entry: Entry = { ...checked, id: spec.id ?? uuid(random), createdAt: clock.now(), revision: 0 }
-      return transact(store, (tx) => {
-        const same = tx.get(sameKey(entry))
-        const known = same && entries.get(tx, same.value.toString())
-        if (known) return { entry: known, existed: true }
-        if (entries.get(tx, entry.id)) throw new Fault('invalid', `an entry with the ID "${entry.id}" exists already`)
-        put(tx, entry)
-        return { entry, existed: false }
-      })
-    },
-    async update(id, change) {
-      return transact(store, (tx) => {
-        const before = entries.get(tx, id)
-        if (!before) throw new Fault('missing', `no entry has the ID "${id}"`)
-        const checked = checkEntry(change(before), settings.need().trustDomain)
-        const after: Entry = { ...checked, id, createdAt: before.createdAt, revision: before.revision + 1 }
-        const same = tx.get(sameKey(after))
-        if (same && same.value.toString() !== id)
-          throw new Fault('invalid', `entry "${same.value.toString()}" has this ID, parent and selectors already`)
-        take(tx, before)
-        put(tx, after)
-        return after
-      })
-    },
-    remove,
+    within: (part) => confined(deps, part, cached),
     async sweep(limit) {
-      for (const id of due.before(store, clock.now(), limit)) await remove(id)
+      for (const id of due.before(store, clock.now(), limit)) await transact(store, (tx) => removeIn(tx, id))
     },
   }
+}
+
+/** Where `part` is given, by its namespace. */
+function changing(deps: EntriesDeps, part?: Part): Pick<Entries, 'create' | 'update' | 'remove' | 'apply'> {
+  const { store } = deps.place
+  return {
+    create: (spec) => transact(store, (tx) => make(deps, tx, spec, part)),
+    async update(id, change) {
+      const { entry } = await transact(store, (tx) => runStep(deps, tx, { kind: 'update', id, change }, part))
+      return entry as Entry
+    },
+    remove: (id) =>
+      transact(store, (tx) => {
+        const entry = entries.get(tx, id)
+        return entry !== undefined && isOf(entry, part) && removeIn(tx, id)
+      }),
+    async apply(steps) {
+      const outcomes: EntryOutcome[] = []
+      for (let done = 0; done < steps.length; done += STEPS_PER_COMMIT) {
+        const some = steps.slice(done, done + STEPS_PER_COMMIT)
+        outcomes.push(...(await transact(store, (tx) => some.map((step) => attempt(() => runStep(deps, tx, step, part))))))
+      }
+      return outcomes
+    },
+  }
+}
+
+function confined(deps: EntriesDeps, part: Part, get: Entries['get']): Entries {
+  const { store } = deps.place
+  const own = (id: string): Entry | undefined => {
+    const entry = get(id)
+    return entry && isOf(entry, part) ? entry : undefined
+  }
+  const prefix = ownerKey(part.namespace, '')
+  const ids = (span: { readonly after?: string; readonly limit?: number } = {}) =>
+    Array.from(store.keys({ prefix, ...span, ...(span.after ? { after: prefix + span.after } : {}) }), (key) => key.slice(prefix.length))
+  return {
+    ...changing(deps, part),
+    get: own,
+    page: (after, limit) => ids({ limit, ...(after === '' ? {} : { after }) }).flatMap((id) => own(id) ?? []),
+    below: () => [],
+    of: (spiffeId) => idsUnder(store, ofKey(spiffeId, '')).flatMap((id) => own(id) ?? []),
+    count: () => ids().length,
+    within: (other) => confined(deps, other, own),
+    sweep: async () => {},
+  }
+}
+
+const isOf = ({ namespace }: Pick<Entry, 'namespace'>, part: Part | undefined): boolean => part === undefined || namespace === part.namespace
+
+/** Removes entries of a namespace, at most `limit`; true where none is left. */
+export async function removeOwned(store: Store, namespace: string, limit: number): Promise<boolean> {
+  const prefix = ownerKey(namespace, '')
+  const ids = Array.from(store.keys({ prefix, limit }), (key) => key.slice(prefix.length))
+  for (const id of ids) await transact(store, (tx) => removeIn(tx, id))
+  return ids.length < limit
+}
+
+/** Reads before it writes: where it throws, the transaction is as it was. */
+function runStep(deps: EntriesDeps, tx: Tx, step: EntryStep, part?: Part): EntryOutcome {
+  if (step.kind === 'create') return make(deps, tx, step.spec, part)
+  const before = entries.get(tx, step.id)
+  if (!before || !isOf(before, part)) throw new Fault('missing', `no entry has the ID "${step.id}"`)
+  if (step.kind === 'update') return { entry: alter(deps, tx, before, step.change, part) }
+  take(tx, before)
+  return { entry: before }
+}
+
+function make(deps: EntriesDeps, tx: Tx, spec: EntrySpec, part?: Part): Required<Omit<EntryOutcome, 'fault'>> {
+  const { settings, clock, random } = deps
+  const checked = checkEntry(spec, settings.need().trustDomain)
+  if (part) checkEntryOf(part, checked)
+  if (part && spec.id !== undefined) throw new Fault('invalid', 'ids of entries are made at random in a namespace')
+  const entry: Entry = { ...checked, id: spec.id ?? uuid(random), createdAt: clock.now(), revision: 0, namespace: part?.namespace ?? '' }
+  const same = tx.get(sameKey(entry))
+  const known = same && entries.get(tx, same.value.toString())
+  if (known && !isOf(known, part)) throw new Fault('invalid', 'another namespace has an entry with this SPIFFE ID, parent and selectors')
+  if (known) return { entry: known, existed: true }
+  if (entries.get(tx, entry.id)) throw new Fault('invalid', `an entry with the ID "${entry.id}" exists already`)
+  put(tx, entry)
+  return { entry, existed: false }
+}
+
+function alter({ settings }: EntriesDeps, tx: Tx, before: Entry, change: (before: Entry) => EntrySpec, part?: Part): Entry {
+  const checked = checkEntry(change(before), settings.need().trustDomain)
+  if (part) checkEntryOf(part, checked)
+  const after: Entry = { ...checked, id: before.id, namespace: before.namespace, createdAt: before.createdAt, revision: before.revision + 1 }
+  const same = tx.get(sameKey(after))
+  if (same && same.value.toString() !== before.id)
+    throw new Fault('invalid', `entry "${same.value.toString()}" has this ID, parent and selectors already`)
+  take(tx, before)
+  put(tx, after)
+  return after
 }
 
 /** Ids of the entries that federate with a trust domain, in order. */
 export function idsFederatingWith(store: Pick<Store, 'keys'>, trustDomain: TrustDomain): string[] {
   return idsUnder(store, federatesKey(trustDomain, ''))
-}
-
-function idsUnder(store: Pick<Store, 'keys'>, prefix: string): string[] {
-  return Array.from(store.keys({ prefix }), (key) => key.slice(prefix.length))
 }
 
 /** Part of a commit of somebody else's: the entry goes. False where it was not there. */
@@ -134,19 +222,33 @@ export function dissociate(tx: Tx, id: string, trustDomain: TrustDomain): void {
   put(tx, { ...before, federatesWith: before.federatesWith.filter((one) => one !== trustDomain), revision: before.revision + 1 })
 }
 
+function idsUnder(store: Pick<Store, 'keys'>, prefix: string): string[] {
+  return Array.from(store.keys({ prefix }), (key) => key.slice(prefix.length))
+}
+
+function attempt(run: () => EntryOutcome): EntryOutcome {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof Fault) return { fault: error }
+    throw error
+  }
+}
+
 function readChildren(store: Store, prefix: string): readonly Child[] {
   return Array.from(store.range({ prefix }), ({ key, value }) => ({ id: key.slice(prefix.length), spiffeId: value.toString() as SpiffeId }))
 }
 
 /** What an entry is found by. */
 export function indexes(entry: Entry): [key: Key, value: Buffer][] {
-  const { id, parentId, spiffeId, federatesWith, expiresAt } = entry
+  const { id, parentId, spiffeId, federatesWith, expiresAt, namespace } = entry
   return [
     [belowKey(parentId, id), Buffer.from(spiffeId)],
     [ofKey(spiffeId, id), NOTHING],
     [sameKey(entry), Buffer.from(id)],
     ...federatesWith.map((one): [Key, Buffer] => [federatesKey(one, id), NOTHING]),
     ...(expiresAt > 0 ? [due.entry(expiresAt, id)] : []),
+    ...(namespace === '' ? [] : [[ownerKey(namespace, id), NOTHING] as [Key, Buffer]]),
   ]
 }
 

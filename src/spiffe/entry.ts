@@ -28,7 +28,7 @@ export interface Entry {
   readonly createdAt: number
   /** Counts the changes of this entry, from 0. */
   readonly revision: number
-  /** The namespace that owns it. */
+  /** Id of the namespace that it was made in; '' for the root. */
   readonly namespace: string
 }
 
@@ -56,6 +56,8 @@ const MAX_HINT_BYTES = 1024
 const MAX_SELECTORS = 100
 const MAX_DNS_NAMES = 100
 const ID = /^[A-Za-z0-9._-]{1,255}$/
+/** What the API calls below its entries is no id of one. */
+const RESERVED: ReadonlySet<string> = new Set(['batch', 'explain'])
 const DNS_LABEL = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/
 
 /** Parsed and put in order, or a Fault `invalid` that says what can't be. `home` is the trust domain, `server` the ID of the server itself. */
@@ -63,7 +65,7 @@ export function checkEntry(spec: EntrySpec, home: TrustDomain): EntrySpec {
   const spiffeId = parseSpiffeId(spec.spiffeId)
   const parentId = parseSpiffeId(spec.parentId)
   checkIds(spiffeId, parentId, home)
-  if (spec.id !== undefined && !ID.test(spec.id)) throw new Fault('invalid', 'an entry ID is made of letters, digits, dots, dashes and underscores')
+  if (spec.id !== undefined) checkId(spec.id)
   if (spec.selectors.length === 0) throw new Fault('invalid', 'missing selector list')
   if (spec.selectors.length > MAX_SELECTORS) throw new Fault('invalid', `an entry has at most ${MAX_SELECTORS} selectors`)
   spec.selectors.forEach((one) => checkSelector(one))
@@ -77,6 +79,11 @@ export function checkEntry(spec: EntrySpec, home: TrustDomain): EntrySpec {
   const federatesWith = [...new Set(spec.federatesWith.map(parseTrustDomain))].sort()
   if (federatesWith.includes(home)) throw new Fault('invalid', `"${home}" is this trust domain, and no foreign one`)
   return { ...spec, spiffeId, parentId, selectors: normalSelectors(spec.selectors), federatesWith }
+}
+
+function checkId(id: string): void {
+  if (!ID.test(id)) throw new Fault('invalid', 'an entry ID is made of letters, digits, dots, dashes and underscores')
+  if (RESERVED.has(id)) throw new Fault('invalid', `an entry cannot have the ID "${id}"`)
 }
 
 function checkIds(spiffeId: SpiffeId, parentId: SpiffeId, home: TrustDomain): void {

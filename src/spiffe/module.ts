@@ -2,6 +2,7 @@
 import { Fault } from '../base/fault.ts'
 import type { NodeAttestor } from '../contract/attestor.ts'
 import type { Module } from '../contract/module.ts'
+import type { Mount } from '../contract/mount.ts'
 import { adminPaths } from './paths/admin.ts'
 import { attestorPaths } from './paths/attestors.ts'
 import { agentPaths } from './paths/agents.ts'
@@ -10,16 +11,28 @@ import { agentBundlePaths } from './paths/agent-bundles.ts'
 import { authorityPaths } from './paths/authorities.ts'
 import { bundlePaths } from './paths/bundles.ts'
 import { entryPaths } from './paths/entries.ts'
+import { exchangePaths } from './paths/exchange.ts'
 import { federationPaths } from './paths/federation.ts'
 import { appendPaths, downstreamPaths } from './paths/guests.ts'
 import { type Loggers, loggerPaths } from './paths/logger.ts'
+import { type NamespaceAt, namespacePaths } from './paths/namespaces.ts'
 import { publishedPaths } from './paths/published.ts'
 import { svidPaths } from './paths/svids.ts'
 import { settingsPaths, statusPaths } from './paths/settings.ts'
 import type { RoomsOf } from './rooms.ts'
 
+/** The root's is the trust domain; a namespace's is its part of it. */
+export function configure(_: Mount | undefined, { path }: Mount): void {
+  if (path !== 'spiffe/') throw new Fault('invalid', 'the spiffe engine can only be enabled at spiffe/')
+}
+
 /** `attestors` besides join tokens. */
-export function spiffeModule(roomsOf: RoomsOf, loggers: Loggers, attestors: readonly NodeAttestor[] = []): Module {
+export function spiffeModule(
+  roomsOf: RoomsOf,
+  loggers: Loggers,
+  attestors: readonly NodeAttestor[] = [],
+  namespaceAt: NamespaceAt = () => undefined,
+): Module {
   const administrative = [
     ...statusPaths(roomsOf),
     ...appendPaths(roomsOf),
@@ -34,13 +47,13 @@ export function spiffeModule(roomsOf: RoomsOf, loggers: Loggers, attestors: read
     kind: 'engine',
     type: 'spiffe',
     doc: 'Workload identity: SPIFFE IDs for what runs here.',
-    configure(_, { path, namespace }) {
-      if (path !== 'spiffe/' || namespace !== '') throw new Fault('invalid', 'the spiffe engine can only be enabled at spiffe/ of the root namespace')
-    },
+    configure,
     sweep: (_, __, mount) => roomsOf(mount).sweep(),
     paths: [
       ...settingsPaths(roomsOf),
       ...publishedPaths(roomsOf),
+      ...exchangePaths(roomsOf),
+      ...namespacePaths(roomsOf, namespaceAt),
       ...administrative,
       ...attestorPaths(roomsOf, attestors),
       ...agentApiPaths(roomsOf),

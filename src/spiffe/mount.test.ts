@@ -2,19 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWorld } from '../testing/world.ts'
 
-test('a trust domain is enabled like any engine, once, in the root namespace', async () => {
+test('a trust domain is enabled like any engine, once, and stays where it is', async () => {
   const world = await openWorld()
   await world.ok('write', 'sys/namespaces/team', {})
-  for (const path of ['sys/mounts/identity-of-workloads', 'team/sys/mounts/spiffe']) {
+  for (const path of ['sys/mounts/identity-of-workloads', 'team/sys/mounts/other']) {
     const { status, body } = await world.call('write', path, { type: 'spiffe' })
     assert.equal(status, 400)
-    assert.match(JSON.stringify(body), /can only be enabled at spiffe\/ of the root namespace/)
+    assert.match(JSON.stringify(body), /can only be enabled at spiffe\//)
   }
   await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
   await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
   const entry = { spiffe_id: 'spiffe://example.org/web', parent_id: 'spiffe://example.org/node', selectors: 'unix:uid:1' }
   const body = await world.ok('write', 'spiffe/entries', entry)
   assert.equal((await world.ok('read', `spiffe/entries/${body.data.id}`)).data.spiffe_id, entry.spiffe_id)
+  for (const to of ['other', 'team/spiffe']) {
+    assert.equal((await world.call('write', 'sys/remount', { from: 'spiffe', to })).body.errors[0], 'cannot remount "spiffe"')
+  }
   await world.close()
 })
 

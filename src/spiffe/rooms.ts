@@ -3,15 +3,18 @@ import { type Log, silent } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { AttestPorts, NodeAttestor } from '../contract/attestor.ts'
 import type { Mount } from '../contract/mount.ts'
+import type { Store } from '../store/store.ts'
 import type { Place } from './place.ts'
 import { type Agents, openAgents } from './agents.ts'
 import { type Attestors, openAttestors } from './attestors.ts'
 import { type AuthorisedRoom, openAuthorised } from './authorised.ts'
 import { type Authorities, openAuthorities } from './authorities.ts'
-import { type Entries, openEntries } from './entries.ts'
+import { type Entries, openEntries, removeOwned } from './entries.ts'
+import { type Exchange, openExchange, removeRolesOf } from './exchange.ts'
 import { type FederatedBundles, openFederatedBundles } from './federated-bundles.ts'
 import { type Federation, type FetchBundle, openFederation } from './federation.ts'
 import { type JoinTokens, joinTokenAttestor, openJoinTokens } from './join-tokens.ts'
+import { openParts, type Parts } from './parts.ts'
 import { openSettings, type SettingsRoom } from './settings.ts'
 import { openSvids, type Svids } from './svids.ts'
 
@@ -25,6 +28,8 @@ export interface Spiffe {
   readonly svids: Svids
   readonly bundles: FederatedBundles
   readonly federation: Federation
+  readonly exchange: Exchange
+  readonly parts: Parts
   readonly attestors: Attestors
   readonly attestPorts: AttestPorts
   /** Counts an attestation that an address begins; false where there were too many. */
@@ -48,6 +53,8 @@ export interface SpiffeDeps {
   /** Where nothing else is given, nothing is logged and nothing can be fetched. */
   readonly log?: Log
   readonly fetch?: FetchBundle
+  /** Whether there is a namespace with this id; unless it is given, every one is there. */
+  readonly hasNamespace?: (id: string) => boolean
   /** Besides join tokens. */
   readonly attestors?: readonly NodeAttestor[]
   readonly attestPorts?: AttestPorts
@@ -55,8 +62,9 @@ export interface SpiffeDeps {
 }
 
 export function openSpiffe(given: SpiffeDeps): Spiffe {
-  const deps = { log: silent, fetch: NO_FETCH, ...given }
+  const deps = { log: silent, fetch: NO_FETCH, hasNamespace: () => true, ...given }
   const settings = openSettings(deps.place)
+  const parts = openParts({ ...deps, settings })
   const authorities = openAuthorities({ ...deps, settings })
   const entries = openEntries({ ...deps, settings })
   const joinTokens = openJoinTokens(deps)
@@ -72,6 +80,8 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
     svids: openSvids({ ...deps, authorities, settings }),
     bundles,
     federation,
+    exchange: openExchange({ place: deps.place, settings, now: () => deps.clock.now() }),
+    parts,
     attestors: openAttestors(deps.place, [joinTokenAttestor(joinTokens), ...(deps.attestors ?? [])]),
     attestPorts: deps.attestPorts ?? NO_WAY_OUT,
     admitsAttestation: deps.admitsAttestation ?? (() => true),
@@ -79,8 +89,20 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
       await authorities.rotate()
       await entries.sweep(SWEEP_PAGE)
       await joinTokens.sweep(SWEEP_PAGE)
+      await clearParts(deps.place.store, parts, deps.hasNamespace)
       federation.poll().catch((error: unknown) => deps.log.error('federated bundles could not be fetched', {}, error)) // a slow endpoint holds up nothing else
     },
+  }
+}
+
+/** What was made in namespaces that have no part any more, or are no more themselves, in bounded steps. */
+async function clearParts(store: Store, parts: Parts, hasNamespace: (id: string) => boolean): Promise<void> {
+  for (const part of parts.all()) {
+    if (!part.ending && hasNamespace(part.namespace)) continue
+    if (!part.ending) await parts.end(part.namespace)
+    if (!(await removeOwned(store, part.namespace, SWEEP_PAGE))) continue
+    await removeRolesOf(store, part)
+    await parts.forget(part.namespace)
   }
 }
 

@@ -39,10 +39,17 @@ async function remount(deps: RemountDeps, ctx: Ctx, from: string, to: string): P
   const [source, target] = [spot(deps, ctx, from), spot(deps, ctx, to)]
   if (target.path === '') throw new Fault('invalid', `invalid destination mount path "${to}"`)
   assertMovable(source.path, target.path)
+  if (isBound(deps.below(ctx, mountPath(from)).tenant, source.path)) throw new Fault('invalid', `cannot remount "${from}"`)
   const id = await deps.migrations.start(source, target, ctx.mount.namespace)
   // Logins leave tokens to end, which is due work; all else is mostly done by the time this is answered.
   if (!source.path.startsWith('auth/')) await deps.migrations.advance(id)
   return data({ migration_id: id }, { spread: true, warnings: [QUEUED] })
+}
+
+/** A trust domain is the root's, and a part of it the namespace's that it was given to. */
+function isBound({ mounts }: Tenant, path: string): boolean {
+  const mount = mounts.at(path)
+  return mount?.class === 'secret' && mount.type === 'spiffe'
 }
 
 function spot(deps: RemountDeps, ctx: Ctx, given: string): Spot {

@@ -62,6 +62,8 @@ export interface Tokens {
   accessors(namespace: string): string[]
   /** Makes a token: a service token durably, a batch token without writing anything. Rejects where its parent is gone. */
   mint(spec: NewToken, options?: MintOptions): Promise<Made>
+  /** A token for one request: a proof of another kind, `id`, stands for it, and it is stored nowhere. `expiresAt` in wall milliseconds. */
+  passing(id: string, spec: NewToken, expiresAt: number): Token
   /** Counts one use of a token with limited uses; refuses when none is left. Returns the token as it now is. */
   use(token: Token): Promise<Token | undefined>
   /** Extends a token's life; throws `invalid` where it can't be. */
@@ -144,6 +146,20 @@ class TokenStore implements Tokens {
       also?.(tx, token)
     })
     return { id: given, token }
+  }
+
+  passing(id: string, spec: NewToken, expiresAt: number): Token {
+    const createdAt = this.#deps.clock.now()
+    const hash = hmacSha256(this.#deps.hashKey, id) + idSuffix(this.#idOf(spec.namespace))
+    const lasting = {
+      ttl: Math.ceil((expiresAt - createdAt) / 1000),
+      explicitMaxTtl: 0,
+      period: 0,
+      numUses: 0,
+      renewable: false,
+      internal: undefined,
+    }
+    return { ...spec, ...lasting, type: 'batch', hash, accessor: '', createdAt, lastRenewedAt: 0, expiresAt }
   }
 
   use(token: Token): Promise<Token | undefined> {

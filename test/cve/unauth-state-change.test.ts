@@ -26,7 +26,7 @@ function openOps(prefix: string, module: Module): Open[] {
   )
 }
 
-const { kinds, moduleOf } = builtIn({ passwords: anything, lockoutRule: anything, spiffe: anything, loggers: anything })
+const { kinds, moduleOf } = builtIn({ passwords: anything, lockoutRule: anything, spiffe: anything, trust: anything })
 const mounted = kinds.flatMap((kind) => {
   const [of, type] = kind.split('/') as ['secret' | 'auth', string]
   return [undefined, { version: '2' }].flatMap((options) => {
@@ -51,6 +51,7 @@ const CHANGING: Readonly<Record<string, string>> = {
   'write sys/unseal': 'the shares are the right',
   'write auth/userpass/login/:username': 'the password is the right',
   'write auth/approle/login': 'the secret ID is the right',
+  'write auth/spiffe/login': 'the SVID is the right',
   'write spiffe/agent/attest': 'the evidence of the node is the right',
   'write spiffe/agent/renew': 'the SVID of the connection is the right',
   'write spiffe/agent/status': 'the SVID of the connection is the right',
@@ -91,6 +92,7 @@ test('the operations that need no token are these, so that a new one is thought 
     'read sys/seal-status',
     'read sys/wrapping/lookup',
     'write auth/approle/login',
+    'write auth/spiffe/login',
     'write auth/userpass/login/:username',
     'write spiffe/agent/attest',
     'write spiffe/agent/entries',
@@ -121,6 +123,7 @@ async function busy(begun: boolean): Promise<World> {
   const world = await openWorld()
   await world.ok('write', 'sys/auth/userpass', { type: 'userpass' })
   await world.ok('write', 'sys/auth/approle', { type: 'approle' })
+  await world.ok('write', 'sys/auth/spiffe', { type: 'spiffe' })
   await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
   await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
   if (!begun) return world

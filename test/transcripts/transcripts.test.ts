@@ -34,7 +34,7 @@ for (const guide of GUIDES.sort()) {
   })
 }
 
-for (const name of ['kv', 'policies', 'logins', 'admin', 'exit-codes']) {
+for (const name of ['kv', 'policies', 'logins', 'admin', 'exit-codes', 'workload-identity']) {
   test(`transcript: ${name}`, async (t) => {
     await replay(join(import.meta.dirname, `${name}.md`), await devServer(t), folder(t))
   })

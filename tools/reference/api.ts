@@ -71,7 +71,8 @@ async function mountAll(world: Awaited<ReturnType<typeof openWorld>>): Promise<M
     { at: 'sys/', title: 'sys' },
     { at: 'auth/token/', title: 'token' },
     { at: 'cubbyhole/', title: 'cubbyhole' },
-    ...auth.map((type) => ({ at: `auth/${type}/`, title: type })),
+    // A method may have the name of an engine.
+    ...auth.map((type) => ({ at: `auth/${type}/`, title: secret.includes(type) ? `auth ${type}` : type })),
     ...mounted,
   ]
 }

@@ -13,7 +13,7 @@ import type { X509Svid } from '../authorities.ts'
 import type { Entry } from '../entry.ts'
 import { encodeAll, encodePages, encodeSync } from '../entry-message.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
-import { describeEntry } from './entries.ts'
+import { describeEntry } from './entry-json.ts'
 
 const csrInput = { csr: text('A signing request in DER, as base64; only its public key is used.') }
 const attestInput = {

@@ -1,15 +1,18 @@
 // spiffe/svid: identities issued by name, for those whom policy lets; agents get theirs by entries.
-import { list, or, seconds, secret, text } from '../../base/fields.ts'
+import { list, maybe, or, seconds, secret, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
+import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data } from '../../contract/reply.ts'
-import { toPem } from '../../crypto/certificate.ts'
+import { fromPem, toPem } from '../../crypto/certificate.ts'
 import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { jwtKeyOf } from '../../crypto/bundle.ts'
 import { verifyJwtSvid } from '../../crypto/jwt-svid.ts'
-import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
+import { parseSpiffeId, type TrustDomain } from '../../crypto/spiffe-id.ts'
+import { verifyX509Svid } from '../../crypto/x509-svid.ts'
 import { parseSubject } from '../entry.ts'
-import type { RoomsOf } from '../rooms.ts'
+import type { RoomsOf, Spiffe } from '../rooms.ts'
+import { csrDer } from './csr-text.ts'
 
 const spiffeIdField = { spiffe_id: text('The identity.') }
 const ttl = or(seconds("Lifetime; the trust domain's otherwise."), 0)
@@ -22,7 +25,11 @@ const x509Input = {
   subject: or(text('Subject, such as CN=orders,O=Example.'), ''),
 }
 const jwtInput = { ...spiffeIdField, audience: or(list('Who the token is for.'), []), ttl }
-const validateInput = { svid: secret(text('The token.')), audience: text('Who it must be for.') }
+const validateInput = {
+  svid: maybe(secret(text('A JWT-SVID.'))),
+  audience: or(text('Who the JWT-SVID must be for.'), ''),
+  certificate: maybe(text('Instead of a token, an X509-SVID: its certificates as PEM, leaf first.')),
+}
 
 const x509Output = {
   certificate: text('The chain as PEM, leaf first.'),
@@ -43,7 +50,7 @@ export function svidPaths(roomsOf: RoomsOf): Path[] {
           const { svids, authorities } = roomsOf(mount)
           const id = parseSpiffeId(input.spiffe_id)
           const subject = parseSubject(input.subject)
-          const publicKey = publicKeyOfCsr(derOf(input.csr))
+          const publicKey = publicKeyOfCsr(csrDer(input.csr))
           const { chain, expiresAt } = svids.x509({ id, publicKey, ttl: input.ttl, dnsNames: input.dns_names, subject })
           const bundle = toPem(authorities.bundle().x509Authorities)
           return data({ spiffe_id: id, certificate: toPem(chain), bundle, expires_at: new Date(expiresAt).toISOString() })
@@ -64,25 +71,28 @@ export function svidPaths(roomsOf: RoomsOf): Path[] {
         },
       }),
     })),
-    path('svid/validate', 'Checking a JWT-SVID.', {}, (op) => ({
+    path('svid/validate', 'Checking SVIDs.', {}, (op) => ({
       write: op({
-        doc: 'Check a JWT-SVID of this trust domain for an audience.',
+        doc: 'Check a JWT-SVID for an audience, or an X509-SVID, of this trust domain or one that it federates with.',
         input: validateInput,
-        run({ mount, clock }, input) {
-          const { settings, authorities } = roomsOf(mount)
-          const home = settings.need().trustDomain
-          const keyOf = (domain: string, kid: string) => (domain === home ? jwtKeyOf(authorities.bundle(), kid) : undefined)
-          const { id, claims } = verifyJwtSvid(input.svid, input.audience, clock.now(), keyOf)
-          return data({ spiffe_id: id, claims })
-        },
+        run: ({ mount, clock }, input) => data(validate(roomsOf(mount), input, clock.now())),
       }),
     })),
   ]
 }
 
-function derOf(csr: string): Buffer {
-  const body = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\s\S]+)-----END/.exec(csr)?.[1] ?? csr
-  const bare = body.replace(/\s+/g, '')
-  if (bare === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(bare)) throw new Fault('invalid', 'csr is neither PEM nor base64')
-  return Buffer.from(bare, 'base64')
+function validate(rooms: Spiffe, { svid, audience, certificate }: Values<typeof validateInput>, now: number): JsonObject {
+  const home = rooms.settings.need().trustDomain
+  const bundleOf = (domain: TrustDomain) => (domain === home ? rooms.authorities.bundle() : rooms.bundles.get(domain))
+  if ((svid === undefined) === (certificate === undefined)) throw new Fault('invalid', 'either svid or certificate is needed')
+  if (svid === undefined) {
+    const found = verifyX509Svid(fromPem(certificate as string), now, (domain) => bundleOf(domain)?.x509Authorities)
+    return { spiffe_id: found.id, serial_number: found.serial, expires_at: new Date(found.expiresAt).toISOString() }
+  }
+  if (audience === '') throw new Fault('invalid', 'missing audience')
+  const { id, claims } = verifyJwtSvid(svid, audience, now, (domain, kid) => {
+    const bundle = bundleOf(domain)
+    return bundle && jwtKeyOf(bundle, kid)
+  })
+  return { spiffe_id: id, claims }
 }
