@@ -6,7 +6,7 @@ import { encode } from '../store/records.ts'
 import { follow } from '../store/follow.ts'
 import type { Store } from '../store/store.ts'
 import { transact } from '../store/transact.ts'
-import { ROOT } from '../contract/namespace.ts'
+import { type Namespace, ROOT } from '../contract/namespace.ts'
 import { addMount } from '../tenancy/mount-entries.ts'
 import { openSlices } from '../tenancy/slices.ts'
 import { openTokens } from '../token/tokens.ts'
@@ -29,18 +29,24 @@ export async function bootstrap(store: Store, ports: { clock: Clock; random: Ran
   return mint(store, hashKey, ports, rootToken)
 }
 
-/** Another root token: its records are written `into` an empty store behind the same barrier as `from`. Returns its id. */
-export async function mintRoot(from: Store, into: Store, ports: { clock: Clock; random: Random }): Promise<string> {
+/**
+ * Another root token, of the server or of a namespace: its records are written `into` an empty store behind the same barrier as
+ * `from`. Returns its id.
+ */
+export async function mintRoot(from: Store, into: Store, ports: { clock: Clock; random: Random }, of: Home = ROOT): Promise<string> {
   const hashKey = from.get(TOKEN_HASH_KEY)?.value
   if (!hashKey) throw new Error(`${TOKEN_HASH_KEY} is missing from the store`)
-  return mint(into, hashKey, ports)
+  return mint(into, hashKey, ports, undefined, of)
 }
 
-async function mint(store: Store, hashKey: Buffer, { clock, random }: { clock: Clock; random: Random }, id?: string): Promise<string> {
-  const namespaces = { idOf: () => ROOT.id, alive: () => true }
+type Home = Pick<Namespace, 'id' | 'path'>
+
+async function mint(store: Store, hashKey: Buffer, ports: { clock: Clock; random: Random }, id?: string, of: Home = ROOT): Promise<string> {
+  const { clock, random } = ports
+  const namespaces = { idOf: () => of.id, alive: () => true }
   const own = { store, follower: follow(store), clock, random, namespaces, hashKey: secretKey(hashKey) }
   const tokens = openTokens({ ...own, mountAlive: () => true, cemetery: async () => {} })
-  return (await tokens.mint(ROOT_TOKEN, id === undefined ? {} : { id })).id
+  return (await tokens.mint({ ...ROOT_TOKEN, namespace: of.path }, id === undefined ? {} : { id })).id
 }
 
 const ROOT_TOKEN = {
@@ -61,5 +67,4 @@ const ROOT_TOKEN = {
   boundCidrs: [],
   entityId: '',
   role: '',
-  namespace: '',
 } as const

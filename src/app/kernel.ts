@@ -26,6 +26,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { openInFlight } from './in-flight.ts'
 import { SYSTEM_MOUNT } from './layout.ts'
 import type { AuditSettings } from './audit.ts'
+import { openRingUsage } from './ring-usage.ts'
 import type { Staging } from './staging.ts'
 import { openUnsealed, type Unsealed } from './unsealed.ts'
 
@@ -83,6 +84,8 @@ export interface Kernel {
   forgetNamespaces(): void
   /** How many numbers of a term this process took for sealing and has left. */
   unspent(term: number): number
+  /** The same of a term of a namespace with a seal of its own, by its id. */
+  unspentOf(id: string, term: number): number
 }
 
 export function openKernel(deps: KernelDeps): Kernel {
@@ -91,12 +94,13 @@ export function openKernel(deps: KernelDeps): Kernel {
   const running = openInFlight()
   const plain = barrier(deps.store, keyring, ports.random, (term, count) => usage.take(term, count))
   const inside = measured(plain, { monotonic: ports.clock.monotonic, observe: metrics.barrier })
+  const ringUsage = openRingUsage(inside, deps.rings, ports.random)
   const limiter = openLimiter(ports.clock)
   let unsealed: Unsealed | undefined
 
   function current(): Unsealed {
     if (keyring.sealed) throw sealedFault()
-    unsealed ??= openUnsealed({ ...deps, limiter }, inside)
+    unsealed ??= openUnsealed({ ...deps, limiter, ringUsage }, inside)
     return unsealed
   }
 
@@ -140,6 +144,7 @@ export function openKernel(deps: KernelDeps): Kernel {
     forget,
     forgetNamespaces: () => unsealed?.forgetNamespaces(),
     unspent: (term) => usage.unspent(term),
+    unspentOf: ringUsage.unspent,
   }
 }
 

@@ -15,7 +15,7 @@ import { openNamespaceSealers, type SealerPorts, withKeys } from './namespace-se
 import { openPgp as pgp } from './openpgp.ts'
 
 /** All of it in one process, for servers that have no other; `kernels` are those that serve in it. */
-export function openNamespaceSeals(inside: Store, ports: SealerPorts, kernels: () => readonly Pick<Kernel, 'forgetNamespaces'>[]) {
+export function openNamespaceSeals(inside: Store, ports: SealerPorts, kernels: () => readonly Pick<Kernel, 'forgetNamespaces' | 'unspentOf'>[]) {
   const rings = new Rings()
   const namespaceSeals = openNamespaceSealers(inside, ports, {
     opened: async ({ id, keys, active }) => rings.open(id, keys, active),
@@ -23,6 +23,7 @@ export function openNamespaceSeals(inside: Store, ports: SealerPorts, kernels: (
       for (const id of ids) rings.close(id)
       for (const kernel of kernels()) kernel.forgetNamespaces()
     },
+    unspent: async (id, term) => kernels().reduce((sum, kernel) => sum + kernel.unspentOf(id, term), 0),
   })
   const forget = () => {
     namespaceSeals.forget()

@@ -1,9 +1,11 @@
 // What the rooms need of namespaces: the store as their seals guard it, who of them can be reached, and what lies where in them.
 import { Fault } from '../base/fault.ts'
-import type { Random } from '../base/ports.ts'
 import type { Mount } from '../contract/mount.ts'
 import { cubbyholePrefix, foreignCubbyholePrefix } from '../engines/cubbyhole.ts'
+import { barrier } from '../seal/barrier.ts'
 import { guarded } from '../seal/guarded.ts'
+import type { Keyring } from '../seal/keyring.ts'
+import { openRotation, type Rotation } from '../seal/rotation.ts'
 import { clear } from '../store/clear.ts'
 import { isSettlingDue } from '../seal/share-sets.ts'
 import { guardOf, namespaceIdOf, sealFolder } from '../store/layout.ts'
@@ -18,11 +20,12 @@ import type { KernelDeps } from './kernel.ts'
 import { makeSealed } from './namespace-seals.ts'
 import type { Rights } from './rights.ts'
 import type { Tenants } from './tenants.ts'
+import type { UnsealedDeps } from './unsealed.ts'
 
 /** The whole store, as the seals of namespaces guard it. `namespaces` are themselves read from it. */
-export function guardedStore(barrier: Store, rings: KernelDeps['rings'], namespaces: () => Pick<Namespaces, 'sealOf'>, random: Random): Store {
+export function guardedStore(barrier: Store, { rings, ringUsage, ports }: UnsealedDeps, namespaces: () => Pick<Namespaces, 'sealOf'>): Store {
   const sealOf = (id: string) => namespaces().sealOf(id)
-  return guarded({ store: barrier, rings, guardOf: (key) => guardOf(key, sealOf), random })
+  return guarded({ store: barrier, rings, guardOf: (key) => guardOf(key, sealOf), random: ports.random, count: ringUsage.take })
 }
 
 /** Whether anything of the namespace with this id can be reached. */
@@ -66,15 +69,41 @@ export function keyHolder({ seal, namespaceSeals }: KernelDeps, namespaces: Name
       rotate: () => namespaceSeals.rotate(id),
       rotateRoot: () => namespaceSeals.rotateRoot(id),
       rekey: (_, step) => namespaceSeals.rekey(id, step),
-      generateRoot: () => Promise.reject(new Fault('invalid', 'operation unavailable in namespaces')),
+      generateRoot: (step) => namespaceSeals.generateRoot(id, step),
     }
   }
 }
 
-/** Ends the time in which shares before a rekey are good as well, of namespaces that are unsealed. */
-export async function settleNamespaces({ rings, namespaceSeals, ports }: KernelDeps, inside: Store): Promise<void> {
-  for (const [id, ring] of rings.all()) {
-    if (isSettlingDue(view(inside, sealFolder(id)), ring, ports.clock.now())) await namespaceSeals.settle(id)
+/** When new terms of keys begin by themselves: of those that a path is about, as above. `whole` is the store behind the server's barrier. */
+export function keyRotation(deps: UnsealedDeps, whole: Store, namespaces: Namespaces, own: Rotation): KeyDeps['rotationOf'] {
+  return ({ mount }) => {
+    const namespace = namespaces.at(mount.namespace)
+    const ring = namespace && namespace.seal === namespace.id ? deps.rings.of(namespace.id) : undefined
+    return namespace && ring ? rotationIn(deps, whole, namespace.id, ring) : own
+  }
+}
+
+function rotationIn({ namespaceSeals, ringUsage, ports }: UnsealedDeps, whole: Store, id: string, keyring: Keyring): Rotation {
+  const store = view(whole, sealFolder(id))
+  return openRotation({
+    inside: barrier(store, keyring, ports.random, (term, count) => ringUsage.take(id, term, count)),
+    store,
+    keyring,
+    clock: ports.clock,
+    unspent: (term) => namespaceSeals.unspent(id, term),
+    rotate: (term) => namespaceSeals.rotate(id, term),
+  })
+}
+
+/**
+ * What is due for the keys of namespaces that are unsealed: the end of the time in which shares before a rekey are good as well, and
+ * new terms.
+ */
+export async function tendNamespaces(deps: UnsealedDeps, whole: Store): Promise<void> {
+  for (const [id, ring] of deps.rings.all()) {
+    if (ring.sealed) continue
+    if (isSettlingDue(view(whole, sealFolder(id)), ring, deps.ports.clock.now())) await deps.namespaceSeals.settle(id)
+    await rotationIn(deps, whole, id, ring).sweep()
   }
 }
 

@@ -13,10 +13,10 @@ import type { Config } from './config/config.ts'
 import { hardenOrRefuse } from './hardening.ts'
 import { endOnBugs } from './last-words.ts'
 import { openMembers, type Members } from './members.ts'
-import { namespaceSealHandlers, openNamespaceSealers } from './namespace-sealers.ts'
+import { type NamespaceTerm, namespaceSealHandlers, openNamespaceSealers } from './namespace-sealers.ts'
 import { ports } from './ports.ts'
 import { openRunning, type Running } from './running.ts'
-import { openBySealsAndTend, sealHandlers } from './seal-duty.ts'
+import { openBySealsAndTend, sealHandlers, sum } from './seal-duty.ts'
 import { openSealParts } from './seal-parts.ts'
 import { openSeals, type SealStanza } from './seals.ts'
 import { untilStopped } from './signals.ts'
@@ -82,6 +82,7 @@ async function run({ config, logs, reread, stopped, onReload }: Serving, store: 
     const namespaces = openNamespaceSealers(inside, ports, {
       opened: (keys) => all.tell('openRing', keys),
       closed: (ids) => all.tell('closeRings', ids),
+      unspent: async (id, term) => sum(await all.ask<number>('unspentOf', { id, term } satisfies NamespaceTerm)),
     })
     return {
       ...sealHandlers(parts, all, namespaces),

@@ -49,11 +49,12 @@ import { type Audit, openAudit } from './audit.ts'
 import type { KernelDeps } from './kernel.ts'
 import { CLUSTER, FIRST_MOUNTS, TOKEN_HASH_KEY } from './layout.ts'
 import { helpReply } from './documents.ts'
-import { answerPlace, guardedStore, idsWithin, isAlive, keyHolder, namespacing, openCemetery, settleNamespaces } from './namespacing.ts'
+import { answerPlace, guardedStore, idsWithin, isAlive, keyHolder, keyRotation, namespacing, openCemetery, tendNamespaces } from './namespacing.ts'
 import { operating } from './operating.ts'
 import { openRenewal } from './renewal.ts'
 import { type Lending, openLending } from './lending.ts'
 import { openRights } from './rights.ts'
+import type { RingUsage } from './ring-usage.ts'
 import { openSweep } from './sweep.ts'
 import { openBearer } from './bearer.ts'
 import { openCallerIdentity } from './caller-identity.ts'
@@ -90,6 +91,7 @@ export interface Cluster {
 /** What outlives a seal besides: counts of requests, which are no secret. */
 export interface UnsealedDeps extends KernelDeps {
   readonly limiter: Limiter
+  readonly ringUsage: RingUsage
 }
 
 /** What the parts below share. */
@@ -121,7 +123,7 @@ export interface Parts {
 
 /** `barrier` is the store behind the server's barrier. */
 export function openUnsealed(deps: UnsealedDeps, barrier: Store): Unsealed {
-  const inside = guardedStore(barrier, deps.rings, () => parts.namespaces, deps.ports.random)
+  const inside = guardedStore(barrier, deps, () => parts.namespaces)
   const follower = follow(inside)
   const parts: Parts = openParts(deps, inside, follower)
   const { audit, quotas } = parts
@@ -139,7 +141,7 @@ export function openUnsealed(deps: UnsealedDeps, barrier: Store): Unsealed {
       audit.sweep()
       await noteVersion(parts.space.store, deps.ports.clock)
       if (isSettlingDue(deps.store, deps.keyring, deps.ports.clock.now())) await deps.seal.settle()
-      await settleNamespaces(deps, inside)
+      await tendNamespaces(deps, inside)
     },
     async expire() {
       follower.sync()
@@ -235,7 +237,7 @@ function openModules(deps: UnsealedDeps, parts: Omit<Parts, 'moduleOf'>): Module
   }
   const system = systemModule({
     state: { seal: deps.seal, clock: deps.ports.clock, storageType: deps.storageType, cluster: () => undefined, audit: () => undefined },
-    keys: { rotation, holderOf: keyHolder(deps, namespaces), backups: openBackups(store) },
+    keys: { rotationOf: keyRotation(deps, store, namespaces, rotation), holderOf: keyHolder(deps, namespaces), backups: openBackups(store) },
     mounts: { tenant, moduleOf, bounds, systemMax: deps.maxLeaseTtl },
     tenant,
     namespaces: namespacing(deps, store, namespaces, rights),

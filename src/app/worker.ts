@@ -18,7 +18,8 @@ import type { Config } from './config/config.ts'
 import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import { endNow, endOnBugs } from './last-words.ts'
-import type { NamespaceKeys, NamespaceRekeyCall } from './namespace-sealers.ts'
+import type { GenerateRootAction, RekeyAction } from '../seal/key-steps.ts'
+import type { NamespaceKeys, NamespaceStepCall, NamespaceTerm } from './namespace-sealers.ts'
 import { ports } from './ports.ts'
 import type { StartProblem } from './members.ts'
 import type { Settings } from './running.ts'
@@ -98,6 +99,7 @@ function handlers({ keyring, rings, store, metrics, logs, settings, serving }: P
       if (!keyring.sealed) orEnd(log, () => keyring.activate(term))
     },
     unspent: async (term: number) => (await serving).kernel.unspent(term),
+    unspentOf: async ({ id, term }: NamespaceTerm) => (await serving).kernel.unspentOf(id, term),
     openRing: (keys: NamespaceKeys) => openRing(rings, keys),
     async closeRings(ids: readonly string[]) {
       for (const id of ids) rings.close(id)
@@ -212,9 +214,12 @@ function namespaceSealsOf(supervisor: Channel): NamespaceSealPort {
     unseal: (id, share) => sendBody(share, () => supervisor.call<SealStatus>('namespaceUnseal', { id, share })),
     reset: (id) => supervisor.call('namespaceReset', id),
     seal: (ids) => supervisor.call('namespaceSeal', ids),
-    rotate: (id) => supervisor.call('namespaceRotate', id),
+    rotate: (id, only) => supervisor.call('namespaceRotate', { id, only }),
+    unspent: (id, term) => supervisor.call('namespaceUnspent', { id, term } satisfies NamespaceTerm),
     rotateRoot: (id) => supervisor.call('namespaceRotateRoot', id),
-    rekey: (id, step) => sendBody(step.body, () => supervisor.call('namespaceRekey', { id, step } satisfies NamespaceRekeyCall)),
+    rekey: (id, step) => sendBody(step.body, () => supervisor.call('namespaceRekey', { id, step } satisfies NamespaceStepCall<RekeyAction>)),
+    generateRoot: (id, step) =>
+      sendBody(step.body, () => supervisor.call('namespaceGenerateRoot', { id, step } satisfies NamespaceStepCall<GenerateRootAction>)),
     settle: (id) => supervisor.call('namespaceSettle', id),
   }
 }

@@ -19,6 +19,8 @@ export interface GenerateRootDeps {
   readonly store: Store
   readonly keyring: Keyring
   readonly ports: Pick<Ports, 'clock' | 'random' | 'timers'>
+  /** Of a namespace: the store whose folder `store` is, in which its tokens lie, not behind its own barrier. */
+  readonly around?: { readonly store: Store; readonly folder: string }
   /** Reads what it needs `from` behind the barrier, writes a root token's records `into` an empty store, and returns its id. */
   readonly mintRoot: (from: Store, into: Store) => Promise<string>
   /** Characters of a root token's id. */
@@ -125,11 +127,12 @@ export class GenerateRoot implements Generation {
 
   /** The token comes to be in the commit that ends the attempt, so that one attempt never gives two. Returns it encoded. */
   async #mint(guard: Begun): Promise<string> {
-    const { store, keyring, ports, mintRoot, pgp } = this.#deps
+    const { keyring, ports, mintRoot, pgp, around } = this.#deps
+    const { store, folder } = around ?? { store: this.#deps.store, folder: '' }
     const made = memory(ports)
-    const id = await mintRoot(this.#inside, barrier(made, keyring, ports.random))
+    const id = await mintRoot(this.#inside, around ? made : barrier(made, keyring, ports.random))
     const encoded = await guardToken(id, guard, pgp)
-    const attempt = begun.key(ATTEMPT)
+    const attempt = folder + begun.key(ATTEMPT)
     const revision = store.get(attempt)?.revision ?? 0
     await store.commit({ ops: [...made.range({ prefix: '' }), { key: attempt, value: undefined }], expect: [{ key: attempt, revision }] })
     return encoded

@@ -13,10 +13,12 @@ export interface GuardedDeps {
   /** The id of the namespace whose seal guards a key; '' for none. */
   readonly guardOf: (key: Key) => string
   readonly random: Random
+  /** Told of every record about to be written under a guard's keys; a promise holds it back. */
+  readonly count?: (guard: string, term: number, count: number) => Promise<void> | undefined
 }
 
 /** Throws `sealed` where what guards a value is sealed. What is guarded can be listed and deleted all the same. */
-export function guarded({ store, rings, guardOf, random }: GuardedDeps): Store {
+export function guarded({ store, rings, guardOf, random, count }: GuardedDeps): Store {
   function ringOf(key: Key): Keyring | undefined {
     const guard = guardOf(key)
     if (guard === '') return undefined
@@ -37,6 +39,12 @@ export function guarded({ store, rings, guardOf, random }: GuardedDeps): Store {
     return sealRecord(secret, ring.active, value, key, random)
   }
 
+  /** How many records a batch has for each guard, and under which term. */
+  function counted({ ops }: Batch): [guard: string, term: number, records: number][] {
+    const guards = ops.flatMap(({ key, value }) => (value ? [guardOf(key)] : [])).filter((guard) => guard !== '')
+    return [...new Set(guards)].map((guard) => [guard, rings.of(guard)?.active ?? 0, guards.filter((one) => one === guard).length])
+  }
+
   return {
     get revision() {
       return store.revision
@@ -50,7 +58,10 @@ export function guarded({ store, rings, guardOf, random }: GuardedDeps): Store {
     keys: (span: Span) => store.keys(span),
     async commit(batch: Batch): Promise<Revision> {
       const ops = batch.ops.map(({ key, value }) => ({ key, value: value && sealed(key, value) }))
-      return store.commit({ ...batch, ops })
+      const whole = { ...batch, ops, ...(batch.expect ? { expect: [...batch.expect] } : {}) } // as it is at the call
+      const held = count && counted(batch).flatMap(([guard, term, records]) => count(guard, term, records) ?? [])
+      if (held && held.length > 0) await Promise.all(held)
+      return store.commit(whole)
     },
     changesSince: (since: Revision) => store.changesSince(since),
     changes: (since: Revision, signal: AbortSignal) => store.changes(since, signal),

@@ -129,7 +129,7 @@ export class Sealer {
   }
 
   /** Makes root tokens for those who hold enough shares. */
-  generateRoot(deps: Pick<GenerateRootDeps, 'mintRoot' | 'tokenLength'>): GenerateRoot {
+  generateRoot(deps: Pick<GenerateRootDeps, 'mintRoot' | 'tokenLength' | 'around'>): GenerateRoot {
     this.#root = new GenerateRoot({ store: this.#store, keyring: this.#keyring, ports: this.#ports, pgp: this.#pgp, ...deps })
     return this.#root
   }

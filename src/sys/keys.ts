@@ -14,8 +14,8 @@ export interface KeyHolder extends KeySteps {
 }
 
 export interface KeyDeps {
-  readonly rotation: Rotation
   /** Of the keys that a path is about: those of the namespace that it is asked in, or the server's. */
+  readonly rotationOf: (ctx: Pick<Ctx, 'mount'>) => Rotation
   readonly holderOf: (ctx: Pick<Ctx, 'mount'>) => KeyHolder
   readonly backups: ShareBackups
 }
@@ -26,13 +26,13 @@ const settings = {
   interval: maybe(seconds('How long a term may be in use; 0 is without limit.')),
 }
 
-export function keyPaths({ rotation, holderOf }: Omit<KeyDeps, 'backups'>): Path[] {
+export function keyPaths({ rotationOf, holderOf }: Omit<KeyDeps, 'backups'>): Path[] {
   return [
     path('key-status', 'The key that seals.', {}, (op) => ({
       read: op({
         doc: 'Read its term, when that began, and how many records it has sealed.',
-        async run() {
-          const { term, createdAt, encryptions } = await rotation.status()
+        async run(ctx) {
+          const { term, createdAt, encryptions } = await rotationOf(ctx).status()
           return data({ term, install_time: formatTime(createdAt), encryptions }, { spread: true })
         },
       }),
@@ -47,11 +47,11 @@ export function keyPaths({ rotation, holderOf }: Omit<KeyDeps, 'backups'>): Path
         },
       }),
     })),
-    ...['rotate', 'rotate/keyring'].flatMap((at) => rotatePaths(at, rotation, holderOf)),
+    ...['rotate', 'rotate/keyring'].flatMap((at) => rotatePaths(at, rotationOf, holderOf)),
   ]
 }
 
-function rotatePaths(at: string, rotation: Rotation, holderOf: KeyDeps['holderOf']): Path[] {
+function rotatePaths(at: string, rotationOf: KeyDeps['rotationOf'], holderOf: KeyDeps['holderOf']): Path[] {
   return [
     path(at, 'A new key for what is written from now on.', {}, (op) => ({
       write: op({
@@ -66,16 +66,16 @@ function rotatePaths(at: string, rotation: Rotation, holderOf: KeyDeps['holderOf
     path(`${at}/config`, 'When a new term starts by itself.', {}, (op) => ({
       read: op({
         doc: 'Read the settings.',
-        run() {
-          const { enabled, maxOperations, intervalSeconds } = rotation.settings()
+        run(ctx) {
+          const { enabled, maxOperations, intervalSeconds } = rotationOf(ctx).settings()
           return data({ enabled, max_operations: maxOperations, interval: intervalSeconds === 0 ? 0 : formatDuration(intervalSeconds) })
         },
       }),
       write: op({
         doc: 'Change the settings that are given.',
         input: settings,
-        async run(_, { enabled, max_operations: maxOperations, interval: intervalSeconds }) {
-          await rotation.configure({
+        async run(ctx, { enabled, max_operations: maxOperations, interval: intervalSeconds }) {
+          await rotationOf(ctx).configure({
             ...(enabled === undefined ? {} : { enabled }),
             ...(maxOperations === undefined ? {} : { maxOperations }),
             ...(intervalSeconds === undefined ? {} : { intervalSeconds }),

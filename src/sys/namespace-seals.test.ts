@@ -149,6 +149,7 @@ test('shares are for those alone whose PGP keys are given', async () => {
 
 describe('the keys of a namespace', () => {
   const ROTATES = ['rotate', 'rotate/keyring', 'rotate/root']
+  const READS = ['key-status', 'rotate/config', 'rotate/keyring/config', 'generate-root-token/attempt']
 
   test('are changed in it: what older terms sealed stays readable, now and when it is opened again', async () => {
     const vaulted = await opened()
@@ -190,15 +191,17 @@ describe('the keys of a namespace', () => {
     const refusal = [400, { errors: ['operation only available in root namespace'] }]
     for (const at of ['vault/inner', 'plain']) {
       for (const path of [...ROTATES, 'rotate/root/init']) await refuses(world.call('write', `${at}/sys/${path}`), refusal, `${at} ${path}`)
+      for (const path of READS) await refuses(world.call('read', `${at}/sys/${path}`), refusal, `${at} ${path}`)
     }
-    for (const path of ['rotate/config', 'rotate/recovery/init', 'key-status', 'rekey/init', 'generate-root/attempt']) {
+    for (const path of ['rotate/recovery/init', 'rekey/init', 'generate-root/attempt']) {
       await refuses(world.call('read', `vault/sys/${path}`), refusal, path)
     }
     const { client_token: token } = (await world.ok('write', 'vault/auth/token/create', { policies: ['reader'] })).auth
-    for (const path of [...ROTATES, 'rotate/root/init'])
+    for (const path of [...ROTATES, 'rotate/root/init', 'generate-root-token/attempt'])
       assert.equal((await world.call('write', `vault/sys/${path}`, {}, { token })).status, 403, path)
     await world.ok('write', 'sys/namespaces/vault/seal')
     for (const path of ROTATES) await refuses(world.call('write', `vault/sys/${path}`), SEALED, path)
+    for (const path of READS) await refuses(world.call('read', `vault/sys/${path}`), SEALED, path)
   })
 })
 

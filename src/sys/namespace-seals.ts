@@ -5,7 +5,7 @@ import type { JsonObject } from '../base/json.ts'
 import { type Ctx, type Path, path } from '../contract/module.ts'
 import type { Namespace } from '../contract/namespace.ts'
 import { data, empty, type Reply } from '../contract/reply.ts'
-import type { KeyStep, RekeyAction } from '../seal/key-steps.ts'
+import type { GenerateRootAction, KeyStep, RekeyAction } from '../seal/key-steps.ts'
 import { parseUnsealBody } from '../seal/share-codec.ts'
 import { namespaceName } from '../tenancy/namespace-names.ts'
 import type { Namespaces } from '../tenancy/namespaces.ts'
@@ -20,12 +20,16 @@ export interface NamespaceSealPort {
   reset(id: string): Promise<SealStatus>
   /** Resolves when every process has forgotten the keys. */
   seal(ids: readonly string[]): Promise<void>
-  /** Starts a new term of its keys. */
-  rotate(id: string): Promise<void>
+  /** Starts a new term of its keys. With `only`, unless that term is past. */
+  rotate(id: string, only?: number): Promise<void>
+  /** Numbers of a term that processes took for sealing and have left. */
+  unspent(id: string, term: number): Promise<number>
   /** Replaces its root key. */
   rotateRoot(id: string): Promise<void>
   /** A step towards new shares. */
   rekey(id: string, step: KeyStep<RekeyAction>): Promise<Buffer | undefined>
+  /** A step towards a root token of the namespace. */
+  generateRoot(id: string, step: KeyStep<GenerateRootAction>): Promise<Buffer | undefined>
   /** Ends the time in which the shares before a rekey are good as well. */
   settle(id: string): Promise<void>
 }

@@ -57,9 +57,10 @@ const OWN = [
 ])
 
 /** Of the above, what a namespace with a seal of its own has besides: about its own keys. */
-const OF_SEALS = ['rotate', 'rotate/keyring', 'rotate/root', 'rotate/root/init', 'rotate/root/update', 'rotate/root/verify'].map(
-  (path) => `sys/${path}`,
-)
+const OF_SEALS = ['key-status', 'rotate', 'rotate/config', 'rotate/keyring', 'rotate/keyring/config', 'rotate/root']
+  .concat(['rotate/root/init', 'rotate/root/update', 'rotate/root/verify'])
+  .concat(['generate-root-token/attempt', 'generate-root-token/update'])
+  .map((path) => `sys/${path}`)
 
 /** `path` is as sent with a header that names a namespace. */
 export function refusedWithHeader(path: string): boolean {

@@ -7,6 +7,7 @@ import { ports } from '../../src/app/ports.ts'
 import { barrier } from '../../src/seal/barrier.ts'
 import { Keyring } from '../../src/seal/keyring.ts'
 import { openSealer } from '../../src/seal/sealer.ts'
+import { decodeToken } from '../../src/seal/token-guard.ts'
 import { sealFolder } from '../../src/store/layout.ts'
 import { openLmdb } from '../../src/store/lmdb.ts'
 import { view } from '../../src/store/view.ts'
@@ -51,6 +52,13 @@ test('a namespace opens and closes in all workers, also in one that joins, and i
     await ask(address, 'PUT', 'vault/kv/x', { n }, token)
     assert.deepEqual(await statuses(address, token), [200])
   }
+
+  const status = (await ask(address, 'GET', 'vault/sys/key-status', undefined, token)).body.data
+  assert.equal(status.term, 4)
+  assert.ok(status.encryptions >= 1 && status.encryptions < 20, `${status.encryptions}, of what all workers took`)
+  const { otp, nonce } = (await ask(address, 'PUT', 'vault/sys/generate-root-token/attempt', {}, token)).body.data
+  const told = (await ask(address, 'PUT', 'vault/sys/generate-root-token/update', { key: data.key_shares[0], nonce }, token)).body.data
+  assert.deepEqual(await statuses(address, decodeToken(told.encoded_token, otp)), [200])
 
   const pid = child.pid as number
   const victim = workersOf(pid)[0] as number

@@ -1,6 +1,6 @@
 // `signet operator generate-root`: a new root token for those who hold enough key shares.
 import { base62 } from '../../base/ids.ts'
-import type { JsonObject } from '../../base/json.ts'
+import { isObject, type JsonObject } from '../../base/json.ts'
 import type { Client } from '../../client/client.ts'
 import { command } from '../command.ts'
 import { attempt, Failure } from '../failure.ts'
@@ -15,6 +15,8 @@ import type { Terminal } from '../terminal.ts'
 import { getBody, nonceFlag, putBody, shareFor, shareInstead } from './operator-shares.ts'
 
 const ROOT = 'sys/generate-root'
+/** Of a namespace with a seal of its own: for those whom a policy lets. */
+const IN_NAMESPACE = 'sys/generate-root-token'
 /** Of a server in recovery mode, where nobody has a token yet: anybody may begin. */
 const RECOVERY = 'sys/generate-recovery-token'
 
@@ -31,6 +33,8 @@ last of them brings the token, encoded: -decode makes it readable with the one-t
     $ signet operator generate-root -decode=… -otp=…
 
 With -init -pgp-key=FILE it comes encrypted for the holder of that key: base64 -d, then gpg -d.
+
+In a namespace with a seal of its own (-namespace) its shares make a token that is root there; a token is needed to begin.
 
 Without a token a key share does to begin and to give up: it is asked for, or given as KEY.
 
@@ -51,14 +55,14 @@ is open to there.`,
   output: 'format',
   async run(terminal, { args: [arg], flags }) {
     const client = await terminal.client()
-    const at = flags['recovery-token'] ? RECOVERY : ROOT
+    const at = flags['recovery-token'] ? RECOVERY : client.options.namespace ? IN_NAMESPACE : ROOT
     const guard = async () => (at === ROOT ? await shareInstead(terminal, client, arg) : {})
     if (flags['generate-otp']) return generateOtp(terminal, client, at)
     if (flags.decode !== undefined) return decode(terminal, flags.decode, flags.otp)
     if (flags.cancel) return cancel(terminal, client, at, await guard())
     if (flags.init) {
       const request = { ...(await guardOf(terminal, flags)), ...(await guard()) }
-      return show(terminal, await attempt('Error initializing root generation', () => putBody(client, `${at}/attempt`, request)))
+      return show(terminal, await attempt('Error initializing root generation', () => put(client, `${at}/attempt`, request)))
     }
     const status = await statusAt(client, at)
     if (flags.status) return show(terminal, status)
@@ -67,12 +71,21 @@ is open to there.`,
       throw new Failure(1, 'No root generation is in progress.', { hints: [`start one: signet operator generate-root -init${recovering}`] })
     }
     const share = await shareFor(terminal, arg, flags.nonce, goText(status['nonce']))
-    show(terminal, await attempt('Error posting unseal key', () => putBody(client, `${at}/update`, share)))
+    show(terminal, await attempt('Error posting unseal key', () => put(client, `${at}/update`, share)))
   },
 })
 
 function statusAt(client: Client, at: string): Promise<JsonObject> {
-  return attempt('Error getting root generation status', () => getBody(client, `${at}/attempt`))
+  return attempt('Error getting root generation status', async () => bare(await getBody(client, `${at}/attempt`)))
+}
+
+async function put(client: Client, path: string, body: JsonObject): Promise<JsonObject> {
+  return bare(await putBody(client, path, body))
+}
+
+/** Some of the paths answer in an envelope. */
+function bare(body: JsonObject): JsonObject {
+  return isObject(body['data']) ? body['data'] : body
 }
 
 /** What keeps the token from other eyes. */

@@ -107,3 +107,18 @@ test('a recovery token is asked for without a token or a share', async () => {
   const none = await runWith(make, { script: { ...script, 'GET sys/generate-recovery-token/attempt': { ...idle, started: false } } })
   assert.match(none.err, /start one: signet operator generate-root -init -recovery-token/)
 })
+
+test('a root token of a namespace is asked for in it, with its shares', async () => {
+  const idle = { nonce: 'n', started: true, progress: 0, required: 1, complete: false, otp_length: 35 }
+  const script = {
+    'GET sys/generate-root-token/attempt': { data: idle },
+    'PUT sys/generate-root-token/attempt': { data: { ...idle, otp: 'x' } },
+    'PUT sys/generate-root-token/update': { data: { ...idle, progress: 1, complete: true, encoded_token: 'abc' } },
+  }
+  const begun = await runWith('operator generate-root -namespace=vault -init', { script })
+  assert.deepEqual([begun.code, begun.sent], [0, ['PUT sys/generate-root-token/attempt {}']])
+  assert.equal((await runWith('operator generate-root -ns=vault -generate-otp', { script })).out.trim().length, 35)
+  const given = await runWith('operator generate-root -namespace=vault -nonce=n share', { script })
+  assert.equal(given.sent.at(-1), 'PUT sys/generate-root-token/update {"key":"share","nonce":"n"}')
+  assert.match(given.out, /^Encoded Token +abc$/m)
+})
