@@ -5,6 +5,8 @@ missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need bash bash
 need ssh-keygen openssh-client
+need swtpm_setup "swtpm swtpm-tools"
+need tpm2_createprimary tpm2-tools
 need curl curl
 need openssl openssl
 need strace strace

@@ -16,7 +16,7 @@ describe('signed data', () => {
     for (const [name, ...kind] of [
       ['rsa', 'rsa:2048'],
       ['ec', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
-      ['other', 'rsa:2048'],
+      ['other', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
     ] as [string, string][]) {
       const args = ['req', '-x509', '-newkey', ...kind, '-nodes', '-keyout', at(`${name}.key`), '-out', at(`${name}.pem`), '-subj', `/CN=${name}`]
       execFileSync('openssl', args, { stdio: 'ignore' })

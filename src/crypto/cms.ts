@@ -5,6 +5,7 @@ import { AsnConvert } from '@peculiar/asn1-schema'
 import { fromBER, OctetString } from 'asn1js'
 import { Fault } from '../base/fault.ts'
 import { set } from './der.ts'
+import { isAcceptable } from './signing-key.ts'
 
 export interface Signed {
   readonly content: Buffer
@@ -95,7 +96,7 @@ function isBy({ serialNumber }: X509Certificate, { sid }: SignerInfo): boolean {
 function isSigned(key: KeyObject, { digestAlgorithm, signatureAlgorithm, signature, signedAttrs }: SignerInfo, content: Buffer): boolean {
   const scheme = SIGNATURES[signatureAlgorithm.algorithm]
   const digest = DIGESTS[digestAlgorithm.algorithm]
-  if (!scheme || !digest || (scheme.digest ?? digest) !== digest || key.asymmetricKeyType !== scheme.key) return false
+  if (!scheme || !digest || (scheme.digest ?? digest) !== digest || key.asymmetricKeyType !== scheme.key || !isAcceptable(key)) return false
   const message = signedAttrs ? attributesFor(signedAttrs, hash(digest, content, 'buffer')) : content
   return message !== undefined && verify(digest, message, key, Buffer.from(signature.buffer))
 }

@@ -14,6 +14,9 @@ export interface PathLimits {
 /** Far less than it takes to be a burden; each signature is checked once. */
 export const PATH_LIMITS: PathLimits = { intermediates: 4, rsaBits: 8192 }
 
+/** Certificates that all issued each other have more paths than anybody could walk. */
+const MAX_STEPS = 100
+
 export interface VerifiedLeaf {
   readonly leaf: X509Certificate
   /** Every certificate above the leaf that some path to an authority goes by. */
@@ -46,10 +49,12 @@ export function verifyPath(presented: readonly X509Certificate[], authorities: r
   }
   const listed = authorities.some(({ raw }) => raw.equals(leaf.raw))
   const above = new Set<X509Certificate>()
+  let steps = 0
   const isIssued = once((below: X509Certificate, issuer: X509Certificate) => isIssuedBy(below, issuer))
 
   /** Whether a path leads on from its last certificate; those that do are noted. */
   function climb(path: readonly X509Certificate[]): boolean {
+    if (++steps > MAX_STEPS) throw new Fault('denied', 'certificate verification failed: the certificates issued each other in too many ways')
     const last = path.at(-1) as X509Certificate
     let found = false
     for (const anchor of authorities) {
@@ -74,7 +79,13 @@ function mayIssue(issuer: X509Certificate, below: number, now: number): boolean 
   try {
     checkTime(issuer, now)
     const { authority, usage, pathLength, constrained } = extensionsOf(issuer)
-    return authority && !constrained && (usage === undefined || usage.certSign) && (pathLength === undefined || below <= pathLength)
+    return (
+      isAcceptable(issuer.publicKey) &&
+      authority &&
+      !constrained &&
+      (usage === undefined || usage.certSign) &&
+      (pathLength === undefined || below <= pathLength)
+    )
   } catch (error) {
     if (error instanceof Fault) return false
     throw error

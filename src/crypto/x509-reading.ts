@@ -21,6 +21,8 @@ export function checkTime(certificate: X509Certificate, now: number): void {
 export interface Extensions {
   /** URI subject alternative names. */
   readonly uris: readonly string[]
+  /** DNS subject alternative names. */
+  readonly dnsNames: readonly string[]
   /** IP address subject alternative names, 4 or 16 bytes each. */
   readonly addresses: readonly Buffer[]
   readonly authority: boolean
@@ -80,6 +82,7 @@ function readExtensions(der: Buffer): Extensions {
   const names = namesOf(values.get('2.5.29.17'))
   return {
     uris: (names.get(context(6, false)) ?? []).map((name) => name.toString('latin1')),
+    dnsNames: (names.get(context(2, false)) ?? []).map((name) => name.toString('latin1')),
     addresses: names.get(context(7, false)) ?? [],
     ...constraintsOf(values.get('2.5.29.19')),
     usage: usageOf(values.get('2.5.29.15')),

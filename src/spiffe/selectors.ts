@@ -39,7 +39,7 @@ const TYPES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   x509pop: { 'subject:cn': some, 'ca:fingerprint': hex40, serialnumber: /^[0-9a-f]+$/, san: keyed },
   http_challenge: { hostname: some },
   tpm: { pub_hash: sha },
-  tpm_devid: { 'subject:cn': some, 'issuer:cn': some, fingerprint: hex40 },
+  tpm_devid: { 'subject:cn': some, 'issuer:cn': some, 'ca:fingerprint': hex40 },
   aws_iid: {
     account_id: /^\d{12}$/,
     az: some,

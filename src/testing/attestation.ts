@@ -8,7 +8,7 @@ import { settableClock } from './clock.ts'
 export interface Attempt {
   readonly settings: JsonObject
   readonly payload: JsonObject | Buffer
-  /** What the node answers to each challenge; none is expected unless it is given. */
+  /** What the node answers to each challenge, parsed where it is JSON; none is expected unless it is given. */
   readonly answer?: (challenge: any) => JsonObject | Buffer | Promise<JsonObject | Buffer>
   readonly ctx?: Partial<AttestCtx>
 }
@@ -19,12 +19,17 @@ export async function attestBy(attestor: NodeAttestor, { settings, payload, answ
   let step = await attestation.next()
   while (!step.done) {
     if (!answer) throw new Error('a challenge came that nobody expected')
-    step = await attestation.next(bytes(await answer(JSON.parse(step.value.toString()))))
+    step = await attestation.next(bytes(await answer(said(step.value))))
   }
   return step.value
 }
 
 const bytes = (message: JsonObject | Buffer): Buffer => (Buffer.isBuffer(message) ? message : Buffer.from(JSON.stringify(message)))
+
+function said(challenge: Buffer): unknown {
+  const text = challenge.toString()
+  return text.startsWith('{') ? JSON.parse(text) : text
+}
 
 const CTX: AttestCtx = {
   clock: settableClock(),

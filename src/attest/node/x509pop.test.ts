@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { fromPem, toPem } from '../../crypto/certificate.ts'
-import { openSigningKey } from '../../crypto/signing-key.ts'
+import { newSigningKey, openSigningKey } from '../../crypto/signing-key.ts'
 import { attestBy } from '../../testing/attestation.ts'
 import { hugeRsaKey, type TestCertificate, testAuthority, testCertificate } from '../../testing/certificates.ts'
 import { settableClock } from '../../testing/clock.ts'
@@ -100,6 +100,15 @@ describe('x509pop', () => {
       selectors.filter((one) => one.startsWith('ca:')).toSorted(),
       [root, middle, low].map((one) => `ca:fingerprint:${sha1(one)}`).toSorted(),
     )
+  })
+
+  test('gives up on authorities that all issued each other', async () => {
+    const key = newSigningKey('ec-p256')
+    const subject = [['CN', 'ring']] as const
+    const ring = Array.from({ length: 8 }, () => testAuthority('ring', { key, subject }))
+    const own = testCertificate('node', { issuer: ring[0] as TestCertificate })
+    const more = { ...settings, max_intermediates: 8 }
+    await refused(attest({ settings: more, payload: payloadOf(own, ...ring) }), 'denied', /too many ways/)
   })
 
   const now = settableClock().now()

@@ -1,5 +1,5 @@
 // x509pop: the node owns the key of a certificate that an authority signed which is trusted for that, or of an SVID of this trust domain.
-import { constants, createHash, type KeyObject, verify, type X509Certificate } from 'node:crypto'
+import { constants, type KeyObject, verify, type X509Certificate } from 'node:crypto'
 import { bool, choice, int, or, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { isObject, type JsonObject } from '../../base/json.ts'
@@ -10,6 +10,7 @@ import { openPresented, PATH_LIMITS, type PathLimits, verifyPath, type VerifiedL
 import { commonNamesOf, extensionsOf, openCertificate } from '../../crypto/x509-reading.ts'
 import { verifyX509Svid } from '../../crypto/x509-svid.ts'
 import { parseAuthorities } from '../ca-bundle.ts'
+import { fingerprint } from '../fingerprint.ts'
 import { bytesListOf, bytesOf, formatMessage, parseMessage } from '../go-json.ts'
 import { bothNonces, newNonce } from '../nonces.ts'
 import { parseTemplate, type PathTemplate, renderTemplate } from '../path-template.ts'
@@ -147,8 +148,6 @@ function isSignedByEc(key: KeyObject, message: Buffer, { r, s }: JsonObject): bo
   return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
 }
 
-/** SHA-1, as SPIRE has it: it names, and protects nothing. */
-const fingerprint = ({ raw }: X509Certificate): string => createHash('sha1').update(raw).digest('hex')
 const serialNumber = (leaf: X509Certificate): string => leaf.serialNumber.toLowerCase()
 
 function valuesOf(leaf: X509Certificate, trimmed: string, sans: Readonly<Record<string, string>>) {
