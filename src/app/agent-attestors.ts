@@ -1,37 +1,15 @@
-// What proves which node this is, and what tells workloads apart: the kinds that the agent's configuration can name.
-import { joinToken, type NodeAttestation } from '../agent/attestation.ts'
+// What tells workloads apart, and by what a node is proven: the kinds that the agent's configuration can name.
+import type { NodeAttestation } from '../agent/attestation.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
 import { dockerAttestor } from '../agent/attestors/docker.ts'
 import { unixAttestor } from '../agent/attestors/unix.ts'
-import { bool, int, or, secret, type Shape, text, type Values } from '../base/fields.ts'
+import { bool, int, or, text } from '../base/fields.ts'
 import { getLocally } from './agent-http.ts'
 import { K8S, openK8s } from './agent-k8s.ts'
-import { readText } from './agent-files.ts'
+import { type AttestorKind, kind } from './agent-kinds.ts'
+import { NODE_ATTESTORS } from './agent-nodes.ts'
 import { localAccounts } from './agent-processes.ts'
-import { type Block, readStanza, refuse } from './config/stanza.ts'
-
-/** One kind: its table, and what is made of a stanza of it. */
-export interface AttestorKind<T> {
-  readonly doc: string
-  readonly keys: Shape
-  open(block: Block): T
-}
-
-function kind<T, S extends Shape>(doc: string, keys: S, open: (values: Values<S>, block: Block) => T): AttestorKind<T> {
-  return { doc, keys, open: (block) => open(readStanza(block, { keys }).values, block) }
-}
-
-/** By the label of node_attestor. */
-export const NODE_ATTESTORS: Readonly<Record<string, AttestorKind<NodeAttestation>>> = {
-  join_token: kind(
-    'A token that works once.',
-    { token: or(secret(text('The token.')), ''), token_file: or(text('File with the token, in place of the token itself.'), '') },
-    ({ token, token_file: file }, block) => {
-      if ((token === '') === (file === '')) throw refuse(block, 'node_attestor "join_token" needs either token or token_file')
-      return joinToken(() => (file === '' ? token : readText(file).trim()))
-    },
-  ),
-}
+import { type Block, refuse } from './config/stanza.ts'
 
 /** By the label of workload_attestor. */
 export const WORKLOAD_ATTESTORS: Readonly<Record<string, AttestorKind<WorkloadAttestor>>> = {

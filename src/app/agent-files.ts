@@ -4,10 +4,13 @@ import { Fault } from '../base/fault.ts'
 import { fileProblem } from '../cli/failure.ts'
 
 /** Throws `invalid`. */
-export function readText(path: string): string {
+export function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     throw new Fault('invalid', `${path}: ${fileProblem(error)}`)
   }
 }
+
+/** Throws `invalid`. */
+export const readText = (path: string): string => readBytes(path).toString()

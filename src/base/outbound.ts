@@ -1,7 +1,7 @@
 // HTTP requests to others as rooms make them: bounded in time and size, never redirected, to addresses that the caller allows.
 
 export interface OutboundRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

@@ -3,8 +3,8 @@ import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:c
 import { Fault } from '../base/fault.ts'
 import { isAcceptable } from './signing-key.ts'
 
-/** Reads fields one after another. Throws `invalid` where they end early. */
-class SshReader {
+/** Reads fields one after another (RFC 4251 §5). Throws `invalid` where they end early. */
+export class SshReader {
   readonly #bytes: Buffer
   #at = 0
 
@@ -61,7 +61,8 @@ function malformed(): Fault {
   return new Fault('invalid', 'malformed SSH key, certificate or signature')
 }
 
-const CURVES: Readonly<Record<string, { readonly crv: string; readonly size: number; readonly hash: string } | undefined>> = {
+/** By their names in SSH. */
+export const SSH_CURVES: Readonly<Record<string, { readonly crv: string; readonly size: number; readonly hash: string } | undefined>> = {
   nistp256: { crv: 'P-256', size: 32, hash: 'sha256' },
   nistp384: { crv: 'P-384', size: 48, hash: 'sha384' },
   nistp521: { crv: 'P-521', size: 66, hash: 'sha512' },
@@ -123,7 +124,7 @@ function jwkOf(reader: SshReader, kind: string): JsonWebKey {
   }
   if (kind === 'ssh-ed25519') return { kty: 'OKP', crv: 'Ed25519', x: url(reader.string()) }
   const name = kind.slice(ECDSA.length)
-  const curve = kind.startsWith(ECDSA) ? CURVES[name] : undefined
+  const curve = kind.startsWith(ECDSA) ? SSH_CURVES[name] : undefined
   if (!curve || reader.text() !== name) throw new Fault('invalid', `SSH keys of kind "${kind.slice(0, 60)}" are not accepted`)
   const point = reader.string()
   if (point.length !== 2 * curve.size + 1 || point[0] !== 4) throw malformed()
@@ -199,7 +200,7 @@ export function isSshSigned({ kind, key }: SshKey, message: Buffer, { format, bl
   }
   if (format !== kind) return false
   if (kind === 'ssh-ed25519') return verify(null, message, key, blob)
-  const curve = CURVES[kind.slice(ECDSA.length)]
+  const curve = SSH_CURVES[kind.slice(ECDSA.length)]
   return curve !== undefined && verify(curve.hash, message, { key, dsaEncoding: 'ieee-p1363' }, twoNumbers(blob, curve.size))
 }
 

@@ -29,7 +29,8 @@ export const ATTRIBUTE = {
   sign: 1 << 18,
 } as const
 
-class TpmReader {
+/** Reads fields one after another. Throws `invalid` where they end early. */
+export class TpmReader {
   readonly #bytes: Buffer
   #at = 0
 
@@ -43,6 +44,10 @@ class TpmReader {
     const taken = this.#bytes.subarray(this.#at, end)
     this.#at = end
     return taken
+  }
+
+  get rest(): Buffer {
+    return this.#bytes.subarray(this.#at)
   }
 
   uint16(): number {

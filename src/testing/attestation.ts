@@ -24,6 +24,23 @@ export async function attestBy(attestor: NodeAttestor, { settings, payload, answ
   return step.value
 }
 
+/** Both sides of one attestation: the agent's, and the server's. */
+export async function attestNode(
+  attestor: NodeAttestor,
+  node: { payload(): Promise<Buffer>; answer(challenge: Buffer): Promise<Buffer>; end?(): void | Promise<void> },
+  settings: JsonObject,
+  ctx: Partial<AttestCtx> = {},
+): Promise<Attested> {
+  try {
+    const attestation = attestor.attest({ ...CTX, ...ctx }, settings, await node.payload())
+    let step = await attestation.next()
+    while (!step.done) step = await attestation.next(await node.answer(step.value))
+    return step.value
+  } finally {
+    await node.end?.()
+  }
+}
+
 const bytes = (message: JsonObject | Buffer): Buffer => (Buffer.isBuffer(message) ? message : Buffer.from(JSON.stringify(message)))
 
 function said(challenge: Buffer): unknown {

@@ -1,7 +1,8 @@
 // Every stanza of a server's and of an agent's configuration, for the reference.
 import type { Shape } from '../../base/fields.ts'
 import { COMMON_SEAL_KEYS, SEAL_KINDS } from '../seals.ts'
-import { NODE_ATTESTORS, WORKLOAD_ATTESTORS } from '../agent-attestors.ts'
+import { WORKLOAD_ATTESTORS } from '../agent-attestors.ts'
+import { NODE_ATTESTORS } from '../agent-nodes.ts'
 import { AGENT, SDS } from './agent.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
