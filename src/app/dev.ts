@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '../base/fault.ts'
+import { isObject, parseJson } from '../base/json.ts'
 import { parsePath } from '../base/path.ts'
 import { Secret } from '../base/secret.ts'
 import type { DevOptions } from '../cli/ports.ts'
@@ -15,6 +16,7 @@ import { type Metrics, openMetrics } from '../telemetry/metrics.ts'
 import { AUDIT_DEFAULTS } from './audit.ts'
 import { bootstrap } from './bootstrap.ts'
 import { SYSTEM_TTL } from './config/config.ts'
+import { type DevAgent, devTrustDomain, openDevAgent, type Write } from './dev-agent.ts'
 import { nodeFolder } from './files.ts'
 import { harden } from './hardening.ts'
 import type { Kernel } from './kernel.ts'
@@ -33,11 +35,15 @@ export interface Dev {
   readonly rootToken: string
   /** In base64. */
   readonly unsealKey: string
+  readonly agent: DevAgent | undefined
   close(): Promise<void>
 }
 
+const SETTINGS = { defaultLeaseTtl: SYSTEM_TTL, maxLeaseTtl: SYSTEM_TTL, audit: AUDIT_DEFAULTS }
+
 export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   harden()
+  const trustDomain = options.trustDomain === undefined ? undefined : devTrustDomain(options.trustDomain)
   const store = memory({ timers: ports.timers })
   const keyring = new Keyring()
   const parts = openSealParts(store, keyring, ports, logs.log)
@@ -70,12 +76,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     metrics,
     server: serverOf(options, logs, metrics, () => serving.kernel),
     stage: async () => stageInMemory(store, ports, () => seal.seal()),
-    settings: {
-      listeners: [{ address: options.listenAddress }],
-      defaultLeaseTtl: SYSTEM_TTL,
-      maxLeaseTtl: SYSTEM_TTL,
-      audit: AUDIT_DEFAULTS,
-    },
+    settings: { ...SETTINGS, listeners: [{ address: options.listenAddress }] },
     spools: nodeFolder(spools),
     print: ports.print,
   })
@@ -87,14 +88,20 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     await forgotten
   }
   serving.lead()
-  await mountKv(serving.kernel, rootToken, options.kvV1 ? '1' : '2')
-  const [listener] = serving.listeners
-  const address = `http://${listener?.host.includes(':') ? `[${listener.host}]` : listener?.host}:${listener?.port}`
+  const write = writingTo(serving.kernel, rootToken)
+  const version = options.kvV1 ? '1' : '2'
+  await write('sys/mounts/secret', { type: 'kv', description: 'key/value secret storage', options: { version } })
+  const agent = trustDomain && (await openDevAgent(trustDomain, spools, serving.kernel, write, logs.log))
   const close = async () => {
+    await agent?.close()
     await serving.close()
     rmSync(spools, { recursive: true, force: true })
   }
-  return { serving, address, rootToken, unsealKey, close }
+  return { serving, address: addressOf(serving), rootToken, unsealKey, agent, close }
+}
+
+function addressOf({ listeners: [listener] }: Serving): string {
+  return `http://${listener?.host.includes(':') ? `[${listener.host}]` : listener?.host}:${listener?.port}`
 }
 
 /** This process is all there is. */
@@ -112,20 +119,23 @@ function serverOf({ listenAddress }: DevOptions, logs: Logs, metrics: Metrics, k
 }
 
 /** As a client would do it. */
-async function mountKv(kernel: Kernel, rootToken: string, version: '1' | '2'): Promise<void> {
-  const body = { type: 'kv', description: 'key/value secret storage', options: { version } }
-  const { status } = await kernel.handle({
-    id: 'dev',
-    at: ports.clock.now(),
-    verb: 'write',
-    path: parsePath('sys/mounts/secret'),
-    namespace: '',
-    query: {},
-    body: Buffer.from(JSON.stringify(body)),
-    contentType: 'application/json',
-    token: new Secret(rootToken),
-    peer: { address: '127.0.0.1', port: 0 },
-    wrapTtl: undefined,
-  })
-  if (status !== 204) throw new Fault('internal', `secret/ could not be mounted: ${status}`)
+function writingTo(kernel: Kernel, rootToken: string): Write {
+  return async (path, body) => {
+    const { status, body: answer } = await kernel.handle({
+      id: 'dev',
+      at: ports.clock.now(),
+      verb: 'write',
+      path: parsePath(path),
+      namespace: '',
+      query: {},
+      body: Buffer.from(JSON.stringify(body)),
+      contentType: 'application/json',
+      token: new Secret(rootToken),
+      peer: { address: '127.0.0.1', port: 0 },
+      wrapTtl: undefined,
+    })
+    if (status >= 300) throw new Fault('internal', `${path} could not be written: ${status}`)
+    const parsed = answer.length > 0 ? parseJson(answer) : {}
+    return isObject(parsed) && isObject(parsed['data']) ? parsed['data'] : {}
+  }
 }

@@ -9,6 +9,7 @@ import { openLogs } from '../telemetry/log.ts'
 import type { Config } from './config/config.ts'
 import { readConfig } from './config/check.ts'
 import { type Dev, openDev } from './dev.ts'
+import type { DevAgent } from './dev-agent.ts'
 import { checkModes } from './file-modes.ts'
 import { ports } from './ports.ts'
 import { recover } from './recover.ts'
@@ -69,7 +70,7 @@ async function runDev(options: ServerOptions, dev: DevOptions, out: Writing): Pr
   return 0
 }
 
-function banner({ address, rootToken, unsealKey }: Dev): string {
+function banner({ address, rootToken, unsealKey, agent }: Dev): string {
   return `==> Signet development server
 
 WARNING! dev mode is enabled! Everything is kept in memory and lost at the end; the server
@@ -90,9 +91,20 @@ From another shell:
 
     $ signet kv put secret/hello who=world
     $ signet kv get secret/hello
-
+${agent ? agentLines(agent) : ''}
 Development mode should NOT be used in production installations!
 
 ==> Signet server started!
+`
+}
+
+function agentLines({ socketPath, node }: DevAgent): string {
+  const id = node.replace(/node$/, 'me')
+  return `
+An agent serves the workloads of this user:
+
+    $ export SPIFFE_ENDPOINT_SOCKET='unix://${socketPath}'
+    $ signet write spiffe/entries spiffe_id=${id} parent_id=${node} selectors=unix:uid:${process.getuid?.()}
+    $ signet agent api fetch x509
 `
 }

@@ -80,6 +80,8 @@ export interface DevOptions {
   readonly listenAddress: string
   /** KV version 1 at `secret/` instead of version 2. */
   readonly kvV1: boolean
+  /** The trust domain that it is the authority of, with an agent beside it; undefined for none. */
+  readonly trustDomain: string | undefined
   /** Keep the root token out of the token file. */
   readonly noStoreToken: boolean
 }

@@ -13,7 +13,7 @@ import { verifyTexts } from '../../src/testing/audit-log.ts'
 
 const [full = '', other = ''] = process.argv.slice(2)
 const dev = await openDev(
-  { rootTokenId: 'root', listenAddress: '127.0.0.1:0', kvV1: false, noStoreToken: true },
+  { rootTokenId: 'root', listenAddress: '127.0.0.1:0', kvV1: false, trustDomain: undefined, noStoreToken: true },
   openLogs({ level: 'error', format: 'json', clock: ports.clock, write: () => {} }),
 )
 let requests = 0

@@ -23,9 +23,12 @@ test('the tour of the README', async (t) => {
 /** They show what depends on time, or on ids of another day. */
 const NOT_RUN = ['docs/guide/denials.md', 'docs/guide/limits.md']
 
+/** It starts a server of its own. */
+const AGENT_GUIDE = 'docs/guide/agent.md'
+
 /** Every other guide that shows commands with what they print. */
 const GUIDES = globSync('docs/guide/*.md', { cwd: ROOT }).filter(
-  (path) => !NOT_RUN.includes(path) && readFileSync(join(ROOT, path), 'utf8').includes('```console'),
+  (path) => ![...NOT_RUN, AGENT_GUIDE].includes(path) && readFileSync(join(ROOT, path), 'utf8').includes('```console'),
 )
 
 for (const guide of GUIDES.sort()) {
@@ -39,6 +42,10 @@ for (const name of ['kv', 'policies', 'logins', 'admin', 'exit-codes', 'workload
     await replay(join(import.meta.dirname, `${name}.md`), await devServer(t), folder(t))
   })
 }
+
+test(AGENT_GUIDE, async (t) => {
+  await replay(join(ROOT, AGENT_GUIDE), `http://127.0.0.1:${await freePort()}`, folder(t))
+})
 
 test('transcript: production', async (t) => {
   await replay(join(import.meta.dirname, 'production.md'), `http://127.0.0.1:${await freePort()}`, folder(t))

@@ -42,6 +42,18 @@ export interface SdsConfig {
   readonly plainValidation: boolean
 }
 
+/** Of what an agent can do without a configuration. */
+export const AGENT_DEFAULTS = {
+  workloadKeyType: 'ec-p256',
+  mostX509: 1_000,
+  mostJwt: 1_000,
+  allowUnauthenticatedVerifiers: false,
+  foreignClaims: [],
+  adminSocket: undefined,
+  delegates: [],
+  sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
+} as const
+
 const KEYS = {
   trust_domain: text('Name of the trust domain.'),
   server_addresses: list('host:port of each server; the next one is asked where one does not answer.'),
@@ -55,9 +67,12 @@ const KEYS = {
   log_level: or(choice('How much to log.', LOG_LEVELS), 'info'),
   log_format: or(choice('How to log.', ['standard', 'json']), 'standard'),
   sync_interval: or(seconds('Pause between looks at the server.'), 5),
-  x509_svid_cache_max_size: or(int('X509-SVIDs that are kept though no workload uses them.'), 1_000),
-  jwt_svid_cache_max_size: or(int('JWT-SVIDs that are kept.'), 1_000),
-  workload_x509_svid_key_type: or(choice('Kind of key in X509-SVIDs of workloads.', ['ec-p256', 'ec-p384', 'rsa-2048']), 'ec-p256'),
+  x509_svid_cache_max_size: or(int('X509-SVIDs that are kept though no workload uses them.'), AGENT_DEFAULTS.mostX509),
+  jwt_svid_cache_max_size: or(int('JWT-SVIDs that are kept.'), AGENT_DEFAULTS.mostJwt),
+  workload_x509_svid_key_type: or(
+    choice('Kind of key in X509-SVIDs of workloads.', ['ec-p256', 'ec-p384', 'rsa-2048']),
+    AGENT_DEFAULTS.workloadKeyType,
+  ),
   allow_unauthenticated_verifiers: or(bool('Give the bundle of the trust domain to workloads without an identity, too.'), false),
   admin_socket_path: or(text('Where delegates connect, in another folder than socket_path; nowhere without it.'), ''),
   authorized_delegates: or(list('SPIFFE IDs of workloads that may ask there for the identities of others.'), []),
@@ -116,24 +131,20 @@ export function parseAgentConfig(sources: readonly Source[], note: (text: string
 export const SDS = {
   keys: {
     enabled: or(bool('Serve proxies at all.'), true),
-    default_svid_name: or(text('Name of the first X509-SVID.'), 'default'),
-    default_bundle_name: or(text('Name of the bundle of the own trust domain.'), 'ROOTCA'),
-    default_all_bundles_name: or(text('Name of all bundles together.'), 'ALL'),
+    default_svid_name: or(text('Name of the first X509-SVID.'), AGENT_DEFAULTS.sds.names.svid),
+    default_bundle_name: or(text('Name of the bundle of the own trust domain.'), AGENT_DEFAULTS.sds.names.bundle),
+    default_all_bundles_name: or(text('Name of all bundles together.'), AGENT_DEFAULTS.sds.names.allBundles),
     disable_spiffe_cert_validation: or(bool('Give flat lists of authorities to proxies that do not say what they want.'), false),
   },
 }
 
 function sdsIn(block: Block | undefined): SdsConfig | undefined {
-  const { keys } = SDS
-  const given = block && readStanza(block, SDS).values
-  if (given?.enabled === false) return undefined
-  const names = {
-    svid: given?.default_svid_name ?? (keys.default_svid_name.fallback as string),
-    bundle: given?.default_bundle_name ?? (keys.default_bundle_name.fallback as string),
-    allBundles: given?.default_all_bundles_name ?? (keys.default_all_bundles_name.fallback as string),
-  }
-  if (block && new Set(Object.values(names)).size < 3) throw refuse(block, 'the three default names must be different')
-  return { names, plainValidation: given?.disable_spiffe_cert_validation ?? false }
+  if (!block) return AGENT_DEFAULTS.sds
+  const given = readStanza(block, SDS).values
+  if (!given.enabled) return undefined
+  const names = { svid: given.default_svid_name, bundle: given.default_bundle_name, allBundles: given.default_all_bundles_name }
+  if (new Set(Object.values(names)).size < 3) throw refuse(block, 'the three default names must be different')
+  return { names, plainValidation: given.disable_spiffe_cert_validation }
 }
 
 function delegationIn(

@@ -297,8 +297,8 @@ test('server and dev hand on what they were asked for', async () => {
   const [server] = (await runWith('server -config=a.hcl -config b.hcl -log-level=debug')).started
   assert.deepEqual(server, { config: ['a.hcl', 'b.hcl'], dev: undefined, recovery: false, logLevel: 'debug', logFormat: undefined })
   assert.equal((await runWith('server -config=a.hcl -recovery')).started[0]?.recovery, true)
-  const dev = { rootTokenId: 'root', listenAddress: '127.0.0.1:1', kvV1: true, noStoreToken: true }
-  const line = '-dev-root-token-id=root -dev-listen-address=127.0.0.1:1 -dev-kv-v1 -dev-no-store-token'
+  const dev = { rootTokenId: 'root', listenAddress: '127.0.0.1:1', kvV1: true, trustDomain: 'example.org', noStoreToken: true }
+  const line = '-dev-root-token-id=root -dev-listen-address=127.0.0.1:1 -dev-kv-v1 -dev-trust-domain=example.org -dev-no-store-token'
   assert.deepEqual((await runWith(`server -dev ${line}`)).started[0]?.dev, dev)
   assert.deepEqual((await runWith(`dev ${line}`)).started[0]?.dev, dev)
 })

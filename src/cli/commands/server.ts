@@ -8,6 +8,7 @@ const devFlags = {
   'dev-root-token-id': orEnv(text('The root token; a random one, unless given.'), 'DEV_ROOT_TOKEN_ID'),
   'dev-listen-address': orEnv(or(text('Where to listen.'), '127.0.0.1:8200'), 'DEV_LISTEN_ADDRESS'),
   'dev-kv-v1': bool('Mount KV version 1 at secret/ in place of version 2.'),
+  'dev-trust-domain': text('Name of a trust domain to be the authority of, with an agent that serves the workloads of this user.'),
   'dev-no-store-token': bool('Do not write the root token to the token file.'),
 }
 
@@ -20,6 +21,7 @@ interface DevValues {
   readonly 'dev-root-token-id': string | undefined
   readonly 'dev-listen-address': string
   readonly 'dev-kv-v1': boolean
+  readonly 'dev-trust-domain': string | undefined
   readonly 'dev-no-store-token': boolean
 }
 
@@ -27,6 +29,7 @@ const devOptions = (flags: DevValues): DevOptions => ({
   rootTokenId: flags['dev-root-token-id'],
   listenAddress: flags['dev-listen-address'],
   kvV1: flags['dev-kv-v1'],
+  trustDomain: flags['dev-trust-domain'],
   noStoreToken: flags['dev-no-store-token'],
 })
 
