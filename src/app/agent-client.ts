@@ -20,8 +20,7 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
   const at = (method: string) => `/${wire.SERVICE}/${method}`
 
   async function* watchX509(): AsyncGenerator<X509Answer> {
-    const talk = client.converse(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, HEADERS)
-    talk.send({})
+    const talk = client.listen(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, {}, HEADERS)
     try {
       for (;;) {
         const answer = await told(path, () => talk.next())

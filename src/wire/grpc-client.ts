@@ -1,4 +1,5 @@
 // Calls of gRPC methods from declared messages: one answer, or a conversation.
+import type { Readable } from 'node:stream'
 import grpc from '@grpc/grpc-js'
 import { GrpcError, STATUS } from './grpc.ts'
 import type { Message } from './protobuf.ts'
@@ -9,19 +10,25 @@ export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** A call in which either side sends any number of messages. */
-export interface Conversation<I, O> {
-  send(value: Partial<I>): void
+/** A call in which the other side sends any number of messages. */
+export interface Answers<O> {
   /** The other side's next message; undefined at its end. Throws a GrpcError. */
   next(): Promise<O | undefined>
   /** Ends the call, whatever is under way. */
   cancel(): void
 }
 
+/** A call in which either side does. */
+export interface Conversation<I, O> extends Answers<O> {
+  send(value: Partial<I>): void
+}
+
 export interface GrpcClient {
   /** `path` is `/package.Service/Method`. Throws a GrpcError. */
   ask<I, O>(path: string, request: Message<I>, response: Message<O>, value: Partial<I>, options?: CallOptions): Promise<O>
   converse<I, O>(path: string, request: Message<I>, response: Message<O>, options?: CallOptions): Conversation<I, O>
+  /** One question, and any number of answers. */
+  listen<I, O>(path: string, request: Message<I>, response: Message<O>, value: Partial<I>, options?: CallOptions): Answers<O>
   close(): void
 }
 
@@ -47,22 +54,30 @@ export function openGrpcClient(target: string, credentials: grpc.ChannelCredenti
     converse(path, request, response, options = {}) {
       const call = client.makeBidiStreamRequest(path, writing(request), reading(response), metadataOf(options))
       cancelOn(options.signal, call)
-      call.on('error', () => {}) // `next` throws it
-      const answers = call[Symbol.asyncIterator]()
-      return {
-        send: (value) => void call.write(value),
-        async next() {
-          try {
-            const { done, value } = await answers.next()
-            return done ? undefined : value
-          } catch (error) {
-            throw toGrpcError(error as grpc.ServiceError)
-          }
-        },
-        cancel: () => call.cancel(),
-      }
+      return { send: (value) => void call.write(value), ...answersOf(call) }
+    },
+    listen(path, request, response, value, options = {}) {
+      const call = client.makeServerStreamRequest(path, writing(request), reading(response), value, metadataOf(options))
+      cancelOn(options.signal, call)
+      return answersOf(call)
     },
     close: () => client.close(),
+  }
+}
+
+function answersOf<O>(call: Readable & { cancel(): void }): Answers<O> {
+  call.on('error', () => {}) // `next` throws it
+  const answers = call[Symbol.asyncIterator]()
+  return {
+    async next() {
+      try {
+        const { done, value } = await answers.next()
+        return done ? undefined : value
+      } catch (error) {
+        throw toGrpcError(error as grpc.ServiceError)
+      }
+    },
+    cancel: () => call.cancel(),
   }
 }
 
