@@ -35,9 +35,18 @@ export function toPeer(socket: PeerSocket): Peer {
   return { address: address.startsWith('::ffff:') ? address.slice(7) : address, port, ...shown(socket) }
 }
 
+type Shown = Pick<Peer, 'certificate' | 'chain'>
+
+/** A connection shows it once, and over HTTP/2 it is asked for at every request. */
+const known = new WeakMap<PeerSocket, Shown>()
+
 /** What it showed of itself in the handshake. */
-export function shown(socket: PeerSocket): Pick<Peer, 'certificate' | 'chain'> {
+export function shown(socket: PeerSocket): Shown {
+  const before = known.get(socket)
+  if (before) return before
   const certificate = socket.getPeerX509Certificate?.()
   if (!certificate || !socket.getPeerCertificate) return {}
-  return { certificate: BigInt(`0x${certificate.serialNumber}`).toString(), chain: chainOf(socket as TLSSocket) }
+  const found = { certificate: BigInt(`0x${certificate.serialNumber}`).toString(), chain: chainOf(socket as TLSSocket) }
+  known.set(socket, found)
+  return found
 }

@@ -1,6 +1,6 @@
 // PostgreSQL from the system's packages, in a folder of the test's own, with its TLS files where a test can replace them.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
@@ -9,9 +9,9 @@ import { until } from '../processes/load.ts'
 import { folder, freePort } from '../support/server.ts'
 
 const run = promisify(execFile)
-const [bin] = globSync('/usr/lib/postgresql/*/bin/initdb').map((path) => path.replace(/\/initdb$/, ''))
+const [bin] = globSync(['/usr/lib/postgresql/*/bin/initdb', '/usr/bin/initdb']).map((path) => path.replace(/\/initdb$/, ''))
 
-export const missing: string | false = bin !== undefined || existsSync('/usr/bin/initdb') ? false : 'PostgreSQL is not installed'
+export const missing: string | false = bin === undefined ? 'PostgreSQL is not installed' : false
 
 export interface TlsTexts {
   readonly cert: string

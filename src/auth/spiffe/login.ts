@@ -64,7 +64,7 @@ const RESERVED = /^\/spire(?:\/|$)/
 /** By the certificate of the connection. */
 function proveByConnection(ctx: Place, { chain }: Peer, trust: Trust): Proven {
   if (!chain || chain.length === 0) throw new Fault('invalid', 'no SVID: send jwt, or connect with the certificate of an X509-SVID')
-  const authoritiesOf = (domain: TrustDomain) => bundleFor(ctx, trust, domain)?.x509Authorities
+  const authoritiesOf = (domain: TrustDomain) => bundleFor(ctx.store, trust, domain)?.x509Authorities
   const { id, expiresAt } = because('X509-SVID', () => verifyX509Svid(chain, ctx.clock.now(), authoritiesOf))
   return { id, type: 'x509', expiresAt }
 }
@@ -73,7 +73,7 @@ export function proveByToken(ctx: Place, jwt: string, trust: Trust): Proven {
   const { audiences } = settingsOf(ctx.store)
   if (audiences.length === 0) throw new Fault('invalid', 'JWT-SVIDs are not taken here: this mount has no audiences')
   const keyOf = (domain: TrustDomain, kid: string) => {
-    const bundle = bundleFor(ctx, trust, domain)
+    const bundle = bundleFor(ctx.store, trust, domain)
     return bundle && jwtKeyOf(bundle, kid)
   }
   const { id, claims, expiresAt } = because('JWT-SVID', () => verifyJwtSvid(jwt, audiences, ctx.clock.now(), keyOf))

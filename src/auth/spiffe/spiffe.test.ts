@@ -325,8 +325,8 @@ describe('foreign trust domains', () => {
       ['other.org', { bundle: 'x' }, /JSON|invalid/],
       ['other.org', { bundle: { keys: [] } }, /holds no authority/],
       ['other.org', { bundle: { keys: [{ kty: 'EC', use: 'x509-svid', x5c: ['AAAA'] }] } }, /holds no certificate/],
-      ['other.org', { pem: 'none' }, /pem holds no certificate/],
-      ['other.org', { pem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' }, /holds no certificate/],
+      ['other.org', { pem: 'none' }, /there is no certificate in PEM/],
+      ['other.org', { pem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' }, /a certificate cannot be read/],
       ['Other.org', { pem: 'x' }, /trust domain characters/],
       ['example.org', { bundle: { keys: [] } }, /own trust domain/],
     ] as const) {

@@ -1,9 +1,7 @@
 // Whom a mount believes: the server's own trust domain and those it federates with, and bundles that were given to the mount.
 import { Fault } from '../../base/fault.ts'
 import { isObject, type Json } from '../../base/json.ts'
-import type { Ctx } from '../../contract/module.ts'
-import { type Bundle, parseBundle } from '../../crypto/bundle.ts'
-import { fromPem } from '../../crypto/certificate.ts'
+import { type Bundle, bundleFromPem, parseBundle } from '../../crypto/bundle.ts'
 import type { SpiffeId, TrustDomain } from '../../crypto/spiffe-id.ts'
 import { records } from '../../store/records.ts'
 import type { Tx } from '../../store/transact.ts'
@@ -34,8 +32,8 @@ export interface GivenBundle {
 export const BUNDLE_PREFIX = 'bundle/'
 export const bundles = records<GivenBundle>(BUNDLE_PREFIX)
 
-/** What the mount was given counts for domains of which the server knows nothing itself. */
-export function bundleFor({ store }: Pick<Ctx, 'store'> | { store: Pick<Tx, 'get'> }, trust: Trust, domain: TrustDomain): Bundle | undefined {
+/** Of foreign trust domains, what the mount was given counts before what the server knows itself. */
+export function bundleFor(store: Pick<Tx, 'get'>, trust: Trust, domain: TrustDomain): Bundle | undefined {
   const given = domain === trust.home() ? undefined : bundles.get(store, domain)
   return given ? opened(domain, given) : trust.bundleOf(domain)
 }
@@ -53,9 +51,7 @@ function opened(trustDomain: TrustDomain, { x509, jwt }: GivenBundle): Bundle {
 /** From a bundle document, as JSON or as the text of it, or from certificates as PEM. Throws `invalid`. */
 export function readBundle(trustDomain: TrustDomain, document: Json | undefined, pem: string | undefined): GivenBundle {
   if ((document === undefined) === (pem === undefined)) throw new Fault('invalid', 'either bundle or pem is needed')
-  if (pem !== undefined) return { x509: fromPem(checkedPem(trustDomain, pem)).map((der) => der.toString('base64')), jwt: [] }
-  const text = typeof document === 'string' ? document : isObject(document) ? JSON.stringify(document) : ''
-  const { x509Authorities, jwtAuthorities } = parseBundle(trustDomain, Buffer.from(text))
+  const { x509Authorities, jwtAuthorities } = pem === undefined ? parsed(trustDomain, document) : bundleFromPem(trustDomain, pem)
   if (x509Authorities.length + jwtAuthorities.length === 0) {
     throw new Fault('invalid', 'the bundle holds no authority: its keys have neither the use x509-svid nor the use jwt-svid')
   }
@@ -65,10 +61,7 @@ export function readBundle(trustDomain: TrustDomain, document: Json | undefined,
   }
 }
 
-/** The PEM text, once its certificates are known to be such: a bundle document knows how to say what is wrong. */
-function checkedPem(trustDomain: TrustDomain, pem: string): string {
-  const keys = fromPem(pem).map((der) => ({ kty: 'EC', use: 'x509-svid', x5c: [der.toString('base64')] }))
-  if (keys.length === 0) throw new Fault('invalid', 'pem holds no certificate')
-  parseBundle(trustDomain, Buffer.from(JSON.stringify({ keys })))
-  return pem
+function parsed(trustDomain: TrustDomain, document: Json | undefined): Bundle {
+  const text = typeof document === 'string' ? document : isObject(document) ? JSON.stringify(document) : ''
+  return parseBundle(trustDomain, Buffer.from(text))
 }
