@@ -8,7 +8,7 @@ import { dueIndex } from '../store/due-index.ts'
 import { encode, records } from '../store/records.ts'
 import type { Key, Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
-import { checkEntryOf, type Part } from './parts.ts'
+import { checkEntryOf, checkPower, type Part, type Parts } from './parts.ts'
 import type { Place } from './place.ts'
 import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
 import type { SettingsRoom } from './settings.ts'
@@ -18,6 +18,8 @@ export interface EntriesDeps {
   readonly clock: Clock
   readonly random: Random
   readonly settings: SettingsRoom
+  /** What namespaces have; without it they have nothing. */
+  readonly parts?: Pick<Parts, 'all'>
 }
 
 export interface Child {
@@ -175,10 +177,16 @@ function runStep(deps: EntriesDeps, tx: Tx, step: EntryStep, part?: Part): Entry
   return { entry: before }
 }
 
-function make(deps: EntriesDeps, tx: Tx, spec: EntrySpec, part?: Part): Required<Omit<EntryOutcome, 'fault'>> {
-  const { settings, clock, random } = deps
+function check({ settings, parts }: EntriesDeps, spec: EntrySpec, part: Part | undefined): EntrySpec {
   const checked = checkEntry(spec, settings.need().trustDomain)
   if (part) checkEntryOf(part, checked)
+  if (checked.admin || checked.downstream) checkPower(parts?.all() ?? [], checked.spiffeId)
+  return checked
+}
+
+function make(deps: EntriesDeps, tx: Tx, spec: EntrySpec, part?: Part): Required<Omit<EntryOutcome, 'fault'>> {
+  const { clock, random } = deps
+  const checked = check(deps, spec, part)
   if (part && spec.id !== undefined) throw new Fault('invalid', 'ids of entries are made at random in a namespace')
   const entry: Entry = { ...checked, id: spec.id ?? uuid(random), createdAt: clock.now(), revision: 0, namespace: part?.namespace ?? '' }
   const same = tx.get(sameKey(entry))
@@ -190,9 +198,8 @@ function make(deps: EntriesDeps, tx: Tx, spec: EntrySpec, part?: Part): Required
   return { entry, existed: false }
 }
 
-function alter({ settings }: EntriesDeps, tx: Tx, before: Entry, change: (before: Entry) => EntrySpec, part?: Part): Entry {
-  const checked = checkEntry(change(before), settings.need().trustDomain)
-  if (part) checkEntryOf(part, checked)
+function alter(deps: EntriesDeps, tx: Tx, before: Entry, change: (before: Entry) => EntrySpec, part?: Part): Entry {
+  const checked = check(deps, change(before), part)
   const after: Entry = { ...checked, id: before.id, namespace: before.namespace, createdAt: before.createdAt, revision: before.revision + 1 }
   const same = tx.get(sameKey(after))
   if (same && same.value.toString() !== before.id)

@@ -146,6 +146,30 @@ test('those who log in in a namespace get identities of it', async () => {
   await world.close()
 })
 
+test('an ID that a namespace can give has no power over the trust domain, whichever came first', async () => {
+  const { world, errors } = await open()
+  const id = 'spiffe://example.org/ns/red/ops'
+  const refused = [400, `"${id}" is of namespace red/, whose IDs have no power over the trust domain`]
+  for (const power of [{ admin: true }, { downstream: true }])
+    assert.deepEqual(await errors('write', 'spiffe/entries', { ...WEB, spiffe_id: id, ...power }), refused)
+  const { data } = await world.ok('write', 'spiffe/entries', { ...WEB, spiffe_id: id })
+  assert.deepEqual(await errors('write', `spiffe/entries/${data.id}`, { admin: true }), refused)
+  assert.deepEqual(await errors('write', 'spiffe/config', { admin_ids: id }), refused)
+  await world.ok('write', 'sys/namespaces/green')
+  for (const [spiffe_id, power] of [
+    ['spiffe://example.org/ns/green/a', { admin: true }],
+    ['spiffe://example.org/ns/green/b', {}],
+  ] as const) {
+    await world.ok('write', 'spiffe/entries', { ...WEB, spiffe_id, ...power, id: 'first' })
+    await world.ok('write', 'spiffe/config', { admin_ids: 'admin' in power ? '' : spiffe_id })
+    assert.match((await errors('write', 'spiffe/namespaces/green', { prefix: '/ns/green' }))[1], /is of namespace green\/, whose IDs have no power/)
+    await world.ok('delete', 'spiffe/entries/first')
+  }
+  await world.ok('write', 'spiffe/config', { admin_ids: '' })
+  await world.ok('write', 'spiffe/namespaces/green', { prefix: '/ns/green' })
+  await world.close()
+})
+
 describe('a part', () => {
   test('is given by the root, and overlaps with no other but of a namespace around it', async () => {
     const { world, errors } = await open()

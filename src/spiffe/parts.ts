@@ -87,6 +87,12 @@ function checkApart(one: Part, other: Part): void {
   }
 }
 
+/** Throws `invalid` for an ID that shall administer the trust domain, or issue under it, while a namespace could give it to anybody. */
+export function checkPower(parts: readonly Part[], id: SpiffeId): void {
+  const part = parts.find(({ prefix }) => isBelow(id, prefix))
+  if (part) throw new Fault('invalid', `"${id}" is of namespace ${part.path}, whose IDs have no power over the trust domain`)
+}
+
 type Named = Pick<EntrySpec, 'spiffeId' | 'dnsNames' | 'subject'>
 
 /** Throws `invalid` for names that are not this namespace's to give. */

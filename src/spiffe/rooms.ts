@@ -66,7 +66,7 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
   const settings = openSettings(deps.place)
   const parts = openParts({ ...deps, settings })
   const authorities = openAuthorities({ ...deps, settings })
-  const entries = openEntries({ ...deps, settings })
+  const entries = openEntries({ ...deps, settings, parts })
   const joinTokens = openJoinTokens(deps)
   const bundles = openFederatedBundles(deps)
   const federation = openFederation({ ...deps, settings, bundles, own: () => authorities.bundle().x509Authorities })

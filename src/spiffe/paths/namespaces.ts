@@ -6,8 +6,9 @@ import { type Path, path } from '../../contract/module.ts'
 import type { Namespace } from '../../contract/namespace.ts'
 import { data, empty, keys, missing, type Reply } from '../../contract/reply.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
-import type { Part } from '../parts.ts'
+import { checkPower, type Part } from '../parts.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
+import { findPage } from './filters.ts'
 
 /** A namespace by its path, without slashes around it; undefined where it is none. */
 export type NamespaceAt = (path: string) => Namespace | undefined
@@ -71,17 +72,22 @@ function listParts({ parts }: Spiffe): Reply {
   )
 }
 
-async function writePart({ parts }: Spiffe, namespace: Namespace, input: Values<typeof partInput>): Promise<Reply> {
+async function writePart({ parts, entries, settings }: Spiffe, namespace: Namespace, input: Values<typeof partInput>): Promise<Reply> {
   const before = parts.of(namespace.id)
-  await parts.put({
+  const part = {
     namespace: namespace.id,
     path: namespace.path,
     prefix: input.prefix ?? before?.prefix ?? '',
     parents: input.parents.map(parseSpiffeId),
     dnsSuffixes: input.dns_suffixes.map((name) => name.toLowerCase().replace(/^\*?\./, '')),
-  })
+  }
+  const powerful = findPage(entries.page, ({ admin, downstream }) => admin || downstream, ALL).map(({ spiffeId }) => spiffeId)
+  for (const id of [...powerful, ...settings.need().adminIds]) checkPower([{ ...part, ending: false }], id)
+  await parts.put(part)
   return empty()
 }
+
+const ALL = { after: '', limit: Number.POSITIVE_INFINITY }
 
 async function endPart({ parts }: Spiffe, id: string): Promise<Reply> {
   await parts.end(id)

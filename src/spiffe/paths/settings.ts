@@ -6,6 +6,7 @@ import { type Path, path } from '../../contract/module.ts'
 import { data, empty, missing, type Reply } from '../../contract/reply.ts'
 import { KEY_KINDS, type KeyType } from '../../crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain } from '../../crypto/spiffe-id.ts'
+import { checkPower } from '../parts.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { DEFAULTS, type Settings } from '../settings.ts'
 import { stateOf } from './federation.ts'
@@ -72,11 +73,13 @@ function federationStates(rooms: Spiffe): JsonObject {
 
 const MOST_STATES = 100
 
-async function configure({ settings, authorities }: Spiffe, input: Values<typeof configInput>): Promise<Reply> {
+async function configure({ settings, authorities, parts }: Spiffe, input: Values<typeof configInput>): Promise<Reply> {
   const before = settings.get()
   const name = input.trust_domain === undefined ? before?.trustDomain : parseTrustDomain(input.trust_domain)
   if (name === undefined) throw new Fault('invalid', 'missing trust_domain')
   const was = before ?? { ...DEFAULTS, trustDomain: name }
+  const adminIds = input.admin_ids?.map(parseSpiffeId) ?? was.adminIds
+  for (const id of adminIds) checkPower(parts.all(), id)
   await settings.set({
     trustDomain: name,
     authorityTtl: input.authority_ttl ?? was.authorityTtl,
@@ -87,7 +90,7 @@ async function configure({ settings, authorities }: Spiffe, input: Values<typeof
     jwtKeyType: input.jwt_key_type ?? was.jwtKeyType,
     jwtIssuer: input.jwt_issuer ?? was.jwtIssuer,
     refreshHint: input.refresh_hint ?? was.refreshHint,
-    adminIds: input.admin_ids?.map(parseSpiffeId) ?? was.adminIds,
+    adminIds,
   })
   await authorities.rotate() // so that a new trust domain can issue at once
   return empty()
