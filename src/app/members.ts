@@ -3,6 +3,7 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Log } from '../base/log.ts'
 import { Failure } from '../cli/failure.ts'
 import { type Channel, type Handlers, openChannel } from './channel.ts'
+import { watchHandOffs } from './hand-offs.ts'
 import { ports } from './ports.ts'
 
 export interface Members {
@@ -51,6 +52,7 @@ export function openMembers(log: Log, replaced: () => void, handlersOf: (members
     start() {
       if (stopping || start.failed) return
       const worker = cluster.fork()
+      watchHandOffs(worker.process)
       const member: Member = { worker, channel: openChannel(wireOf(worker), handlers, log), since: ports.clock.monotonic(), leads: false }
       living.add(member)
       worker.once('exit', (code, signal) => ended(member, code, signal))
