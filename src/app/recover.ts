@@ -11,6 +11,7 @@ import { openRecovery } from './recovery.ts'
 import { openRunning } from './running.ts'
 import { openSealParts, type SealParts } from './seal-parts.ts'
 import { openSeals } from './seals.ts'
+import { allAt } from '../telemetry/log.ts'
 import { untilStopped } from './signals.ts'
 import { openStorage } from './storage.ts'
 import type { Supervised } from './supervisor.ts'
@@ -19,6 +20,7 @@ import { checkTls } from './tls.ts'
 /** Runs until it is told to stop; resolves to the exit code. Throws a Failure where it can't start. */
 export async function recover({ config, seals, logs, reread }: Supervised): Promise<number> {
   const { log } = logs
+  logs.setLevels(allAt(heard(config).logLevel))
   hardenOrRefuse(log)
   endOnBugs(log)
   for (const { tls } of config.listeners) if (tls) checkTls(tls)
@@ -31,7 +33,7 @@ export async function recover({ config, seals, logs, reread }: Supervised): Prom
     const handle = openRecovery({ store, keyring, sealer, ports, pgp: openPgp, storageType: 'lmdb', log })
     const doors = await Promise.all(config.listeners.map((listener) => openDoor(listener, { handle, log })))
     const members = { tell: async () => reloadDoors(doors, running.settings().config.listeners, log) }
-    const running = openRunning({ config, reread, logs, members, changed: () => {} })
+    const running = openRunning({ config, reread: () => heard(reread()), logs, members, changed: () => {} })
     for (const { listener } of doors) log.info('listening in recovery mode', { host: listener.host, port: listener.port, pid: process.pid })
     await untilStopped(() => void running.reload())
     await Promise.all(doors.map(({ listener }) => listener.close(GRACE_MS)))
@@ -40,6 +42,11 @@ export async function recover({ config, seals, logs, reread }: Supervised): Prom
     keyring.close()
     await close()
   }
+}
+
+/** The log is all that tells of what was done: it is written whatever level the configuration has. */
+function heard<C extends Pick<Supervised['config'], 'logLevel'>>(config: C): C {
+  return config.logLevel === 'warn' || config.logLevel === 'error' ? { ...config, logLevel: 'info' } : config
 }
 
 /** Whether anybody could ever make a token. */

@@ -16,9 +16,9 @@ import type { Sealer } from '../seal/sealer.ts'
 import { Usage } from '../seal/usage.ts'
 import { guardOf } from '../store/layout.ts'
 import type { Key, Store } from '../store/store.ts'
-import { rawPaths } from '../sys/raw.ts'
+import { type RawDeps, rawPaths } from '../sys/raw.ts'
 import { recoveryTokenPaths } from '../sys/rekey.ts'
-import { type SealStatus, statusPaths } from '../sys/state.ts'
+import { type SealStatus, type StatusDeps, statusPaths } from '../sys/state.ts'
 import { byPath, pathById } from '../tenancy/namespace-entries.ts'
 import { SYSTEM_TTL } from './config/config.ts'
 import { SYSTEM_MOUNT } from './layout.ts'
@@ -40,16 +40,11 @@ export function openRecovery({ store, keyring, sealer, ports, pgp, storageType, 
   const { clock, random } = ports
   const recovery = new Recovery({ sealer, random, pgp, log })
   const inside = openInside(store, keyring, random)
-  const module: Module = {
-    kind: 'system',
-    type: 'system',
-    doc: 'What repairs need.',
-    paths: [
-      ...statusPaths({ seal: { status: async () => statusOf(sealer) }, clock, storageType, cluster: () => undefined, audit: () => undefined }),
-      ...recoveryTokenPaths((step) => generateRootStep(recovery, step)),
-      ...rawPaths({ store: inside, log }),
-    ],
-  }
+  const module = recoveryModule({
+    status: { seal: { status: async () => statusOf(sealer) }, clock, storageType, cluster: () => undefined, audit: () => undefined },
+    makeToken: (step) => generateRootStep(recovery, step),
+    raw: { store: inside, log },
+  })
   const bounds = { defaultTtl: SYSTEM_TTL, maxTtl: SYSTEM_TTL }
   return openRecoveryLine({
     clock,
@@ -61,6 +56,18 @@ export function openRecovery({ store, keyring, sealer, ports, pgp, storageType, 
     opens: (token) => recovery.opens(token.reveal()),
     log,
   })
+}
+
+export interface RecoveryModuleDeps {
+  readonly status: StatusDeps
+  readonly makeToken: Parameters<typeof recoveryTokenPaths>[0]
+  readonly raw: RawDeps
+}
+
+/** All that recovery mode serves. */
+export function recoveryModule({ status, makeToken, raw }: RecoveryModuleDeps): Module {
+  const paths = [...statusPaths(status), ...recoveryTokenPaths(makeToken), ...rawPaths(raw)]
+  return { kind: 'system', type: 'system', doc: 'What repairs need.', paths }
 }
 
 /** Sealed to all but one, so that nobody sends clients here. */

@@ -19,8 +19,10 @@ test('a value is repaired with a recovery token, which ends with its process', a
   await assert.rejects(run(SIGNET, ['server', `-config=${first.config}`, '-recovery']), /another server runs on the storage/)
   await killed(first.process)
 
-  const args = ['-recovery']
-  let server = await productionServer(t, { at, port, args })
+  const recovery = { at, port, args: ['-recovery'], config: 'log_level = "error"' }
+  let server = await productionServer(t, recovery)
+  let log = ''
+  server.process.stderr?.on('data', (chunk) => (log += chunk))
   assert.deepEqual(workersOf(server.process.pid as number), [])
   const cli = async (line: string, token = '') => {
     const env = { PATH: process.env['PATH'], HOME: at, VAULT_ADDR: server.address, ...(token === '' ? {} : { VAULT_TOKEN: token }) }
@@ -42,8 +44,10 @@ test('a value is repaired with a recovery token, which ends with its process', a
   await assert.rejects(cli('read sys/raw/slices', root), /permission denied/)
   await assert.rejects(cli('read plain/a', token), /the server is in recovery mode/)
 
+  assert.match(log, /raw storage was asked for: .*operation="write" path="data\/.*\/meta\/a"/, 'whatever level is configured')
+  assert.doesNotMatch(log, /whole|broken/)
   await killed(server.process)
-  server = await productionServer(t, { at, port, args })
+  server = await productionServer(t, recovery)
   await assert.rejects(cli('read sys/raw/slices', token), /permission denied/)
   await killed(server.process)
   server = await productionServer(t, { at, port })

@@ -1,4 +1,9 @@
 // The API by module, from the OpenAPI document of a server that has everything mounted.
+import { recoveryModule } from '../../src/app/recovery.ts'
+import { silent } from '../../src/base/log.ts'
+import { openApi } from '../../src/derive/openapi.ts'
+import { memory } from '../../src/store/memory.ts'
+import { settableClock, stillTimers } from '../../src/testing/clock.ts'
 import { openWorld } from '../../src/testing/world.ts'
 import { code, shown, table } from './markdown.ts'
 
@@ -39,10 +44,21 @@ export async function apiPages(): Promise<Record<string, string>> {
     const mounts = await mountAll(world)
     const { paths } = await world.ok('read', 'sys/internal/specs/openapi')
     const pages = mounts.map(({ at, title }) => [`api/${title.replaceAll(' ', '-')}.md`, page(at, title, paths)] as const)
-    return Object.fromEntries(pages)
+    return { ...Object.fromEntries(pages), 'api/recovery.md': recoveryPage() }
   } finally {
     await world.close()
   }
+}
+
+/** What a server in recovery mode serves; nothing of it runs here. */
+function recoveryPage(): string {
+  const never = async (): Promise<never> => {
+    throw new Error('this is read, not run')
+  }
+  const status = { seal: { status: never }, clock: settableClock(), storageType: '', cluster: () => undefined, audit: () => undefined }
+  const module = recoveryModule({ status, makeToken: never, raw: { store: memory({ timers: stillTimers }), log: silent } })
+  const { paths } = openApi([{ at: 'sys/', module }], '') as unknown as { readonly paths: Readonly<Record<string, Item>> }
+  return page('sys/', 'recovery', paths).replace('`/v1/`.', '`/v1/`, and served in [recovery mode](../../guide/recovery.md).')
 }
 
 interface Mounted {
