@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log"
+	"os"
 
 	"github.com/openbao/openbao/api/v2"
 )
@@ -14,6 +15,10 @@ func main() {
 	config := api.DefaultConfig()
 	client, err := api.NewClient(config)
 	must(err)
+	if len(os.Args) > 1 && os.Args[1] == "recovery" {
+		recovery(client)
+		return
+	}
 	client.SetToken("root")
 	ctx := context.Background()
 
