@@ -1,39 +1,13 @@
 // OpenSSH's public keys, certificates and signatures (RFC 4253 §6.6, RFC 5656, RFC 8709, PROTOCOL.certkeys): read strictly, one form for each.
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
+import { ByteReader } from './byte-reader.ts'
 import { isAcceptable } from './signing-key.ts'
 
-/** Reads fields one after another (RFC 4251 §5). Throws `invalid` where they end early. */
-export class SshReader {
-  readonly #bytes: Buffer
-  #at = 0
-
+/** Fields of RFC 4251 §5. Throws `invalid` where they end early. */
+export class SshReader extends ByteReader {
   constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  get at(): number {
-    return this.#at
-  }
-
-  get atEnd(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
-  take(size: number): Buffer {
-    const end = this.#at + size
-    if (end > this.#bytes.length) throw malformed()
-    const taken = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return taken
-  }
-
-  uint32(): number {
-    return this.take(4).readUInt32BE()
-  }
-
-  uint64(): bigint {
-    return this.take(8).readBigUInt64BE()
+    super(bytes, malformed)
   }
 
   string(): Buffer {
@@ -50,10 +24,6 @@ export class SshReader {
     const first = bytes[0] ?? 0
     if (bytes.length === 0 || first >= 0x80 || (first === 0 && (bytes[1] ?? 0) < 0x80)) throw malformed()
     return first === 0 ? bytes.subarray(1) : bytes
-  }
-
-  end(): void {
-    if (!this.atEnd) throw malformed()
   }
 }
 

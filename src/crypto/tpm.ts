@@ -1,6 +1,7 @@
 // Structures of TPM 2.0 (Part 2): public areas of keys, what a TPM attests to, and signatures; read strictly.
 import { createPublicKey, hash, type JsonWebKey, type KeyObject, constants, verify } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
+import { ByteReader } from './byte-reader.ts'
 import { isAcceptable } from './signing-key.ts'
 
 /** TPM_ALG_ID of hashes: SHA-1 is not among them. */
@@ -29,42 +30,15 @@ export const ATTRIBUTE = {
   sign: 1 << 18,
 } as const
 
-/** Reads fields one after another. Throws `invalid` where they end early. */
-export class TpmReader {
-  readonly #bytes: Buffer
-  #at = 0
-
+/** Fields of Part 2. Throws `invalid` where they end early. */
+export class TpmReader extends ByteReader {
   constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  take(size: number): Buffer {
-    const end = this.#at + size
-    if (end > this.#bytes.length) throw malformed()
-    const taken = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return taken
-  }
-
-  get rest(): Buffer {
-    return this.#bytes.subarray(this.#at)
-  }
-
-  uint16(): number {
-    return this.take(2).readUInt16BE()
-  }
-
-  uint32(): number {
-    return this.take(4).readUInt32BE()
+    super(bytes, malformed)
   }
 
   /** A TPM2B: bytes after their length. */
   sized(): Buffer {
     return this.take(this.uint16())
-  }
-
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw malformed()
   }
 }
 
