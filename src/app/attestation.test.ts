@@ -10,6 +10,7 @@ import { attestingNode, type AttestingNode, type NodeEvidence } from '../testing
 import { type TestCertificate, testAuthority, testCertificate, testCsr } from '../testing/certificates.ts'
 import { type HandTimers, handTimers } from '../testing/clock.ts'
 import { openWorld, type World } from '../testing/world.ts'
+import type { Kernel } from './kernel.ts'
 import { listenSpire, type SpireListener } from './spire-listener.ts'
 
 const year = { notBefore: Date.now() - 1000, notAfter: Date.now() + 3e10 }
@@ -176,6 +177,18 @@ describe('node attestation over gRPC', () => {
     const tries = Array.from({ length: 64 }, () => client.attest({ type: 'join_token', payload: Buffer.from(token), csr }))
     const ended = await Promise.allSettled(tries)
     assert.equal(ended.filter(({ status }) => status === 'fulfilled').length, 1)
+  })
+
+  test('of 64 who come with it to several processes, one is let in', async () => {
+    const { token } = (await world.ok('write', 'spiffe/join-tokens', { ttl: 60 })).data
+    const body = { attestor: 'join_token', payload: Buffer.from(token).toString('base64'), csr: testCsr().toString('base64') }
+    const kernels = [world.kernel, world.twin(), world.twin(), world.twin()]
+    const tries = Array.from({ length: 64 }, (_, n) => {
+      const peer = { address: `192.0.2.${n}`, port: 1 }
+      return world.call('write', 'spiffe/agent/attest', body, { token: '', peer, kernel: kernels[n % kernels.length] as Kernel })
+    })
+    const statuses = (await Promise.all(tries)).map(({ status }) => status)
+    assert.deepEqual([statuses.filter((one) => one === 200).length, statuses.filter((one) => one === 400).length], [1, 63])
   })
 
   test('one address may not try without end, and its name in IPv6 is its network', async () => {
