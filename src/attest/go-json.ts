@@ -36,3 +36,6 @@ export function textOf(value: Json | undefined, name: string): string {
   if (typeof value !== 'string') throw new Fault('invalid', `${name} is not a text`)
   return value
 }
+
+/** Empty for what is no object. */
+export const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})

@@ -1,8 +1,9 @@
 // The three questions that Kubernetes' API is asked about an agent: whose a token is, and which pod and node those are.
 import { Fault } from '../base/fault.ts'
-import { isObject, type Json, type JsonObject, parseJson } from '../base/json.ts'
+import { type JsonObject, parseJson } from '../base/json.ts'
 import type { Outbound } from '../base/outbound.ts'
 import type { ServiceAccount } from '../contract/attestor.ts'
+import { objectOf } from './go-json.ts'
 
 export interface Kubernetes {
   /** The `status` of a TokenReview (authentication.k8s.io/v1). */
@@ -55,6 +56,3 @@ function parsed(body: Buffer): JsonObject | undefined {
     throw error
   }
 }
-
-/** Empty for what is no object. */
-export const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})

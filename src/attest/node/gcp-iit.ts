@@ -6,7 +6,7 @@ import { type AttestCtx, nodeAttestor } from '../../contract/attestor.ts'
 import { isSignedBy, parseCompact } from '../../crypto/jws.ts'
 import { timeOf } from '../../crypto/jwt-svid.ts'
 import { openJwks } from '../jwks.ts'
-import { objectOf } from '../kubernetes.ts'
+import { objectOf } from '../go-json.ts'
 import { parseTemplate, type PathTemplate, renderTemplate } from '../path-template.ts'
 
 const TYPE = 'gcp_iit'

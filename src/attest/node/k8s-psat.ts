@@ -4,8 +4,8 @@ import { Fault } from '../../base/fault.ts'
 import { isObject, type JsonObject } from '../../base/json.ts'
 import { type AttestCtx, type Attested, nodeAttestor } from '../../contract/attestor.ts'
 import { checkPath } from '../../crypto/spiffe-id.ts'
-import { parseMessage, textOf } from '../go-json.ts'
-import { type Kubernetes, objectOf, openKubernetes } from '../kubernetes.ts'
+import { objectOf, parseMessage, textOf } from '../go-json.ts'
+import { type Kubernetes, openKubernetes } from '../kubernetes.ts'
 
 const TYPE = 'k8s_psat'
 
