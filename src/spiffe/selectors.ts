@@ -38,7 +38,6 @@ const TYPES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   },
   x509pop: { 'subject:cn': some, 'ca:fingerprint': hex40, serialnumber: /^[0-9a-f]+$/, san: keyed },
   http_challenge: { hostname: some },
-  tpm: { pub_hash: sha },
   tpm_devid: { 'subject:cn': some, 'issuer:cn': some, 'ca:fingerprint': hex40 },
   aws_iid: {
     account_id: /^\d{12}$/,
@@ -54,7 +53,6 @@ const TYPES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   azure_imds: {
     'subscription-id': some,
     'vm-name': some,
-    'vmss-name': some,
     'vm-location': some,
     'resource-group': some,
     'vm-tag': keyed,

@@ -141,6 +141,63 @@ describe('azure_imds', () => {
     )
   })
 
+  describe('with what Azure tells', () => {
+    const group = `/subscriptions/${SUBSCRIPTION}/resourceGroups/shop/providers`
+    const id = `${group}/Microsoft.Compute/virtualMachines/web-1`
+    const machine = { id, name: 'web-1', location: 'westeurope', resourceGroup: 'shop', tags: { team: 'web', secret: 'x' } }
+    const card = {
+      nsg: `${group}/Microsoft.Network/networkSecurityGroups/front`,
+      ips: [{ properties: { subnet: { id: `${group}/Microsoft.Network/virtualNetworks/net/subnets/a` } } }, { properties: {} }],
+    }
+    const tenants = { [TENANT]: { subscriptions: [SUBSCRIPTION], app_id: 'app', app_secret: 'hush', allowed_vm_tags: ['team'] } }
+
+    /** Azure, as far as it is asked here. */
+    function azure(machines: JsonObject[] = [machine], status = 200) {
+      const said: OutboundRequest[] = []
+      const outbound: Outbound = async (request) => {
+        if (request.url === ISSUER) return microsoft(request)
+        said.push(request)
+        const { query = '' } = request.body?.startsWith('{') ? JSON.parse(request.body) : {}
+        const data = query.includes('networkinterfaces') ? [card] : machines
+        return { status, body: Buffer.from(JSON.stringify(request.url.includes('/token') ? { access_token: 'ya29' } : { data })) }
+      }
+      return { said, attest: () => attest((nonce) => signed(good(nonce)), { tenants }, outbound) }
+    }
+
+    test('names, allowed tags and networks are selectors', async () => {
+      const { said, attest: attempt } = azure()
+      const { selectors } = await attempt()
+      assert.deepEqual(selectors.slice(1), [
+        'vm-name:web-1',
+        'vm-location:westeurope',
+        'resource-group:shop',
+        'vm-tag:team:web',
+        'network-security-group:shop:front',
+        'virtual-network:net',
+        'virtual-network-subnet:net:a',
+      ])
+      assert.equal(said[0]?.url, `https://login.microsoftonline.com/${TENANT}/oauth2/v2.0/token`)
+      assert.equal(new URLSearchParams(said[0]?.body).get('client_secret'), 'hush')
+      assert.ok(
+        said.slice(1).every(({ url, headers }) => url.startsWith('https://management.azure.com/') && headers?.['Authorization'] === 'Bearer ya29'),
+      )
+      assert.deepEqual(JSON.parse(said[1]?.body ?? '').subscriptions, [SUBSCRIPTION])
+      assert.ok(said[1]?.body?.includes(VM))
+    })
+
+    test('a machine that Azure does not know, knows twice, or names so that a query would read it, is refused', async () => {
+      for (const machines of [[], [machine, machine], [{ ...machine, id: `${id}' or 'a' == 'a` }]]) {
+        await refused(azure(machines).attest(), 'denied', /knows of no machine/)
+      }
+      await refused(azure([machine], 500).attest(), 'unavailable', /^Azure did not tell of the machine$/)
+    })
+
+    test('the secret of the application is not shown', () => {
+      assert.ok(!JSON.stringify(azureImds.show({ ...settings(), tenants })).includes('hush'))
+      assert.ok(JSON.stringify(azureImds.show({ ...settings(), tenants })).includes(SUBSCRIPTION))
+    })
+  })
+
   for (const [why, more, message] of [
     ['no tenant', { tenants: {} }, /tenants is needed/],
     ['a tenant by its name', { tenants: { 'example.org': { subscriptions: [SUBSCRIPTION] } } }, /a UUID/],
@@ -150,11 +207,10 @@ describe('azure_imds', () => {
       { tenants: { [TENANT]: { subscriptions: [SUBSCRIPTION] }, [VM]: { subscriptions: [SUBSCRIPTION] } } },
       /one tenant only/,
     ],
-    [
-      'a setting that is unknown',
-      { tenants: { [TENANT]: { subscriptions: [SUBSCRIPTION], allowed_vm_tags: [] } } },
-      /unknown settings: allowed_vm_tags/,
-    ],
+    ['a setting that is unknown', { tenants: { [TENANT]: { subscriptions: [SUBSCRIPTION], token_auth: {} } } }, /unknown settings: token_auth/],
+    ['half an application', { tenants: { [TENANT]: { subscriptions: [SUBSCRIPTION], app_id: 'a' } } }, /needed together/],
+    ['tags that nobody asks for', { tenants: { [TENANT]: { subscriptions: [SUBSCRIPTION], allowed_vm_tags: ['a'] } } }, /needs app_id/],
+    ['tokens that could be read on their way', { login_url: 'http://x' }, /https URL/],
     ['no roots', { ca_bundle: '' }, /no PEM certificates/],
     ['no domain', { allowed_metadata_domains: [] }, /cannot be empty/],
   ] as [string, JsonObject, RegExp][]) {

@@ -1,6 +1,6 @@
 // azure_imds: a machine of Azure shows the document that its metadata service made for the server's nonce, signed by Azure.
 import type { X509Certificate } from 'node:crypto'
-import { list, object, or, parseShape, text, type Values } from '../../base/fields.ts'
+import { list, object, or, parseShape, secret, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { isObject, type JsonObject } from '../../base/json.ts'
 import { isSpecialAddress } from '../../base/special-addresses.ts'
@@ -8,23 +8,38 @@ import { type AttestCtx, nodeAttestor } from '../../contract/attestor.ts'
 import { verifyPath } from '../../crypto/x509-path.ts'
 import { extensionsOf, openCertificate } from '../../crypto/x509-reading.ts'
 import { fromPem } from '../../crypto/certificate.ts'
+import { type AzureAccess, azureMachine } from '../azure-resources.ts'
 import { parseAuthorities } from '../ca-bundle.ts'
-import { bytesOf, parseMessage, textOf } from '../go-json.ts'
+import { bytesOf, objectOf, parseMessage, textOf } from '../go-json.ts'
 import { parseTemplate, type PathTemplate, renderTemplate } from '../path-template.ts'
 
 const TYPE = 'azure_imds'
 
 const settings = {
-  tenants: object('Tenants by their IDs, each with its `subscriptions`, whose machines are taken.'),
+  tenants: object('Tenants by their IDs, each with its `subscriptions`, whose machines are taken, and maybe with an application to ask as.'),
   ca_bundle: text("PEM of the roots of Azure's certificates: DigiCert Global Root G2, and those that Azure names besides."),
   allowed_metadata_domains: or(list('Domains of the metadata service, one of which the signer must be in.'), ['metadata.azure.com']),
   agent_path_template: or(text('Path of the agent; by tenant, subscription and machine, unless given.'), ''),
+  login_url: or(text('Who gives out tokens for Azure.'), 'https://login.microsoftonline.com'),
+  management_url: or(text('URL of Azure Resource Manager.'), 'https://management.azure.com'),
 }
-const tenantShape = { subscriptions: list('IDs of subscriptions.') }
+const tenantShape = {
+  subscriptions: list('IDs of subscriptions.'),
+  app_id: or(text('ID of the application to ask Azure as, for more selectors.'), ''),
+  app_secret: or(secret(text('Its secret.')), ''),
+  allowed_vm_tags: or(list('Tags of machines that become selectors.'), []),
+}
+
+interface Tenant {
+  readonly id: string
+  /** Undefined where Azure is not asked. */
+  readonly access: AzureAccess | undefined
+  readonly tags: readonly string[]
+}
 
 interface Config {
-  /** Tenants by the subscriptions that are theirs. */
-  readonly tenants: ReadonlyMap<string, string>
+  /** By the subscriptions that are theirs. */
+  readonly tenants: ReadonlyMap<string, Tenant>
   readonly roots: readonly X509Certificate[]
   readonly domains: readonly string[]
   readonly template: PathTemplate
@@ -35,6 +50,10 @@ export const azureImds = nodeAttestor({
   doc: 'The attested document of a machine of Azure.',
   settings,
   configure,
+  show: ({ tenants, ...rest }) => ({
+    ...rest,
+    tenants: Object.fromEntries(Object.entries(objectOf(tenants)).map(([id, one]) => [id, withoutSecret(one)])),
+  }),
   parse: () => undefined, // a word without meaning, since agents must say something first
   async *verify(ctx, config) {
     const nonce = alphanumeric(ctx.random.bytes(NONCE_LENGTH * 4))
@@ -42,8 +61,8 @@ export const azureImds = nodeAttestor({
     const { vm, subscription } = await verified(ctx, config, signatureOf(answer), nonce)
     const tenant = config.tenants.get(subscription)
     if (tenant === undefined) throw new Fault('denied', `subscription "${subscription}" is not authorized`)
-    const path = renderTemplate(config.template, { TenantID: tenant, SubscriptionID: subscription, VMID: vm }, ctx.trustDomain)
-    return { path, selectors: [`subscription-id:${subscription}`], canReattest: false }
+    const path = renderTemplate(config.template, { TenantID: tenant.id, SubscriptionID: subscription, VMID: vm }, ctx.trustDomain)
+    return { path, selectors: [`subscription-id:${subscription}`, ...(await told(ctx, tenant, subscription, vm))], canReattest: false }
   },
 })
 
@@ -51,8 +70,17 @@ const FIELDS = { TenantID: 'text', SubscriptionID: 'text', VMID: 'text' } as con
 const USUAL = `/${TYPE}/{{ .TenantID }}/{{ .SubscriptionID }}/{{ .VMID }}`
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+function withoutSecret(tenant: unknown): JsonObject {
+  const { app_secret: _, ...shown } = objectOf(tenant as JsonObject)
+  return shown
+}
+
 function configure(given: Values<typeof settings>): Config {
-  const pairs = Object.entries(given.tenants).flatMap(([tenant, one]) => subscriptionsOf(tenant, one).map((id) => [id, tenant] as const))
+  for (const name of ['login_url', 'management_url'] as const) {
+    if (URL.parse(given[name])?.protocol !== 'https:') throw new Fault('invalid', `${name} must be an https URL`)
+  }
+  const urls = { login: given.login_url.replace(/\/$/, ''), management: given.management_url.replace(/\/$/, '') }
+  const pairs = Object.entries(given.tenants).flatMap(([id, one]) => parseTenant(id, one, urls))
   const tenants = new Map(pairs)
   if (pairs.length === 0) throw new Fault('invalid', 'tenants is needed: an object with the subscriptions of each')
   if (tenants.size !== pairs.length) throw new Fault('invalid', 'a subscription belongs to one tenant only')
@@ -65,17 +93,38 @@ function configure(given: Values<typeof settings>): Config {
   }
 }
 
-function subscriptionsOf(tenant: string, given: unknown): string[] {
-  const at = `tenant "${tenant}"`
-  if (!UUID.test(tenant)) throw new Fault('invalid', `${at} is named by its ID, a UUID`)
+/** The tenant, by each of its subscriptions. */
+function parseTenant(id: string, given: unknown, urls: Pick<AzureAccess, 'login' | 'management'>): [string, Tenant][] {
+  const at = `tenant "${id}"`
+  if (!UUID.test(id)) throw new Fault('invalid', `${at} is named by its ID, a UUID`)
   if (!isObject(given as JsonObject)) throw new Fault('invalid', `${at} must be an object`)
   const unknown = Object.keys(given as JsonObject).filter((key) => !Object.hasOwn(tenantShape, key))
-  if (unknown.length > 0) throw new Fault('invalid', `${at}: unknown settings: ${unknown.join(', ')} (known: subscriptions)`)
-  const { subscriptions } = parseShape(tenantShape, given as JsonObject)
+  if (unknown.length > 0) throw new Fault('invalid', `${at}: unknown settings: ${unknown.join(', ')} (known: ${Object.keys(tenantShape).join(', ')})`)
+  const { subscriptions, app_id: appId, app_secret: appSecret, allowed_vm_tags: tags } = parseShape(tenantShape, given as JsonObject)
   if (subscriptions.length === 0) throw new Fault('invalid', `${at} must have at least one subscription`)
   const bad = subscriptions.find((one) => !UUID.test(one))
   if (bad !== undefined) throw new Fault('invalid', `${at}: subscription "${bad}" is no UUID`)
-  return subscriptions
+  if ((appId === '') !== (appSecret === '')) throw new Fault('invalid', `${at}: app_id and app_secret are needed together, or neither`)
+  if (tags.length > 0 && appId === '') throw new Fault('invalid', `${at}: allowed_vm_tags needs app_id and app_secret`)
+  const access = appId === '' ? undefined : { tenant: id, appId, appSecret, ...urls }
+  return subscriptions.map((one) => [one, { id, access, tags }])
+}
+
+/** What Azure says of the machine, where it may be asked. */
+async function told({ outbound }: AttestCtx, { access, tags }: Tenant, subscription: string, vm: string): Promise<string[]> {
+  if (!access) return []
+  const machine = await azureMachine(outbound, access, subscription, vm)
+  const shown = Object.entries(machine.tags).flatMap(([key, value]) =>
+    tags.includes(key) && typeof value === 'string' ? [`vm-tag:${key}:${value}`] : [],
+  )
+  return [
+    `vm-name:${machine.name}`,
+    `vm-location:${machine.location}`,
+    `resource-group:${machine.resourceGroup}`,
+    ...shown,
+    ...machine.securityGroups.map((group) => `network-security-group:${group}`),
+    ...machine.subnets.flatMap(({ network, name }) => [`virtual-network:${network}`, `virtual-network-subnet:${network}:${name}`]),
+  ]
 }
 
 const NONCE_LENGTH = 32

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { createPublicKey } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
-import { jwkOf, signCompact } from '../../crypto/jws.ts'
+import type { OutboundRequest } from '../../base/outbound.ts'
+import { isSignedBy, jwkOf, parseCompact, signCompact } from '../../crypto/jws.ts'
 import { newSigningKey } from '../../crypto/signing-key.ts'
 import { attestBy } from '../../testing/attestation.ts'
 import { settableClock } from '../../testing/clock.ts'
@@ -125,6 +127,99 @@ describe('gcp_iit', () => {
     place.status = 500
     place.clock.advance(60_000)
     await refused(place.attest(token()), 'unavailable', /cannot be had/)
+  })
+
+  describe('with what Compute Engine tells', () => {
+    const account = newSigningKey('rsa-2048')
+    const json = JSON.stringify({
+      client_email: 'reader@shop.iam.gserviceaccount.com',
+      private_key: account.key.export({ format: 'pem', type: 'pkcs8' }),
+      private_key_id: 'k1',
+    })
+    const settings = { use_instance_metadata: true, allowed_label_keys: ['team'], allowed_metadata_keys: ['role'] }
+    const known = (): any => ({
+      id: '12345',
+      tags: { items: ['http', 'eu'] },
+      labels: { team: 'web', secret: 'x' },
+      metadata: {
+        items: [
+          { key: 'role', value: 'front' },
+          { key: 'ssh-keys', value: 'y' },
+        ],
+      },
+    })
+
+    /** Google, as far as it is asked here. */
+    function cloud(instance: any = known()) {
+      const asked: OutboundRequest[] = []
+      const outbound = async (request: OutboundRequest) => {
+        asked.push(request)
+        const { url } = request
+        const body = url.startsWith('https://keys')
+          ? { keys: [{ ...jwkOf(google.publicKey), kid: 'g1' }] }
+          : url.includes('token')
+            ? { access_token: 'ya29' }
+            : instance
+        return { status: body === undefined ? 404 : 200, body: Buffer.from(JSON.stringify(body ?? 'a secret')) }
+      }
+      const attest = (more: JsonObject = {}) =>
+        attestBy(gcpIit, {
+          settings: { projectid_allow_list: ['shop'], jwks_url: `https://keys.example.org/${++urls}`, ...settings, ...more },
+          payload: Buffer.from(token()),
+          ctx: { outbound },
+        })
+      return { asked, attest }
+    }
+
+    test('tags, and the labels and metadata that are allowed, are selectors', async () => {
+      const { asked, attest } = cloud()
+      const { selectors } = await attest({ service_account_key: json })
+      assert.deepEqual(selectors.slice(4), ['tag:http', 'tag:eu', 'label:team:web', 'metadata:role:front'])
+      const form = new URLSearchParams(asked[1]?.body)
+      const assertion = parseCompact(form.get('assertion') ?? '')
+      assert.equal(isSignedBy(assertion, createPublicKey(account.key)), true)
+      assert.equal(assertion.claims['iss'], 'reader@shop.iam.gserviceaccount.com')
+      assert.equal(asked[2]?.url, 'https://compute.googleapis.com/compute/v1/projects/shop/zones/eu-west1-b/instances/web-1')
+      assert.equal(asked[2]?.headers?.['Authorization'], 'Bearer ya29')
+    })
+
+    test('as the account that the server runs as, without a key', async () => {
+      const { asked, attest } = cloud()
+      await attest()
+      assert.match(asked[1]?.url ?? '', /^http:\/\/metadata\.google\.internal\//)
+    })
+
+    test('an instance that was made anew under the name is refused, and so is metadata without end', async () => {
+      await refused(cloud({ ...known(), id: '999' }).attest(), 'denied', /is gone/)
+      const long = { ...known(), metadata: { items: [{ key: 'role', value: 'x'.repeat(129) }] } }
+      await refused(cloud(long).attest(), 'denied', /exceeded value limit/)
+    })
+
+    test('nothing of what Google says instead is told', async () => {
+      const { attest } = cloud()
+      const nothing = cloud(null)
+      await refused(nothing.attest(), 'denied', /is gone/)
+      const outbound = async ({ url }: OutboundRequest) => ({
+        status: url.startsWith('https://keys') ? 200 : 500,
+        body: Buffer.from(url.startsWith('https://keys') ? JSON.stringify({ keys: [{ ...jwkOf(google.publicKey), kid: 'g1' }] }) : 'a secret'),
+      })
+      const attempt = attestBy(gcpIit, {
+        settings: { projectid_allow_list: ['shop'], jwks_url: `https://keys.example.org/${++urls}`, ...settings },
+        payload: Buffer.from(token()),
+        ctx: { outbound },
+      })
+      await refused(attempt, 'unavailable', /^Google did not tell of the instance$/)
+      await attest()
+    })
+
+    test('is not offered with what is no key, or with settings that would do nothing', () => {
+      const given = { projectid_allow_list: ['a'] }
+      for (const key of ['x', '{}', JSON.stringify({ client_email: 'a', private_key: 'b' })]) {
+        assert.throws(() => gcpIit.check({ ...given, use_instance_metadata: true, service_account_key: key }), /service_account_key/)
+      }
+      assert.throws(() => gcpIit.check({ ...given, allowed_label_keys: ['a'] }), /need use_instance_metadata/)
+      assert.equal(gcpIit.show({ ...given, service_account_key: json })['service_account_key'], undefined)
+    })
   })
 
   for (const [why, given, message] of [
