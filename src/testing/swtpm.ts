@@ -1,7 +1,8 @@
 // A TPM in software (swtpm) with a certified endorsement key, driven by tpm2-tools.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { describe, test } from 'node:test'
 
 export interface TestTpm {
   /** A file in the TPM's folder. */
@@ -18,6 +19,13 @@ export interface TestTpm {
   /** Where programs can talk to it. */
   readonly socket: string
   close(): void
+}
+
+/** Tests that need one; where there can't be one they are one test that is skipped. */
+export function describeWithTpm(name: string, body: () => void): void {
+  const absent = ['swtpm_setup', 'tpm2_createprimary'].find((tool) => spawnSync(tool, ['--version']).error !== undefined)
+  if (absent === undefined) describe(name, body)
+  else test(name, { skip: `${absent} is not installed` }, () => {})
 }
 
 export const DEVICE_KEY = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'

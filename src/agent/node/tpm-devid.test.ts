@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { openTpm } from '../../app/tpm-link.ts'
 import { tpmDevId as attestor } from '../../attest/node/tpm-devid.ts'
 import { Fault } from '../../base/fault.ts'
@@ -12,12 +12,12 @@ import { parseTpmPublic } from '../../crypto/tpm.ts'
 import { attestNode } from '../../testing/attestation.ts'
 import { testAuthority, testCertificate } from '../../testing/certificates.ts'
 import { settableClock } from '../../testing/clock.ts'
-import { DEVICE_KEY, openTestTpm, RSA, type TestTpm } from '../../testing/swtpm.ts'
+import { describeWithTpm, DEVICE_KEY, openTestTpm, RSA, type TestTpm } from '../../testing/swtpm.ts'
 import { tpmDevId } from './tpm-devid.ts'
 
 const ROOT = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt'
 
-describe('the agent proves its node by a TPM', () => {
+describeWithTpm('the agent proves its node by a TPM', () => {
   let dir: string
   let tpm: TestTpm
   before(async () => {

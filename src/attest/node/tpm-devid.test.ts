@@ -3,7 +3,7 @@ import { createHash, createPublicKey, randomBytes, sign } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { toPem } from '../../crypto/certificate.ts'
@@ -12,7 +12,7 @@ import { parseTpmPublic } from '../../crypto/tpm.ts'
 import { attestBy } from '../../testing/attestation.ts'
 import { testAuthority, testCertificate } from '../../testing/certificates.ts'
 import { settableClock } from '../../testing/clock.ts'
-import { ATTESTATION_KEY, DEVICE_KEY, openTestTpm, RSA, type TestTpm } from '../../testing/swtpm.ts'
+import { ATTESTATION_KEY, describeWithTpm, DEVICE_KEY, openTestTpm, RSA, type TestTpm } from '../../testing/swtpm.ts'
 import { tpmDevId } from './tpm-devid.ts'
 
 const authority = testAuthority('devices')
@@ -41,7 +41,7 @@ function certify(tpm: TestTpm, key: string, by = 'ak'): { attest: Buffer; signat
 
 type Machine = Awaited<ReturnType<typeof machine>>
 
-describe('tpm_devid', () => {
+describeWithTpm('tpm_devid', () => {
   let dir: string
   let one: Machine
   let other: Machine
