@@ -5,12 +5,10 @@ import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Peer } from '../contract/call.ts'
 import { Failure, fileProblem } from '../cli/failure.ts'
-import { openAsk } from '../edge/spire/ask.ts'
-import { spireServices } from '../edge/spire/services.ts'
-import { openGrpc } from '../wire/grpc.ts'
 import { peerCredentials } from '../wire/peer-credentials.ts'
 import type { AdminSocketConfig } from './config/spiffe.ts'
 import type { Kernel } from './kernel.ts'
+import { openSpireGrpc } from './spire-grpc.ts'
 
 export interface AdminSocket {
   close(): Promise<void>
@@ -30,10 +28,7 @@ export async function listenAdmin(
   const own = process.getuid?.() ?? -1
   const operators = uids.length > 0 ? uids : [own]
   const peers = new Map<string, Peer>()
-  const began = ports.clock.monotonic()
-  const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name), ...ports })
-  const services = spireServices(ask, { timers: ports.timers, uptime: () => (ports.clock.monotonic() - began) / 1000 })
-  const grpc = openGrpc(services, (error) => log.error('a call of an operator failed', {}, error))
+  const grpc = openSpireGrpc(kernel, (name) => peers.get(name), ports, log)
   let connections = 0
 
   const server = createServer((socket) => {

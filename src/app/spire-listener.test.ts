@@ -10,7 +10,8 @@ import { silent } from '../base/log.ts'
 import { toPem } from '../crypto/certificate.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as wire from '../edge/spire/messages.ts'
-import type { Message } from '../wire/protobuf.ts'
+import type { Message, Of } from '../wire/protobuf.ts'
+import { WATCH, WatchRequest, WatchResponse } from '../wire/signet-agent.ts'
 import { stillTimers } from '../testing/clock.ts'
 import { callUnary, converse } from '../testing/grpc-client.ts'
 import { signingRequest } from '../testing/signing-request.ts'
@@ -207,6 +208,34 @@ describe('agents over gRPC', () => {
       const details = error.metadata.get('grpc-status-details-bin')[0] as Buffer
       return refusedWith(7, /not attested/)(error) && details.includes('spire.api.types.PermissionDeniedDetails')
     })
+  })
+
+  test('an agent hears of changes as they are committed, until it is banned', async () => {
+    const agent = await joined()
+    const open = (by: grpc.Client, revision: number) => {
+      const stream = by.makeServerStreamRequest(
+        `/${WATCH.service}/${WATCH.method}`,
+        (one: { revision: number }) => WatchRequest.encode(one),
+        (bytes) => WatchResponse.decode(bytes),
+        { revision },
+      )
+      return stream[Symbol.asyncIterator]() as AsyncIterator<Of<typeof WatchResponse>>
+    }
+    const client = connect(agent)
+    const heard = open(client, 0)
+    const next = async () => (await heard.next()).value as Of<typeof WatchResponse>
+    const { revision, ...first } = await next()
+    assert.deepEqual(first, { entries: true, bundles: true })
+    const again = open(client, revision)
+    assert.deepEqual((await again.next()).value, { revision, entries: false, bundles: false })
+    await world.ok('write', 'spiffe/entries', { parent_id: agent.id, spiffe_id: 'spiffe://example.org/pushed', selectors: 'unix:uid:7' })
+    const entry = await next()
+    assert.deepEqual([entry.entries, entry.bundles, entry.revision > revision], [true, false, true])
+    await world.ok('write', 'spiffe/authorities/jwt/prepare')
+    assert.deepEqual([(await next()).bundles], [true])
+    await assert.rejects(open(connect(), 0).next(), refusedWith(7, /not attested/))
+    await world.ok('write', `spiffe/agents/${agent.id.split('/').slice(3).join('/')}/ban`)
+    await assert.rejects(heard.next(), refusedWith(7, /agent is banned/))
   })
 
   test('nobody without an SVID is an agent, and no workload is', async () => {

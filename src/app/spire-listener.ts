@@ -5,12 +5,10 @@ import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { Peer } from '../contract/call.ts'
 import { chainOf } from '../edge/peer-chain.ts'
-import { openAsk } from '../edge/spire/ask.ts'
-import { spireServices } from '../edge/spire/services.ts'
-import { openGrpc } from '../wire/grpc.ts'
 import type { Kernel } from './kernel.ts'
 import { bind } from './listen.ts'
 import { openServerIdentity } from './server-identity.ts'
+import { openSpireGrpc } from './spire-grpc.ts'
 import { openProof, type Proof } from './svid-proof.ts'
 
 export interface SpireListener {
@@ -26,10 +24,7 @@ export async function listenSpire(
   log: Log,
 ): Promise<SpireListener> {
   const peers = new Map<string, () => Peer | undefined>()
-  const began = ports.clock.monotonic()
-  const ask = openAsk({ handle: (received) => kernel.handle(received), peerOf: (name) => peers.get(name)?.(), ...ports })
-  const services = spireServices(ask, { timers: ports.timers, uptime: () => (ports.clock.monotonic() - began) / 1000 })
-  const grpc = openGrpc(services, (error) => log.error('agent call failed', {}, error))
+  const grpc = openSpireGrpc(kernel, (name) => peers.get(name)?.(), ports, log)
   const identify = openServerIdentity(ports)
   let connections = 0
 

@@ -34,6 +34,12 @@ export interface TrustDomainsDeps {
   readonly limiter: Pick<Limiter, 'take'>
 }
 
+export interface TrustDomains {
+  readonly of: RoomsOf
+  /** Ends what agents wait for. */
+  close(): void
+}
+
 /** Attestations from one address: enough for a rack behind one, too little to guess or to keep the server busy with. */
 const ATTESTATIONS: Limit = { id: 'spiffe-attestation', requests: 100, intervalMs: 10_000, blockMs: 0 }
 
@@ -46,7 +52,7 @@ export function openPartOf(home: () => Spiffe | undefined): (namespaceId: string
   }
 }
 
-export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: TrustDomainsDeps): RoomsOf {
+export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: TrustDomainsDeps): TrustDomains {
   const { store, follower, tenants, namespaces, log, fetch, limiter } = deps
   /** By the place of their data, which no other mount ever has. */
   const opened = new Map<string, Spiffe>()
@@ -77,12 +83,18 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: T
   const home = openHome(tenants, whole)
   const partOf = openPartOf(home)
 
-  return (mount) => {
+  const of: RoomsOf = (mount) => {
     if (mount.namespace === '') return whole(mount)
     const part = partOf(mount.namespaceId)
     const rooms = confined.get(part) ?? confine(home() as Spiffe, part)
     confined.set(part, rooms)
     return rooms
+  }
+  return {
+    of,
+    close() {
+      for (const { changes } of opened.values()) changes.close()
+    },
   }
 }
 

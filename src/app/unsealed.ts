@@ -61,9 +61,9 @@ import { openCallerIdentity } from './caller-identity.ts'
 import { Tenants } from './tenants.ts'
 import { openSnapshots } from './snapshots.ts'
 import { timed } from './timed.ts'
-import type { RoomsOf, Spiffe } from '../spiffe/rooms.ts'
+import type { Spiffe } from '../spiffe/rooms.ts'
 import { openHome, openTrust } from './trust.ts'
-import { loggersOf, openPartOf, openTrustDomains } from './trust-domains.ts'
+import { loggersOf, openPartOf, openTrustDomains, type TrustDomains } from './trust-domains.ts'
 import { openTidying } from './tidying.ts'
 
 export interface Unsealed {
@@ -113,7 +113,7 @@ export interface Parts {
   readonly cors: CorsSettings
   readonly events: EventHub
   readonly follower: Follower
-  readonly trustDomains: RoomsOf
+  readonly trustDomains: TrustDomains
   /** The trust domain of the server; undefined where none is mounted. */
   readonly home: () => Spiffe | undefined
   readonly trust: Trust
@@ -157,6 +157,7 @@ export function openUnsealed(deps: UnsealedDeps, barrier: Store): Unsealed {
     reopen: () => audit.devices.reopen(),
     async close() {
       parts.events.close()
+      parts.trustDomains.close()
       await audit.close()
     },
   }
@@ -205,7 +206,7 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const events = openEventHub(inside, log)
   const { fetchBundle: fetch, limiter } = deps
   const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, namespaces, log, fetch, limiter })
-  const home = openHome(tenants, trustDomains)
+  const home = openHome(tenants, trustDomains.of)
   const own = { trustDomains, home, trust: openTrust(home), cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
   const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }
   const moduleOf = openModules(deps, parts)
@@ -219,7 +220,7 @@ function boundsOf({ config }: Mount, { maxLeaseTtl, defaultLeaseTtl }: UnsealedD
 
 function openBuiltIns({ ports, lockout, server }: UnsealedDeps, { trustDomains, home, trust, namespaces }: Omit<Parts, 'moduleOf'>) {
   const namespaceAt = (path: string) => namespaces.at(`${path}/`)
-  const spiffe = { roomsOf: trustDomains, partOf: openPartOf(home), namespaceAt, loggers: loggersOf(server) }
+  const spiffe = { roomsOf: trustDomains.of, partOf: openPartOf(home), namespaceAt, loggers: loggersOf(server) }
   return builtIn({ passwords: openPasswords(ports.random), lockoutRule: lockoutRules(lockout), spiffe, trust })
 }
 

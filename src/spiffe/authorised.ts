@@ -15,6 +15,8 @@ export interface AuthorisedRoom {
    * entry changes.
    */
   idsOf(agent: NodeAgent): ReadonlySet<string>
+  /** Below what its entries lie: its own ID, and those of the aliases that describe it. */
+  namesOf(agent: NodeAgent): readonly SpiffeId[]
 }
 
 type NodeAgent = Pick<Agent, 'id' | 'selectors'>
@@ -28,10 +30,13 @@ export function openAuthorised({ place, entries, settings }: { place: Place; ent
   const found = place.cache(BELOW, () => new WeakMap<NodeAgent, ReadonlySet<string>>())
   const aliases = place.cache(BELOW, () => indexAliases(entries, settings.need().trustDomain))
 
+  const namesOf = (agent: NodeAgent): SpiffeId[] => [agent.id, ...aliasesOf(aliases(), agent)]
+
   return {
+    namesOf,
     idsOf(agent) {
       const known = found()
-      const ids = known.get(agent) ?? new Set(idsBelow(entries, [agent.id, ...aliasesOf(aliases(), agent)]).sort())
+      const ids = known.get(agent) ?? new Set(idsBelow(entries, namesOf(agent)).sort())
       known.set(agent, ids)
       return ids
     },

@@ -71,9 +71,10 @@ const due = dueIndex('entry-due/')
 /** Touched by every change of an entry: `entry-below/<hash of its parent>/<id>`, with its SPIFFE ID. */
 export const BELOW = 'entry-below/'
 /** SPIFFE IDs may be longer than keys. */
-const hashOf = (spiffeId: SpiffeId): string => createHash('sha256').update(spiffeId).digest('base64url')
+export const hashOf = (spiffeId: SpiffeId): string => createHash('sha256').update(spiffeId).digest('base64url')
 const belowKey = (parent: SpiffeId, id: string): string => `${BELOW}${hashOf(parent)}/${id}`
-const ofKey = (spiffeId: SpiffeId, id: string): string => `entry-of/${hashOf(spiffeId)}/${id}`
+const ofKey = (spiffeId: SpiffeId, id: string): string => `${OF}${hashOf(spiffeId)}/${id}`
+const OF = 'entry-of/'
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
 /** Of entries that were made in a namespace, by its id. */
@@ -212,6 +213,11 @@ function alter(deps: EntriesDeps, tx: Tx, before: Entry, change: (before: Entry)
 /** Ids of the entries that federate with a trust domain, in order. */
 export function idsFederatingWith(store: Pick<Store, 'keys'>, trustDomain: TrustDomain): string[] {
   return idsUnder(store, federatesKey(trustDomain, ''))
+}
+
+/** Ids of the entries that give the SPIFFE ID with this hash. */
+export function idsGiving(store: Pick<Store, 'keys'>, hash: string): string[] {
+  return idsUnder(store, `${OF}${hash}/`)
 }
 
 /** Part of a commit of somebody else's: the entry goes. False where it was not there. */

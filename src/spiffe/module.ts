@@ -8,6 +8,7 @@ import { attestorPaths } from './paths/attestors.ts'
 import { agentPaths } from './paths/agents.ts'
 import { agentApiPaths } from './paths/agent-api.ts'
 import { agentBundlePaths } from './paths/agent-bundles.ts'
+import { agentStatePaths } from './paths/agent-state.ts'
 import { authorityPaths } from './paths/authorities.ts'
 import { bundlePaths } from './paths/bundles.ts'
 import { entryPaths } from './paths/entries.ts'
@@ -58,6 +59,7 @@ export function spiffeModule(
       ...attestorPaths(roomsOf, attestors),
       ...agentApiPaths(roomsOf),
       ...agentBundlePaths(roomsOf),
+      ...agentStatePaths(roomsOf),
       ...downstreamPaths(roomsOf),
       ...adminPaths(roomsOf, [...administrative, ...loggerPaths(loggers)]),
     ],

@@ -5,6 +5,7 @@ import type { AttestPorts, NodeAttestor } from '../contract/attestor.ts'
 import type { Mount } from '../contract/mount.ts'
 import type { Store } from '../store/store.ts'
 import type { Place } from './place.ts'
+import { type AgentChanges, openAgentChanges } from './agent-changes.ts'
 import { type Agents, openAgents } from './agents.ts'
 import { type Attestors, openAttestors } from './attestors.ts'
 import { type AuthorisedRoom, openAuthorised } from './authorised.ts'
@@ -28,6 +29,8 @@ export interface Spiffe {
   readonly svids: Svids
   readonly bundles: FederatedBundles
   readonly federation: Federation
+  /** Tells agents what concerns them when it is committed. */
+  readonly changes: AgentChanges
   readonly exchange: Exchange
   readonly parts: Parts
   readonly attestors: Attestors
@@ -70,16 +73,19 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
   const joinTokens = openJoinTokens(deps)
   const bundles = openFederatedBundles(deps)
   const federation = openFederation({ ...deps, settings, bundles, own: () => authorities.bundle().x509Authorities })
+  const authorised = openAuthorised({ ...deps, entries, settings })
+  const agents = openAgents(deps)
   return {
     settings,
     authorities,
     entries,
-    authorised: openAuthorised({ ...deps, entries, settings }),
-    agents: openAgents(deps),
+    authorised,
+    agents,
     joinTokens,
     svids: openSvids({ ...deps, authorities, settings }),
     bundles,
     federation,
+    changes: openAgentChanges({ ...deps, store: deps.place.store, settings, entries, agents, authorised }),
     exchange: openExchange({ place: deps.place, settings, now: () => deps.clock.now() }),
     parts,
     attestors: openAttestors(deps.place, [joinTokenAttestor(joinTokens), ...(deps.attestors ?? [])]),

@@ -100,6 +100,7 @@ test('the operations that need no token are these, so that a new one is thought 
     'write spiffe/agent/renew',
     'write spiffe/agent/status',
     'write spiffe/agent/svids',
+    'write spiffe/agent/watch',
     'write spiffe/downstream/jwt-authority',
     'write spiffe/downstream/x509-ca',
     'write sys/decode-token',

@@ -14,16 +14,18 @@ import { trustDomainServices } from './admin/trust-domains.ts'
 import type { Ask } from './ask.ts'
 import { base64, masked, nameIn, number, text, toBundle, toId, toSvid } from './convert.ts'
 import * as wire from './messages.ts'
+import { type ChangesOf, pushServices } from './push.ts'
 
 export interface ServicesDeps {
   readonly timers: Pick<Timers, 'after'>
+  readonly changesOf: ChangesOf
   /** In seconds. */
   readonly uptime: () => number
 }
 
-export function spireServices(ask: Ask, { timers, uptime }: ServicesDeps): Services {
+export function spireServices(ask: Ask, { timers, changesOf, uptime }: ServicesDeps): Services {
   const parts = [agentSide(ask, timers), entryServices(ask), agentServices(ask), bundleServices(ask), trustDomainServices(ask)]
-  const more = [svidServices(ask), authorityServices(ask), serverServices(ask, uptime)]
+  const more = [svidServices(ask), authorityServices(ask), serverServices(ask, uptime), pushServices(ask, changesOf)]
   const joined: Record<string, Services[string]> = {}
   for (const [name, methods] of [...parts, ...more].flatMap((part) => Object.entries(part))) joined[name] = { ...joined[name], ...methods }
   return joined

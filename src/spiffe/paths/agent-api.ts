@@ -3,7 +3,7 @@ import { choice, list, maybe, object, or, text, type Values } from '../../base/f
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Ctx, type Path, path } from '../../contract/module.ts'
-import { data, empty, type Reply } from '../../contract/reply.ts'
+import { data, type Reply } from '../../contract/reply.ts'
 import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { joinDelimited } from '../../wire/protobuf.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
@@ -31,7 +31,6 @@ const entriesInput = {
 }
 const svidsInput = { requests: object('Entry ids, each with a signing request in DER as base64.') }
 const jwtInput = { entry_id: text('The entry.'), audience: or(list('Who the token is for.'), []) }
-const statusInput = { version: or(text('Version of the agent.'), '') }
 
 /** A batch takes as many as SPIRE's agents send. */
 const MAX_BATCH = 500
@@ -77,19 +76,6 @@ export function agentApiPaths(roomsOf: RoomsOf): Path[] {
         access: 'open',
         input: jwtInput,
         run: (ctx, input) => issueJwt(roomsOf(ctx.mount), ctx, input),
-      }),
-    })),
-    path('agent/status', 'What an agent says of itself.', {}, (op) => ({
-      write: op({
-        doc: 'Report.',
-        access: 'open',
-        input: statusInput,
-        async run(ctx, input) {
-          const rooms = roomsOf(ctx.mount)
-          const { id } = await caller(rooms, ctx)
-          await rooms.agents.report(id, input.version.slice(0, 100))
-          return empty()
-        },
       }),
     })),
   ]
