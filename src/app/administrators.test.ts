@@ -4,8 +4,8 @@ import { after, before, describe, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
 import { silent } from '../base/log.ts'
 import { formatBundle } from '../crypto/bundle.ts'
-import { issueCertificate, pem, toPem } from '../crypto/certificate.ts'
-import { context, enter, integer, oid, sequence, TAG, tlv, bits } from '../crypto/der.ts'
+import { issueCertificate, pem, subjectOf, toPem } from '../crypto/certificate.ts'
+import { bits, context, integer, oid, sequence, tlv } from '../crypto/der.ts'
 import { exportSigningKey, newSigningKey, signDer, type SigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
@@ -154,12 +154,4 @@ describe('administrators by SVID', () => {
 function requestOf(key: SigningKey): Buffer {
   const info = sequence(integer(Buffer.of(0)), sequence(), key.publicKey, tlv(context(0)))
   return sequence(info, sequence(oid('1.2.840.10045.4.3.2')), bits(signDer(key, info)))
-}
-
-/** The subject of a certificate, as it is written. */
-function subjectOf(certificate: Buffer): Buffer {
-  const body = enter(certificate).into()
-  body.maybe(context(0))
-  for (const tag of [TAG.integer, TAG.sequence, TAG.sequence, TAG.sequence]) body.next(tag)
-  return Buffer.from(body.next(TAG.sequence).whole)
 }

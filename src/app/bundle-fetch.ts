@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { isIP } from 'node:net'
-import { connect, rootCertificates, type TLSSocket } from 'node:tls'
+import { connect, getCACertificates, type TLSSocket } from 'node:tls'
 import type { Clock } from '../base/ports.ts'
 import { isSpecialAddress } from '../base/special-addresses.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
@@ -60,9 +60,9 @@ export function openBundleFetch({ allowLocal, caFile }: FetchSettings, clock: Pi
   }
 }
 
-/** The file is read each time, since authorities change and bundles are fetched rarely. */
-function webTrust(caFile: string | undefined): { ca?: string[] } {
-  return caFile === undefined ? {} : { ca: [...rootCertificates, readFileSync(caFile, 'utf8')] }
+/** Those of the system too. The file is read each time, since authorities change and bundles are fetched rarely. */
+function webTrust(caFile: string | undefined): { ca: string[] } {
+  return { ca: [...getCACertificates('default'), ...getCACertificates('system'), ...(caFile === undefined ? [] : [readFileSync(caFile, 'utf8')])] }
 }
 
 function checkSvid(socket: TLSSocket, { id, authorities }: NonNullable<Endpoint['svid']>, now: number): void {

@@ -17,6 +17,7 @@ import { Usage } from '../seal/usage.ts'
 import { measured } from '../store/measured.ts'
 import type { FetchBundle } from '../spiffe/federation.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
+import type { Upstream } from '../spiffe/upstream.ts'
 import type { Store } from '../store/store.ts'
 import type { Cors } from '../sys/cors.ts'
 import type { InFlight, ServerPort } from '../sys/server.ts'
@@ -56,6 +57,8 @@ export interface KernelDeps {
   readonly denied?: (id: string) => Promise<readonly Denied[]>
   /** Fetches the bundles of foreign trust domains; they can't be fetched where unset. */
   readonly fetchBundle?: FetchBundle
+  /** Who signs the X.509 authorities of the trust domain; they sign themselves where unset. */
+  readonly upstream?: Upstream | undefined
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
 }

@@ -20,6 +20,7 @@ import { withOpenPaths } from './open-paths.ts'
 import { ports } from './ports.ts'
 import type { Staging } from './staging.ts'
 import { openTrustDoors } from './trust-doors.ts'
+import { openUpstream } from './upstream.ts'
 
 export interface ServingDeps {
   readonly store: Store
@@ -64,7 +65,8 @@ const EXPIRE_MS = 200
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const fetchBundle = openBundleFetch(settings.spiffe?.federation ?? { allowLocal: false }, ports.clock)
-  const kernel = openKernel({ ...deps, ...settings, fetchBundle, ports: { ...ports, print: deps.print } })
+  const upstream = settings.spiffe?.upstream && openUpstream(settings.spiffe.upstream, ports)
+  const kernel = openKernel({ ...deps, ...settings, fetchBundle, upstream, ports: { ...ports, print: deps.print } })
   const doors = await Promise.all(
     settings.listeners.map((one) => {
       const handle = withOpenPaths((received) => kernel.handle(received), one.open ?? [], deps.server)

@@ -12,6 +12,7 @@ import type { Part } from '../spiffe/parts.ts'
 import type { Place } from '../spiffe/place.ts'
 import { openSpiffe, type RoomsOf, type Spiffe } from '../spiffe/rooms.ts'
 import type { Loggers } from '../spiffe/paths/logger.ts'
+import type { Upstream } from '../spiffe/upstream.ts'
 import type { Follower } from '../store/follow.ts'
 import { openSpace } from '../store/space.ts'
 import type { Store } from '../store/store.ts'
@@ -31,6 +32,7 @@ export interface TrustDomainsDeps {
   readonly namespaces: Pick<Namespaces, 'storedById'>
   readonly log: Log
   readonly fetch: FetchBundle | undefined
+  readonly upstream: Upstream | undefined
   readonly limiter: Pick<Limiter, 'take'>
 }
 
@@ -53,7 +55,7 @@ export function openPartOf(home: () => Spiffe | undefined): (namespaceId: string
 }
 
 export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: TrustDomainsDeps): TrustDomains {
-  const { store, follower, tenants, namespaces, log, fetch, limiter } = deps
+  const { store, follower, tenants, namespaces, log, fetch, upstream, limiter } = deps
   /** By the place of their data, which no other mount ever has. */
   const opened = new Map<string, Spiffe>()
   /** A part that changed is another one. */
@@ -70,6 +72,7 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: T
       place: { store: slice, cache, keyed },
       ...ports,
       log,
+      upstream,
       hasNamespace,
       ...(fetch ? { fetch } : {}),
       attestors: NODE_ATTESTORS,

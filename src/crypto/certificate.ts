@@ -1,6 +1,6 @@
 // X.509 certificates (RFC 5280) as Signet issues them: written field by field, so that nothing enters that was not named.
 import type { Random } from '../base/ports.ts'
-import { bits, context, integer, octets, oid, sequence, set, TAG, text, time, tlv, TRUE } from './der.ts'
+import { bits, context, DerReader, enter, integer, octets, oid, sequence, set, TAG, text, time, tlv, TRUE } from './der.ts'
 import { KEY_KINDS, keyIdentifier, signDer, type SigningKey } from './signing-key.ts'
 
 /** Attributes of a distinguished name, in order: `[['C', 'US'], ['O', 'Signet']]`. */
@@ -103,6 +103,21 @@ function identifierOf(key: SigningKey): Buffer {
   const known = identifiers.get(key) ?? keyIdentifier(key.publicKey)
   identifiers.set(key, known)
   return known
+}
+
+/** The subject of a certificate in DER, as it is written: who issues by it is named so. Throws NotDer. */
+export function subjectOf(certificate: Buffer): Buffer {
+  const body = enter(certificate).into()
+  body.maybe(context(0))
+  for (const tag of [TAG.integer, TAG.sequence, TAG.sequence, TAG.sequence]) body.next(tag)
+  return Buffer.from(body.next(TAG.sequence).whole)
+}
+
+/** The certificates that stand one after another, as the Workload API gives them. Throws NotDer. */
+export function splitCertificates(concatenated: Buffer): Buffer[] {
+  const found: Buffer[] = []
+  for (const reader = new DerReader(concatenated); !reader.atEnd; ) found.push(Buffer.from(reader.next(TAG.sequence).whole))
+  return found
 }
 
 /** `-----BEGIN CERTIFICATE-----` blocks, in order. */

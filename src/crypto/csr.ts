@@ -1,7 +1,8 @@
-// Certificate signing requests (PKCS #10, RFC 2986): what is taken from one is its public key, and that only with proof of possession.
+// Certificate signing requests (PKCS #10, RFC 2986): what is taken from a stranger's is its public key, and that only with proof of possession.
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
-import { bits, bitsOf, context, DerReader, enter, integer, NotDer, oidOf, sequence, TAG, tlv } from './der.ts'
+import { encodeName, type Name } from './certificate.ts'
+import { bits, bitsOf, context, DerReader, enter, integer, NotDer, octets, oid, oidOf, sequence, set, TAG, text, tlv } from './der.ts'
 import { isAcceptable, KEY_KINDS, signDer, type SigningKey, verifyDer } from './signing-key.ts'
 
 /** Larger ones are refused unread. */
@@ -60,9 +61,11 @@ function alternativeNames(info: Buffer): DerReader | undefined {
   return undefined
 }
 
-/** A request in DER that says nothing but that the key is there: its subject is empty. */
-export function newCsr(key: SigningKey): Buffer {
-  const info = sequence(integer(Buffer.of(0)), sequence(), key.publicKey, tlv(context(0)))
+/** A request in DER, for a certificate with these names; without any, it says nothing but that the key is there. */
+export function newCsr(key: SigningKey, subject: Name = [], uris: readonly string[] = []): Buffer {
+  const names = sequence(oid(ALTERNATIVE_NAMES), octets(sequence(...uris.map((uri) => text(URI, uri)))))
+  const attributes = uris.length > 0 ? [sequence(oid(EXTENSION_REQUEST), set(sequence(names)))] : []
+  const info = sequence(integer(Buffer.of(0)), encodeName(subject), key.publicKey, tlv(context(0), ...attributes))
   return sequence(info, KEY_KINDS[key.type].algorithm, bits(signDer(key, info)))
 }
 

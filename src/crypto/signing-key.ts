@@ -49,6 +49,15 @@ export function openSigningKey(type: KeyType, pkcs8: Buffer): SigningKey {
   return { type, ...open(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })) }
 }
 
+/** A key that came from elsewhere; undefined for kinds that are not used here. Of RSA the size doesn't matter for how it signs. */
+export function signingKeyOf(key: KeyObject): SigningKey | undefined {
+  const { asymmetricKeyType: kind, asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {} } = key
+  const type = kind === 'rsa' && modulusLength >= 2048 ? 'rsa-2048' : kind === 'ec' ? CURVES[namedCurve] : undefined
+  return type && { type, ...open(key) }
+}
+
+const CURVES: Readonly<Record<string, KeyType | undefined>> = { prime256v1: 'ec-p256', secp384r1: 'ec-p384' }
+
 /** PKCS#8 in DER, to be stored behind the barrier; the caller wipes it. */
 export function exportSigningKey({ key }: SigningKey): Buffer {
   return key.export({ format: 'der', type: 'pkcs8' })

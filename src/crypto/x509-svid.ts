@@ -54,6 +54,24 @@ export function idOf(leaf: X509Certificate): SpiffeId {
   return id
 }
 
+/**
+ * Checks that a chain (DER, the authority first) makes `publicKey` an authority of a trust domain, by one of the roots. Throws `invalid`.
+ * Returns when the first of them ends, in milliseconds.
+ */
+export function checkAuthority(chain: readonly Buffer[], roots: readonly Buffer[], publicKey: Buffer, home: SpiffeId, now: number): number {
+  const certificates = chain.map(openCertificate)
+  const [own] = certificates
+  if (!own) throw new Fault('invalid', 'no certificate')
+  if (chain.length >= MAX_CHAIN) throw new Fault('invalid', `a chain has at most ${MAX_CHAIN - 1} certificates above a leaf`)
+  if (!own.publicKey.export({ format: 'der', type: 'spki' }).equals(publicKey)) throw new Fault('invalid', 'the certificate is of another key')
+  certificates.forEach(checkIntermediate)
+  const { uris } = extensionsOf(own)
+  if (uris.some((uri) => uri !== home) || uris.length > 1)
+    throw new Fault('invalid', `the certificate names "${uris.join('", "')}" and not "${home}"`)
+  checkPath(certificates, roots.map(openCertificate), now)
+  return Math.min(...certificates.map((one) => one.validToDate.getTime()))
+}
+
 function checkIntermediate(certificate: X509Certificate): void {
   const { authority, usage } = extensionsOf(certificate)
   if (!authority) throw new Fault('invalid', 'intermediate certificate with CA flag set to false')

@@ -1,22 +1,28 @@
 // The authorities of a trust domain at work: made, rotated, and signing; their keys lie behind the barrier.
-import { base62 } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Bundle } from '../crypto/bundle.ts'
-import { type CertificateSpec, encodeName, issueCertificate, type Name, newSerial } from '../crypto/certificate.ts'
-import { exportSigningKey, keyIdentifier, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
+import { type CertificateSpec, encodeName, issueCertificate, type Name, newSerial, subjectOf } from '../crypto/certificate.ts'
+import { exportSigningKey, keyIdentifier, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
 import { transact } from '../store/transact.ts'
 import type { Place } from './place.ts'
 import * as authoritySet from './authority-set.ts'
 import type { Authority, AuthoritySet, Guests, Kind } from './authority-set.ts'
+import { BACKDATED, makeAuthority, nameOf } from './make-authority.ts'
+import { openRotation } from './rotation.ts'
 import type { Settings, SettingsRoom } from './settings.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface AuthoritiesDeps {
   readonly place: Place
   readonly clock: Clock
   readonly random: Random
+  readonly log: Log
   readonly settings: SettingsRoom
+  /** Who signs our X.509 authorities; they sign themselves where there is none. */
+  readonly upstream?: Upstream | undefined
 }
 
 /** An authority that signs now, with its key. */
@@ -35,21 +41,24 @@ export interface Authorities {
   activate(kind: Kind, id: string): Promise<Authority>
   taint(kind: Kind, id: string): Promise<Authority>
   revoke(kind: Kind, id: string): Promise<Authority>
+  /** Of all old X.509 authorities that this upstream authority signed. Throws `invalid`. */
+  taintUpstream(id: string): Promise<void>
+  revokeUpstream(id: string): Promise<void>
   /** Publishes authorities of others with ours. Throws `invalid`. */
   publish(guests: Guests): Promise<void>
-  /** Does what is due: first authorities, rotation, removal of what expired. */
-  rotate(): Promise<void>
+  /**
+   * Does what is due: first authorities, rotation, removal of what expired. Unless it `waits`, an upstream authority is asked meanwhile,
+   * and again later where it failed.
+   */
+  rotate(waits?: boolean): Promise<void>
 }
 
 export const sets = records<AuthoritySet>('authorities/')
 export const ALL = 'all'
 export const KEYS = 'authority-key/'
-const KEY_ID_LENGTH = 32
-/** A consumer's clock may lag (RFC 5280 §4.1.2.5). */
-const BACKDATED = 10_000
 
 export function openAuthorities(deps: AuthoritiesDeps): Authorities {
-  const { place, clock, random, settings } = deps
+  const { place, settings } = deps
   const { store } = place
   const current = place.cache(sets.key(''), () => sets.get(store, ALL) ?? authoritySet.NO_AUTHORITIES)
   const signing = place.keyed(KEYS, (id) => openStored(store.get(KEYS + id)?.value, find(current(), id)), 16)
@@ -67,8 +76,8 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
   }
 
   async function prepare(kind: Kind): Promise<Authority> {
-    const { authority, key } = make(kind, settings.need(), clock.now(), random)
-    await change((set) => authoritySet.withPrepared(set, kind, authority), { id: authority.id, key })
+    const { authority, key, guests } = await makeAuthority(kind, settings.need(), deps)
+    await change((set) => authoritySet.withGuests(authoritySet.withPrepared(set, kind, authority), guests), { id: authority.id, key })
     return authority
   }
 
@@ -92,18 +101,16 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
     activate: (kind, id) => move(kind, id, authoritySet.withActivated),
     taint: (kind, id) => move(kind, id, authoritySet.withTainted),
     revoke: (kind, id) => move(kind, id, authoritySet.withRevoked),
+    async taintUpstream(id) {
+      await change((set) => authoritySet.withUpstreamTainted(set, id))
+    },
+    async revokeUpstream(id) {
+      await change((set) => authoritySet.withUpstreamRevoked(set, id))
+    },
     async publish(guests) {
       await change((set) => authoritySet.withGuests(set, guests))
     },
-    async rotate() {
-      if (!settings.get()) return
-      for (const kind of ['x509', 'jwt'] as const) {
-        if (authoritySet.dueFor(current(), kind, clock.now()) === 'prepare') await prepare(kind)
-        const prepared = authoritySet.preparedOf(current(), kind)
-        if (prepared && authoritySet.dueFor(current(), kind, clock.now()) === 'activate') await move(kind, prepared.id, authoritySet.withActivated)
-      }
-      await change((set) => authoritySet.pruned(set, clock.now()))
-    },
+    rotate: openRotation({ ...deps, current, prepare, move, change }),
   }
 }
 
@@ -124,35 +131,13 @@ function openStored(pkcs8: Buffer | undefined, authority: Authority | undefined)
   }
 }
 
-function make(kind: Kind, settings: Settings, now: number, random: Random): { authority: Authority; key: SigningKey } {
-  const keyType = kind === 'x509' ? settings.x509KeyType : settings.jwtKeyType
-  const key = newSigningKey(keyType)
-  const expiresAt = now + settings.authorityTtl * 1000
-  const shared = { keyType, state: 'prepared', createdAt: now, expiresAt, tainted: false, publicKey: key.publicKey.toString('base64') } as const
-  if (kind === 'jwt') return { authority: { id: base62(random, KEY_ID_LENGTH), ...shared }, key }
-  const id = keyIdentifier(key.publicKey).toString('hex')
-  const subject = nameOf(id)
-  const uris = [spiffeId(settings.trustDomain)]
-  const spec = { subject, publicKey: key.publicKey, notBefore: now - BACKDATED, notAfter: expiresAt, uris, dnsNames: [], authority: true }
-  const root = issueCertificate(spec, { key, name: encodeName(subject) }, random)
-  return { authority: { id, ...shared, root: root.toString('base64'), chain: [] }, key }
-}
-
-/** Two authorities of one trust domain never share a name, by which some verifiers look for the issuer. */
-function nameOf(id: string): Name {
-  return [
-    ['O', 'Signet'],
-    ['serialNumber', id],
-  ]
-}
-
 function bundleOf(set: AuthoritySet, { trustDomain, refreshHint }: Settings): Bundle {
   const guests = authoritySet.guestsOf(set)
-  const roots = [...set.x509.map(({ root = '' }) => root), ...guests.x509.map(({ id }) => id)]
+  const roots = new Set([...set.x509.map(({ root = '' }) => root), ...guests.x509.map(({ id }) => id)]) // of one upstream authority several have it
   return {
     trustDomain,
-    x509Authorities: roots.map((root) => Buffer.from(root, 'base64')),
-    jwtAuthorities: [...set.jwt, ...guests.jwt].map(({ id, publicKey, expiresAt }) => ({
+    x509Authorities: Array.from(roots, (root) => Buffer.from(root, 'base64')),
+    jwtAuthorities: [...set.jwt, ...guests.jwt.filter(({ id }) => !set.jwt.some((own) => own.id === id))].map(({ id, publicKey, expiresAt }) => ({
       keyId: id,
       publicKey: Buffer.from(publicKey, 'base64'),
       expiresAt: expiresAt || undefined,
@@ -199,6 +184,6 @@ function issue({ authority, key }: Signer, names: Names, ttl: number, now: numbe
   const expiresAt = Math.min(now + ttl * 1000, authority.expiresAt)
   const serial = newSerial(random)
   const certificate: CertificateSpec = { ...names, serial, notBefore: now - BACKDATED, notAfter: expiresAt }
-  const der = issueCertificate(certificate, { key, name: encodeName(nameOf(authority.id)) }, random)
+  const der = issueCertificate(certificate, { key, name: chain[0] ? subjectOf(chain[0]) : encodeName(nameOf(authority.id)) }, random)
   return { serial: serial.toString('hex').replace(/^0+/, ''), chain: [der, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
 }

@@ -33,6 +33,7 @@ export interface Guest {
   readonly publicKey: string
   /** 0 for never. */
   readonly expiresAt: number
+  readonly tainted?: boolean
 }
 
 export interface Guests {
@@ -44,6 +45,8 @@ export interface AuthoritySet {
   readonly x509: readonly Authority[]
   readonly jwt: readonly Authority[]
   readonly guests?: Guests
+  /** What the server above publishes, of which ours is a part. */
+  readonly above?: Guests
   /** Grows with every change of what is published. */
   readonly sequence: number
 }
@@ -70,7 +73,8 @@ export function withActivated(set: AuthoritySet, kind: Kind, id: string): Author
 
 /** Still published, marked: agents replace at once whatever it signed. Throws `invalid`. */
 export function withTainted(set: AuthoritySet, kind: Kind, id: string): AuthoritySet {
-  const { tainted } = need(set, kind, id, 'old', 'only old authorities can be tainted')
+  const { tainted, upstreamId } = need(set, kind, id, 'old', 'only old authorities can be tainted')
+  if (upstreamId !== undefined) throw new Fault('invalid', "local authority can't be tainted if there is an upstream authority")
   if (tainted) throw new Fault('invalid', 'the authority is tainted already')
   return changed(
     set,
@@ -81,7 +85,8 @@ export function withTainted(set: AuthoritySet, kind: Kind, id: string): Authorit
 
 /** No longer published: nobody believes it any more. Throws `invalid`. */
 export function withRevoked(set: AuthoritySet, kind: Kind, id: string): AuthoritySet {
-  need(set, kind, id, 'old', 'only old authorities can be revoked')
+  const { upstreamId } = need(set, kind, id, 'old', 'only old authorities can be revoked')
+  if (upstreamId !== undefined) throw new Fault('invalid', "local authority can't be revoked if there is an upstream authority")
   return changed(
     set,
     kind,
@@ -89,15 +94,59 @@ export function withRevoked(set: AuthoritySet, kind: Kind, id: string): Authorit
   )
 }
 
+/** Marks what an upstream authority signed, and itself: nothing in use may rest on it. Throws `invalid`. */
+export function withUpstreamTainted(set: AuthoritySet, upstreamId: string): AuthoritySet {
+  const signed = signedBy(set, upstreamId, 'tainted')
+  if (signed.every(({ tainted }) => tainted)) throw new Fault('invalid', 'the upstream authority is tainted already')
+  return changed(
+    set,
+    'x509',
+    set.x509.map((one) => (signed.includes(one) ? { ...one, tainted: true } : one)),
+  )
+}
+
+/** What it signed is believed no more. Throws `invalid`. */
+export function withUpstreamRevoked(set: AuthoritySet, upstreamId: string): AuthoritySet {
+  const signed = signedBy(set, upstreamId, 'revoked')
+  return changed(
+    set,
+    'x509',
+    set.x509.filter((one) => !signed.includes(one)),
+  )
+}
+
+function signedBy(set: AuthoritySet, upstreamId: string, what: string): readonly Authority[] {
+  const signed = set.x509.filter((one) => upstreamId !== '' && one.upstreamId === upstreamId)
+  if (signed.length === 0) throw new Fault('invalid', `no upstream authority has the subject key ID "${upstreamId}"`)
+  if (signed.some(({ state }) => state !== 'old'))
+    throw new Fault('invalid', `only an upstream authority that signed old authorities alone can be ${what}`)
+  return signed
+}
+
 /** Publishes these too. Throws `invalid` for an id that another key has, and for too many. */
 export function withGuests(set: AuthoritySet, guests: Guests): AuthoritySet {
-  const before = guestsOf(set)
+  const { guests: before = NO_GUESTS } = set
   const after = { x509: joined(set.x509, before.x509, guests.x509), jwt: joined(set.jwt, before.jwt, guests.jwt) }
   if (after.x509.length === before.x509.length && after.jwt.length === before.jwt.length) return set
   return { ...set, guests: after, sequence: set.sequence + 1 }
 }
 
-export const guestsOf = ({ guests = NO_GUESTS }: AuthoritySet): Guests => guests
+/** Follows the server above: what it took out of the bundle goes here too, and what it tainted is tainted. */
+export function withAbove(set: AuthoritySet, above: Guests): AuthoritySet {
+  const ids = new Set(set.jwt.map(({ id }) => id))
+  const roots = new Map(above.x509.map((one) => [one.id, one.tainted === true]))
+  const followed = set.x509
+    .filter(({ state, root = '' }) => state !== 'old' || roots.has(root))
+    .map((one) => (one.state === 'old' && roots.get(one.root ?? '') && !one.tainted ? { ...one, tainted: true } : one))
+  const after: AuthoritySet = { ...set, x509: followed, above: { x509: above.x509, jwt: above.jwt.filter(({ id }) => !ids.has(id)) } }
+  return JSON.stringify(after) === JSON.stringify(set) ? set : { ...after, sequence: set.sequence + 1 }
+}
+
+/** Of others: those that were added, and those of the server above. */
+export function guestsOf({ guests = NO_GUESTS, above = NO_GUESTS }: AuthoritySet): Guests {
+  return { x509: [...guests.x509, ...above.x509], jwt: [...guests.jwt, ...above.jwt] }
+}
+
 const NO_GUESTS: Guests = { x509: [], jwt: [] }
 
 function joined(own: readonly Authority[], before: readonly Guest[], more: readonly Guest[]): readonly Guest[] {
@@ -118,7 +167,7 @@ export function pruned(set: AuthoritySet, now: number): AuthoritySet {
     const some = left[kind].filter((one) => one.state !== 'old' || !expired(one))
     return some.length === left[kind].length ? left : changed(left, kind, some)
   }, set)
-  const { x509, jwt } = guestsOf(set)
+  const { x509, jwt } = set.guests ?? NO_GUESTS
   if (!x509.some(expired) && !jwt.some(expired)) return kept
   const guests = { x509: x509.filter((one) => !expired(one)), jwt: jwt.filter((one) => !expired(one)) }
   return { ...kept, guests, sequence: kept.sequence + 1 }

@@ -18,6 +18,7 @@ import { type JoinTokens, joinTokenAttestor, openJoinTokens } from './join-token
 import { openParts, type Parts } from './parts.ts'
 import { openSettings, type SettingsRoom } from './settings.ts'
 import { openSvids, type Svids } from './svids.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface Spiffe {
   readonly settings: SettingsRoom
@@ -56,6 +57,8 @@ export interface SpiffeDeps {
   /** Where nothing else is given, nothing is logged and nothing can be fetched. */
   readonly log?: Log
   readonly fetch?: FetchBundle
+  /** Who signs our X.509 authorities; they sign themselves otherwise. */
+  readonly upstream?: Upstream | undefined
   /** Whether there is a namespace with this id; unless it is given, every one is there. */
   readonly hasNamespace?: (id: string) => boolean
   /** Besides join tokens. */
@@ -92,7 +95,7 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
     attestPorts: deps.attestPorts ?? NO_WAY_OUT,
     admitsAttestation: deps.admitsAttestation ?? (() => true),
     async sweep() {
-      await authorities.rotate()
+      await authorities.rotate(false)
       await entries.sweep(SWEEP_PAGE)
       await joinTokens.sweep(SWEEP_PAGE)
       await clearParts(deps.place.store, parts, deps.hasNamespace)

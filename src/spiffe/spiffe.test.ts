@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Fault } from '../base/fault.ts'
+import { silent } from '../base/log.ts'
 import { jwtKeyOf } from '../crypto/bundle.ts'
 import { verifyJwtSvid } from '../crypto/jwt-svid.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
@@ -32,7 +33,7 @@ async function open() {
   const clock = settableClock()
   const settings = openSettings(place)
   await settings.set({ ...DEFAULTS, trustDomain: HOME })
-  const authorities = openAuthorities({ place, clock, random, settings })
+  const authorities = openAuthorities({ place, clock, random, settings, log: silent })
   await authorities.rotate()
   const entries = openEntries({ place, clock, random, settings })
   const svids = openSvids({ authorities, settings, clock, random })

@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { FetchBundle } from '../spiffe/federation.ts'
 import { spiffeModule } from '../spiffe/module.ts'
 import { openSpiffe, type Spiffe } from '../spiffe/rooms.ts'
+import type { Upstream } from '../spiffe/upstream.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
@@ -28,10 +29,10 @@ export interface TrustDomainBench {
 }
 
 /** Without a name where `name` is ''. */
-export async function openTrustDomain(name = 'example.org', fetch?: FetchBundle): Promise<TrustDomainBench> {
+export async function openTrustDomain(name = 'example.org', fetch?: FetchBundle, upstream?: Upstream): Promise<TrustDomainBench> {
   const store = memory({ timers: stillTimers })
   const clock = settableClock()
-  const rooms = openSpiffe({ place: { store, ...follow(store) }, clock, random: { bytes: randomBytes }, ...(fetch ? { fetch } : {}) })
+  const rooms = openSpiffe({ place: { store, ...follow(store) }, clock, random: { bytes: randomBytes }, upstream, ...(fetch ? { fetch } : {}) })
   const module = spiffeModule(() => rooms, { level: () => ({ current: 'info', launch: 'info' }), setLevel: async () => {} })
   const bench = openBench(module, { store, clock, mount: { path: 'spiffe/' } })
   const ask: TrustDomainBench['ask'] = async (verb, path, input = {}) => {

@@ -85,7 +85,13 @@ spiffe { address = "0.0.0.0:8081" }`)
     logFormat: 'json',
     defaultLeaseTtl: 3600,
     maxLeaseTtl: 172_800,
-    spiffe: { agentAddress: '0.0.0.0:8081', adminSocket: undefined, bundleEndpoint: undefined, federation: { allowLocal: false, caFile: undefined } },
+    spiffe: {
+      agentAddress: '0.0.0.0:8081',
+      adminSocket: undefined,
+      bundleEndpoint: undefined,
+      upstream: undefined,
+      federation: { allowLocal: false, caFile: undefined },
+    },
     lockout: { byType: {} },
     audit: NO_AUDIT,
   })
@@ -107,6 +113,24 @@ test('operators have a socket where it is said', () => {
   assert.match(refused('admin_socket = "api.sock"'), /no absolute path/)
   assert.match(refused(`admin_socket = "/${'x'.repeat(110)}"`), /no absolute path/)
   assert.match(refused('admin_socket = "/run/api.sock"\nadmin_uids = ["ann"]'), /"ann" is not the number of a user/)
+})
+
+test('an upstream authority is on this machine or at another server', () => {
+  const upstream = (text: string) => settings(`${STORAGE}${LISTENER}spiffe { upstream_authority ${text} }`).spiffe?.upstream
+  const refused = (text: string) => refusal(`${STORAGE}${LISTENER}spiffe { upstream_authority ${text} }`)
+  const files = 'cert_file = "/ca.pem"\nkey_file = "/ca.key"'
+  assert.deepEqual(upstream(`"disk" { ${files} }`), { kind: 'disk', certFile: '/ca.pem', keyFile: '/ca.key', bundleFile: undefined })
+  const shared = { kind: 'vault', tokenFile: '/token', mount: 'pki', namespace: '', caFile: undefined }
+  assert.deepEqual(upstream('"vault" {\naddress = "https://pki:8200/"\ntoken_file = "/token"\n}'), { ...shared, address: 'https://pki:8200' })
+  assert.match(refused('"vault" { address = "https://pki" }'), /needs token_file/)
+  assert.match(refused('"vault" {\naddress = "pki"\ntoken_file = "/t"\n}'), /is not a URL/)
+  assert.match(refused('"disk" { cert_file = "/ca.pem" }'), /needs key_file/)
+  assert.match(refused('"aws_pca" {}'), /is not offered; offered are "disk", "spire" and "vault"/)
+  const nested = upstream('"spire" {\nserver_address = "up:8081"\nworkload_api_socket = "unix:///run/agent.sock"\n}')
+  assert.deepEqual(nested, { kind: 'spire', address: 'up:8081', socketPath: '/run/agent.sock' })
+  assert.match(refused('"spire" {\nserver_address = "up"\nworkload_api_socket = "/a"\n}'), /is not host:port/)
+  assert.match(refused('"spire" {\nserver_address = "up:1"\nworkload_api_socket = "a"\n}'), /no absolute path/)
+  assert.match(refused(`"disk" { ${files} }\nupstream_authority "disk" { ${files} }`), /only one upstream_authority/)
 })
 
 test('the bundle is published where it is said, by the SVID of the server or by a certificate', () => {

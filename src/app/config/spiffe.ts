@@ -11,6 +11,8 @@ export interface SpiffeConfig {
   readonly adminSocket: AdminSocketConfig | undefined
   /** Where the bundle is published; nowhere where unset. */
   readonly bundleEndpoint: BundleEndpointConfig | undefined
+  /** Who signs our X.509 authorities; they sign themselves where unset. */
+  readonly upstream: UpstreamConfig | undefined
   readonly federation: {
     /** Endpoints of others may be on this machine or its link. */
     readonly allowLocal: boolean
@@ -24,6 +26,19 @@ export interface AdminSocketConfig {
   /** Users who may; the server's own where empty. */
   readonly uids: readonly number[]
 }
+
+/** Files are PEM; all are read each time, so that they can be replaced. */
+export type UpstreamConfig =
+  | { readonly kind: 'disk'; readonly certFile: string; readonly keyFile: string; readonly bundleFile: string | undefined }
+  | {
+      readonly kind: 'vault'
+      readonly address: string
+      readonly mount: string
+      readonly tokenFile: string
+      readonly namespace: string
+      readonly caFile: string | undefined
+    }
+  | { readonly kind: 'spire'; readonly address: string; readonly socketPath: string }
 
 export interface BundleEndpointConfig {
   readonly address: string
@@ -41,7 +56,7 @@ export const SPIFFE = {
     federation_allow_local: or(bool('Fetch bundles from loopback and link-local addresses too.'), false),
     federation_ca_file: or(text('PEM file: authorities of https_web endpoints besides the usual ones.'), ''),
   },
-  blocks: { bundle_endpoint: 0 },
+  blocks: { bundle_endpoint: 0, upstream_authority: 1 },
   foreign: {},
 } as const
 
@@ -59,6 +74,34 @@ export const BUNDLE_ENDPOINT = {
   foreign: {},
 } as const
 
+export const UPSTREAM_DISK = {
+  keys: {
+    cert_file: text('PEM: the certificate of the authority that signs, then those between it and its root.'),
+    key_file: text('PEM: its key.'),
+    bundle_file: or(text('PEM: the roots to trust; not needed where the certificate is one.'), ''),
+  },
+  foreign: {},
+} as const
+
+export const UPSTREAM_VAULT = {
+  keys: {
+    address: text('URL of the other server.'),
+    mount_path: or(text('Where its pki engine is mounted.'), 'pki'),
+    token_file: text('File of a token that may update root/sign-intermediate of that mount; read anew each time.'),
+    namespace: or(text('Namespace of the engine.'), ''),
+    ca_cert_file: or(text('PEM: authorities to trust the other server by, in place of the usual ones.'), ''),
+  },
+  foreign: {},
+} as const
+
+export const UPSTREAM_SPIRE = {
+  keys: {
+    server_address: text('host:port of a server of the same trust domain, of Signet or SPIRE, where agents are served.'),
+    workload_api_socket: text('Unix socket of an agent below that server, which gives this server the SVID of an entry with downstream.'),
+  },
+  foreign: {},
+} as const
+
 /** Undefined where there is no such block. */
 export function parseSpiffe(blocks: readonly Block[]): SpiffeConfig | undefined {
   const [block, second] = blocks
@@ -70,6 +113,7 @@ export function parseSpiffe(blocks: readonly Block[]): SpiffeConfig | undefined 
   return {
     agentAddress: address,
     adminSocket: parseAdminSocket(block, values.admin_socket, values.admin_uids),
+    upstream: parseUpstream(within.upstream_authority),
     bundleEndpoint: parseBundleEndpoint(only(within.bundle_endpoint)),
     federation: { allowLocal, caFile: caFile === '' ? undefined : caFile },
   }
@@ -86,6 +130,27 @@ function parseAdminSocket(block: Block, path: string, uids: readonly string[]): 
   const wrong = uids.find((one) => !/^\d{1,10}$/.test(one))
   if (wrong !== undefined) throw refuse(block, `admin_uids: "${wrong}" is not the number of a user`)
   return { path, uids: uids.map(Number) }
+}
+
+function parseUpstream([block, second]: readonly Block[]): UpstreamConfig | undefined {
+  if (!block) return undefined
+  if (second) throw refuse(second, 'there can be only one upstream_authority')
+  const [kind] = block.labels
+  if (kind === 'disk') {
+    const { cert_file: certFile, key_file: keyFile, bundle_file: bundleFile } = readStanza(block, UPSTREAM_DISK).values
+    return { kind, certFile, keyFile, bundleFile: bundleFile || undefined }
+  }
+  if (kind === 'spire') {
+    const { server_address: address, workload_api_socket: socket } = readStanza(block, UPSTREAM_SPIRE).values
+    if (!isAddress(address)) throw refuse(block, `server_address "${address}" is not host:port`)
+    const socketPath = socket.replace(/^unix:(?:\/\/)?/, '')
+    if (!socketPath.startsWith('/')) throw refuse(block, `workload_api_socket "${socket}" is no absolute path`)
+    return { kind, address, socketPath }
+  }
+  if (kind !== 'vault') throw refuse(block, `${block.title} is not offered; offered are "disk", "spire" and "vault"`)
+  const { address, mount_path: mount, token_file: tokenFile, namespace, ca_cert_file: caFile } = readStanza(block, UPSTREAM_VAULT).values
+  if (!/^https?:\/\/[^/?#@\s]+\/?$/.test(address)) throw refuse(block, `address "${address}" is not a URL such as https://pki.example.org:8200`)
+  return { kind, address: address.replace(/\/$/, ''), mount: mount.replace(/^\/+|\/+$/g, ''), tokenFile, namespace, caFile: caFile || undefined }
 }
 
 function parseBundleEndpoint(block: Block | undefined): BundleEndpointConfig | undefined {

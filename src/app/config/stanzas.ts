@@ -7,7 +7,7 @@ import { AGENT, SDS } from './agent.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
 import { LISTENER, LISTENER_IN_FLIGHT, LISTENER_TELEMETRY } from './listener.ts'
-import { BUNDLE_ENDPOINT, SPIFFE } from './spiffe.ts'
+import { BUNDLE_ENDPOINT, SPIFFE, UPSTREAM_DISK, UPSTREAM_SPIRE, UPSTREAM_VAULT } from './spiffe.ts'
 import type { Stanza } from './stanza.ts'
 import { USER_LOCKOUT } from './user-lockout.ts'
 import { LMDB } from './storage.ts'
@@ -25,6 +25,13 @@ export const STANZAS: readonly StanzaDoc[] = [
   { title: 'user_lockout "TYPE"', doc: 'When wrong guesses lock a name; for logins of one type, or of "all".', table: USER_LOCKOUT },
   { title: 'spiffe', doc: 'Where agents of the trust domain are served; nowhere without it.', table: SPIFFE },
   { title: 'bundle_endpoint in spiffe', doc: 'Where other trust domains fetch the bundle of this one; nowhere without it.', table: BUNDLE_ENDPOINT },
+  {
+    title: 'upstream_authority "disk" in spiffe',
+    doc: 'An authority on this machine signs the X.509 authorities of the trust domain.',
+    table: UPSTREAM_DISK,
+  },
+  { title: 'upstream_authority "vault" in spiffe', doc: 'The pki engine of another server signs them.', table: UPSTREAM_VAULT },
+  { title: 'upstream_authority "spire" in spiffe', doc: 'Another server of the same trust domain signs them.', table: UPSTREAM_SPIRE },
   ...Object.entries(SEAL_KINDS).map(([kind, { shape }]) => ({
     title: `seal "${kind}"`,
     doc: 'What opens the server by itself; any number of all kinds.',

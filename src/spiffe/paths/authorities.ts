@@ -3,6 +3,7 @@ import { choice, or, text } from '../../base/fields.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data } from '../../contract/reply.ts'
+import type { Authorities } from '../authorities.ts'
 import type { Authority, Kind } from '../authority-set.ts'
 import type { RoomsOf } from '../rooms.ts'
 
@@ -13,6 +14,17 @@ const STEPS = {
   activate: 'Sign with the prepared authority from now on.',
   taint: 'Have everything replaced that an old authority signed.',
   revoke: 'Take an old authority out of the bundle: nothing it signed is believed any more.',
+} as const
+
+const UPSTREAM = {
+  taint: {
+    doc: 'Have everything replaced that rests on an upstream authority which signs no more.',
+    run: (authorities: Authorities, id: string) => authorities.taintUpstream(id),
+  },
+  revoke: {
+    doc: 'Take an upstream authority out of the bundle, with all that it signed.',
+    run: (authorities: Authorities, id: string) => authorities.revokeUpstream(id),
+  },
 } as const
 
 export function authorityPaths(roomsOf: RoomsOf): Path[] {
@@ -38,6 +50,19 @@ export function authorityPaths(roomsOf: RoomsOf): Path[] {
           access: 'sudo',
           input: id,
           run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities[step](input.kind as Kind, input.authority_id))),
+        }),
+      })),
+    ),
+    ...Object.entries(UPSTREAM).map(([step, { doc, run }]) =>
+      path(`authorities/upstream/${step}`, doc, {}, (op) => ({
+        write: op({
+          doc,
+          access: 'sudo',
+          input: { subject_key_id: or(text('Its subject key identifier, in hex.'), '') },
+          async run({ mount }, input) {
+            await run(roomsOf(mount).authorities, input.subject_key_id)
+            return data({ upstream_authority_subject_key_id: input.subject_key_id })
+          },
         }),
       })),
     ),

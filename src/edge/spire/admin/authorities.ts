@@ -29,16 +29,22 @@ export function authorityServices(ask: Ask): Services {
       })),
     ]),
   ])
-  const upstream = ['TaintX509UpstreamAuthority', 'RevokeX509UpstreamAuthority'].map((name): [string, Method] => [name, NO_UPSTREAM(ask)])
+  const upstream = Object.entries(UPSTREAM).map(([step, path]): [string, Method] => [`${step}X509UpstreamAuthority`, upstreamStep(ask, path)])
   return { 'spire.api.server.localauthority.v1.LocalAuthority': Object.fromEntries([...methods, ...upstream]) }
 }
 
-/** Asked by an administrator, it is told that there is none; by others, nothing. */
-const NO_UPSTREAM = (ask: Ask): Method =>
-  unary(wire.AuthorityRequest, Empty, async ({ peer }) => {
-    await adminAsk(ask, peer)('read', 'authorities/x509')
-    throw new GrpcError(STATUS.precondition, 'upstream authority is not configured')
+const UPSTREAM = { Taint: 'taint', Revoke: 'revoke' } as const
+
+function upstreamStep(ask: Ask, step: string): Method {
+  return unary(wire.UpstreamRequest, wire.UpstreamResponse, async ({ peer }, { subjectKeyId }) => {
+    const admin = adminAsk(ask, peer)
+    const known = objects((await admin('read', 'authorities/x509'))['authorities'])
+    if (known.every((one) => text(one['upstream_authority_subject_key_id']) === ''))
+      throw new GrpcError(STATUS.precondition, 'upstream authority is not configured')
+    await admin('write', `authorities/upstream/${step}`, { subject_key_id: subjectKeyId })
+    return { upstreamAuthoritySubjectKeyId: subjectKeyId }
   })
+}
 
 function statesOf({ authorities }: JsonObject) {
   const all = objects(authorities)

@@ -143,6 +143,9 @@ export const AuthorityRequest = message({ authorityId: string(1) })
 /** Of every step: each answer has one authority in its first field. */
 export const AuthorityResponse = message({ authority: nested(1, AuthorityState) })
 
+export const UpstreamRequest = message({ subjectKeyId: string(1) })
+export const UpstreamResponse = message({ upstreamAuthoritySubjectKeyId: string(1) })
+
 export const MintX509Request = message({ csr: bytes(1), ttl: int32(2) })
 export const MintX509Response = message({ svid: nested(1, X509Svid) })
 export const MintJwtRequest = message({ id: nested(1, SpiffeIdMessage), audience: strings(2), ttl: int32(3) })

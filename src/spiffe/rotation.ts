@@ -1,0 +1,101 @@
+// Authorities in time: first ones, successors that are published well before they sign, and the end of what expired.
+import type { Log } from '../base/log.ts'
+import type { Clock } from '../base/ports.ts'
+import type { Bundle } from '../crypto/bundle.ts'
+import * as authoritySet from './authority-set.ts'
+import type { AuthoritySet, Guest, Guests, Kind } from './authority-set.ts'
+import type { SettingsRoom } from './settings.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface RotationDeps {
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: SettingsRoom
+  readonly upstream?: Upstream | undefined
+  readonly current: () => AuthoritySet
+  readonly prepare: (kind: Kind) => Promise<unknown>
+  readonly move: (kind: Kind, id: string, step: typeof authoritySet.withActivated) => Promise<unknown>
+  readonly change: (step: (set: AuthoritySet) => AuthoritySet) => Promise<unknown>
+}
+
+/** Does what is due. Unless it `waits`, an upstream authority is asked meanwhile, and again later where it failed. */
+export function openRotation(deps: RotationDeps): (waits?: boolean) => Promise<void> {
+  const { clock, settings, upstream, current, prepare, move, change } = deps
+  const due = (kind: Kind) => authoritySet.dueFor(current(), kind, clock.now())
+  const later = {
+    x509: openErrand(deps, 'a new X.509 authority could not be had', () => prepare('x509')),
+    jwt: openErrand(deps, 'a new JWT authority could not be published', () => prepare('jwt')),
+    above: openErrand(deps, 'the bundle of the upstream authority could not be had', () => follow(deps), FOLLOW),
+  }
+
+  return async (waits = true) => {
+    if (!settings.get()) return
+    for (const kind of ['x509', 'jwt'] as const) {
+      if (due(kind) === 'prepare') {
+        if (waits || !(kind === 'x509' ? upstream : upstream?.server)) await prepare(kind)
+        else later[kind].begin()
+      }
+      const prepared = authoritySet.preparedOf(current(), kind)
+      if (prepared && due(kind) === 'activate') await move(kind, prepared.id, authoritySet.withActivated)
+    }
+    await change((set) => authoritySet.pruned(set, clock.now()))
+    if (waits) await follow(deps)
+    else if (upstream?.server) later.above.begin()
+  }
+}
+
+/** A server above has a bundle that is ours too; where it tainted what signed our authority, another takes its place at once. */
+async function follow({ settings, upstream, current, prepare, move, change }: RotationDeps): Promise<void> {
+  if (!upstream?.server) return
+  const { bundle, tainted } = await upstream.server.bundle(settings.need().trustDomain)
+  const above = guestsIn(bundle, tainted)
+  if (tainted.has(authoritySet.activeOf(current(), 'x509')?.root ?? '')) {
+    await prepare('x509')
+    const next = authoritySet.preparedOf(current(), 'x509')
+    if (next && !tainted.has(next.root ?? '')) await move('x509', next.id, authoritySet.withActivated)
+  }
+  await change((set) => authoritySet.withAbove(set, above))
+}
+
+/** In an order of their own, so that the same bundle is the same however it is told. */
+function guestsIn({ x509Authorities, jwtAuthorities }: Bundle, tainted: ReadonlySet<string>): Guests {
+  const byId = (a: Guest, b: Guest) => (a.id < b.id ? -1 : 1)
+  const marked = (id: string) => (tainted.has(id) ? { tainted: true } : {})
+  const x509 = x509Authorities.map((der) => ({ id: der.toString('base64'), publicKey: '', expiresAt: 0, ...marked(der.toString('base64')) }))
+  const jwt = jwtAuthorities.map(({ keyId, publicKey, expiresAt = 0 }) => ({
+    ...{ id: keyId, publicKey: publicKey.toString('base64'), expiresAt },
+    ...marked(keyId),
+  }))
+  return { x509: x509.sort(byId), jwt: jwt.sort(byId) }
+}
+
+/** As often as agents ask. */
+const FOLLOW = 5_000
+const MINUTE = 60_000
+const PATIENCE = 30 * MINUTE
+
+/** One at a time, not before `interval` milliseconds are over, and less and less often while it fails. */
+function openErrand({ clock, log }: RotationDeps, problem: string, run: () => Promise<unknown>, interval = 0): { begin(): void } {
+  let busy = false
+  let failures = 0
+  let notBefore = 0
+  async function go(): Promise<void> {
+    busy = true
+    try {
+      await run()
+      failures = 0
+      notBefore = clock.now() + interval
+    } catch (error) {
+      failures++
+      notBefore = clock.now() + Math.min((interval || MINUTE) * 2 ** Math.min(failures - 1, 10), PATIENCE)
+      log.error(problem, { reason: error instanceof Error ? error.message : String(error) })
+    } finally {
+      busy = false
+    }
+  }
+  return {
+    begin() {
+      if (!busy && clock.now() >= notBefore) void go()
+    },
+  }
+}
