@@ -61,8 +61,6 @@ describe('SPIFFE bundles', () => {
     ['no object', '[]'],
     ['no keys', {}],
     ['a key that is no object', { keys: [1] }],
-    ['an x509-svid key without a certificate', { keys: [{ ...X509, x5c: undefined }] }],
-    ['an x509-svid key with two', { keys: [{ ...X509, x5c: [...(X509['x5c'] as string[]), ...(X509['x5c'] as string[])] }] }],
     ['an x509-svid key with garbage', { keys: [{ ...X509, x5c: ['AAAA'] }] }],
     ['a key without kty', { keys: [{ ...X509, kty: undefined }] }],
     ['a jwt-svid key without id', { keys: [{ ...JWT, kid: undefined }] }],

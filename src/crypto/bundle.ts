@@ -63,7 +63,7 @@ export function parseBundle(trustDomain: TrustDomain, document: Uint8Array): Bun
   if (!isObject(parsed) || !Array.isArray(parsed['keys'])) throw broken('it has no authorities')
   const keys = parsed['keys'].filter(isObject)
   if (keys.length !== parsed['keys'].length) throw broken('a key is not an object')
-  const x509Authorities = keys.filter(({ use }) => use === 'x509-svid').map(certificateOf)
+  const x509Authorities = keys.filter(({ use }) => use === 'x509-svid').flatMap(certificateOf)
   const jwtAuthorities = keys.filter(({ use }) => use === 'jwt-svid').flatMap(authorityOf)
   if (new Set(jwtAuthorities.map(({ keyId }) => keyId)).size !== jwtAuthorities.length) throw broken('two keys have one id')
   const { spiffe_sequence: sequence, spiffe_refresh_hint: refreshHint } = parsed
@@ -84,12 +84,14 @@ export function bundleFromPem(trustDomain: TrustDomain, text: string): Bundle {
   return { trustDomain, x509Authorities, jwtAuthorities: [], sequence: 0, refreshHint: 0 }
 }
 
-function certificateOf({ x5c, kty }: JsonObject): Buffer {
-  const [only, ...more] = Array.isArray(x5c) ? x5c : []
-  if (typeof kty !== 'string' || typeof only !== 'string' || more.length > 0) throw broken('an x509-svid key has not exactly one certificate')
-  const der = Buffer.from(only, 'base64')
+/** A key without a certificate is passed over, and so are certificates beside its first (X509-SVID.md §6.2). */
+function certificateOf({ x5c, kty }: JsonObject): Buffer[] {
+  if (typeof kty !== 'string') throw broken('a key has no type')
+  const [first] = Array.isArray(x5c) ? x5c : []
+  if (first === undefined) return []
+  const der = typeof first === 'string' ? Buffer.from(first, 'base64') : Buffer.alloc(0)
   if (!isCertificate(der)) throw broken('an x509-svid key holds no certificate')
-  return der
+  return [der]
 }
 
 export function isCertificate(der: Buffer): boolean {

@@ -197,7 +197,7 @@ describe('spiffe/federation', () => {
       clock.advance(MINUTE)
       await rooms.federation.poll()
     }
-    assert.ok(asked.length - before >= 5 && asked.length - before <= 10, `${asked.length - before} attempts in an hour`)
+    assert.ok(asked.length - before >= 4 && asked.length - before <= 6, `${asked.length - before} attempts in an hour`)
     await assert.rejects(ask('write', 'federation/partner.test/refresh'), refused(/failed to refresh bundle: ECONNREFUSED/))
     answerWith(async () => ({ keys: [] }))
     await ask('write', 'federation/partner.test/refresh')

@@ -71,9 +71,9 @@ const CACHED = 500
 const MINUTE = 60_000
 /** No publisher is asked more often, whatever it hints at. */
 const FLOOR = MINUTE
-/** Where a bundle hints at nothing (SPIFFE_Federation.md §5.2.2). */
+/** Where a bundle hints at nothing (SPIFFE_Federation.md §4.1). */
 const USUAL = 5 * MINUTE
-/** The longest that a failing endpoint is left alone, unless its own hint is longer. */
+/** The longest that a failing endpoint is left alone, unless its own hint is longer; the first time it is its interval (§6.2). */
 const PATIENCE = 15 * MINUTE
 /** So many at once; the others have their turn a second later. */
 const AT_ONCE = 20
@@ -146,9 +146,9 @@ function openFetching(deps: FederationDeps): (relationship: Relationship) => Pro
 
   function after(before: FetchStatus, bundle: Bundle | undefined, error: string): FetchStatus {
     const now = clock.now()
-    const interval = Math.max(FLOOR, (bundle?.refreshHint ?? 0) * 1000 || USUAL)
+    const interval = Math.max(FLOOR, (bundle?.refreshHint ?? 0) * 1000 || (bundle || error === '' ? USUAL : FLOOR))
     const failures = error === '' ? 0 : before.failures + 1
-    const wait = failures === 0 ? interval : Math.min(FLOOR * 2 ** Math.min(failures - 1, 10), Math.max(interval, PATIENCE))
+    const wait = failures === 0 ? interval : Math.min(interval * 2 ** Math.min(failures - 1, 10), Math.max(interval, PATIENCE))
     return {
       attemptedAt: now,
       succeededAt: error === '' ? now : before.succeededAt,
