@@ -6,7 +6,8 @@ import type { Random } from '../base/ports.ts'
 import { Failure } from '../cli/failure.ts'
 
 const OWNER_ONLY = 0o600
-const OTHERS = 0o077
+const GROUP_READS = 0o040
+const OTHERS = 0o037
 
 export function openDrawer(folder: string): Drawer {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -34,8 +35,10 @@ export function readOrMakeKey(path: string, random: Random): Buffer {
 }
 
 function checkPrivate(path: string): void {
-  const { mode, uid } = statSync(path)
-  if ((mode & OTHERS) !== 0) throw new Failure(1, `others can get at ${path}`, { hints: [`chmod go= ${path}`] })
+  const { mode, uid, gid } = statSync(path)
+  // systemd hands credentials over by an access list, whose mask stands where the group's bits do.
+  const readable = (mode & GROUP_READS) !== 0 && gid !== 0 && gid !== process.getegid?.()
+  if ((mode & OTHERS) !== 0 || readable) throw new Failure(1, `others can get at ${path}`, { hints: [`chmod go= ${path}`] })
   if (uid !== process.geteuid?.() && uid !== 0) throw new Failure(1, `${path} belongs to another user`)
 }
 

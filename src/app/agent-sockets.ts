@@ -25,23 +25,33 @@ export type Peers = Map<string, Process>
 /** Bytes of a path in `sockaddr_un`, its end included. */
 const PATH_BYTES = 108
 const MOST_CONNECTIONS = 10_000
+/** One user cannot keep the others out. */
+const MOST_PER_USER = 1_000
 
 /** Throws a Failure where the path is taken or can't be used. */
 export async function listenLocal({ path, mode }: LocalSocket, grpc: GrpcServer, peers: Peers, log: Log): Promise<LocalListener> {
   if (Buffer.byteLength(path) >= PATH_BYTES) throw new Failure(1, `the socket path ${path} is longer than ${PATH_BYTES - 1} bytes`)
   await clearSocket(path)
   const sockets = new Set<Socket>()
+  const byUser = new Map<number, number>()
   let connections = 0
 
   function accept(socket: Socket): void {
     socket.on('error', () => {}) // a close follows
     try {
       const process = processBehind(socket)
+      const others = byUser.get(process.uid) ?? 0
+      if (others >= MOST_PER_USER) {
+        process.close()
+        throw new Error(`user ${process.uid} has ${MOST_PER_USER} connections`)
+      }
+      byUser.set(process.uid, others + 1)
       const name = `${path} ${++connections}`
       peers.set(name, process)
       sockets.add(socket)
       socket.once('close', () => {
         sockets.delete(socket)
+        byUser.set(process.uid, (byUser.get(process.uid) ?? 1) - 1)
         peers.delete(name)
         process.close()
       })

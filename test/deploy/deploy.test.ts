@@ -57,6 +57,15 @@ test('the unit grants what a server needs and no privileges', () => {
   for (const [key, value] of Object.entries(expected)) assert.equal(settings.get(key), value, key)
 })
 
+test('the unit of the agent hides no process from it', () => {
+  const unit = read('deploy/signet-agent.service')
+  assert.match(unit, /^ExecStart=\/opt\/signet\/bin\/signet agent -config=\/etc\/signet\/agent\.hcl$/m)
+  assert.doesNotMatch(unit, /^(ProtectProc|PrivateUsers|ProcSubset|PrivateTmp)=/m)
+  for (const line of ['UMask=0077', 'LimitCORE=0', 'NoNewPrivileges=yes', 'RuntimeDirectory=signet-agent', 'StateDirectory=signet-agent']) {
+    assert.ok(unit.split('\n').includes(line), line)
+  }
+})
+
 test('the container file copies what is there', () => {
   const copied = [...read('deploy/Dockerfile').matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(([, paths]) => (paths as string).split(' '))
   assert.ok(copied.length > 3)
