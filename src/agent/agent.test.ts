@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { randomBytes, sign, X509Certificate } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { toPem } from '../crypto/certificate.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { type TestCertificate, testAuthority, testCertificate } from '../testing/certificates.ts'
 import { until } from '../testing/until.ts'
 import { type AgentInHand, agentOf, memoryDrawer, openTrustDomain, type TrustDomainWorld } from '../testing/agent-domain.ts'
-import { joinToken } from './attestation.ts'
+import { joinToken, type NodeAttestation } from './attestation.ts'
+import type { AgentEntry } from './entry.ts'
 import type { Dial } from './server/link.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 
@@ -135,6 +138,7 @@ describe('an agent', () => {
     await until('it is ready', () => agent.ready())
     const [entry] = agent.matching(new Set(['unix:uid:3000']))
     assert.ok(entry)
+    await agent.x509.need([entry])
     const [svid, jwt] = [agent.x509.get(entry), await agent.jwt.get(entry, ['db'])]
     domain.clock.advance(7 * 3_600_000)
     await looking('there is a new one', () => agent.x509.get(entry) !== svid)
@@ -147,6 +151,7 @@ describe('an agent', () => {
     const { agent, looking } = agentOf(own, await own.settings(), memoryDrawer())
     await until('it is ready', () => agent.ready())
     const [entry] = agent.matching(new Set(['unix:uid:3001']))
+    await agent.x509.need([entry as AgentEntry])
     const svid = agent.x509.get(entry as never)
     const { authority_id } = (await own.world.ok('write', 'spiffe/authorities/x509/prepare')).data
     await own.world.ok('write', 'spiffe/authorities/x509/activate', { authority_id })
@@ -179,6 +184,28 @@ describe('an agent', () => {
     await until('it is ready', () => agent.ready())
   })
 
+  test('one that can prove itself again does so when it is renewed, or was evicted', async () => {
+    const own = await openTrustDomain()
+    const days = { notBefore: Date.now() - 3e8, notAfter: Date.now() + 3e8 }
+    const root = testAuthority('root', days)
+    await own.world.ok('write', 'spiffe/attestors/x509pop', { ca_bundle: toPem([root.der]) })
+    const attestation = possession(testCertificate('node-1', { issuer: root, ...days }))
+    const { agent, looking } = agentOf(own, await own.settings({ attestation }), memoryDrawer())
+    await until('it is ready', () => agent.ready())
+    const [mine = ''] = (await own.world.ok('list', 'spiffe/agents')).data.keys as string[]
+    const path = `spiffe/agents/${mine.split('/').slice(3).join('/')}`
+    const serial = async () => (await own.world.call('read', path)).body?.data?.x509svid_serial_number as string | undefined
+    const first = await serial()
+    assert.ok(first)
+    own.clock.advance(7 * 3_600_000)
+    await looking('it attested instead of renewing', async () => (await serial()) !== first)
+    await own.world.ok('delete', path)
+    own.clock.advance(10_000) // how often an address may try is limited
+    await looking('it is there again', async () => (await serial()) !== undefined)
+    await agent.stop()
+    await own.close()
+  })
+
   test('a ban ends it, and it keeps nothing', async () => {
     const drawer = memoryDrawer()
     const before = new Set(await agents())
@@ -198,3 +225,18 @@ describe('an agent', () => {
     assert.match((await ending()).message, /does not take this agent any more: agent is not attested/)
   })
 })
+
+/** Possession of the key of a certificate, as SPIRE's agent proves it (x509pop). */
+function possession({ der, key: { key } }: TestCertificate): NodeAttestation {
+  return {
+    type: 'x509pop',
+    payload: async () => Buffer.from(JSON.stringify({ certificates: [der.toString('base64')] })),
+    async answer(challenge) {
+      const nonce = randomBytes(32)
+      const { ecdsa_signature: asked } = JSON.parse(challenge.toString())
+      const signature = sign('sha256', Buffer.concat([Buffer.from(asked.nonce, 'base64'), nonce]), { key, dsaEncoding: 'ieee-p1363' })
+      const [r, s] = [signature.subarray(0, 32), signature.subarray(32)].map((half) => half.toString('base64'))
+      return Buffer.from(JSON.stringify({ ecdsa_signature: { nonce: nonce.toString('base64'), r, s } }))
+    },
+  }
+}

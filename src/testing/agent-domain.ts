@@ -76,7 +76,7 @@ export interface AgentInHand {
   readonly agent: Agent
   readonly timers: HandTimers
   /** Lets the agent look at its server again and again, until this holds. */
-  looking(what: string, holds: () => boolean): Promise<void>
+  looking(what: string, holds: () => boolean | Promise<boolean>): Promise<void>
   /** The same, until it cannot go on. */
   ending(): Promise<Ending>
 }
@@ -88,7 +88,7 @@ export function agentOf({ clock }: TrustDomainWorld, settings: AgentSettings, dr
   const random = { bytes: (size: number) => randomBytes(size) }
   const keeping = openKeeping(drawer, CACHE_KEY, random, silent)
   const agent = startAgent(settings, { clock, timers, random, dial: dialer(settings.trustDomain, clock), keeping, log: silent, ...more })
-  const looking = (what: string, holds: () => boolean) =>
+  const looking = (what: string, holds: () => boolean | Promise<boolean>) =>
     until(what, () => {
       timers.fire(PAUSE)
       return holds()
