@@ -17,6 +17,7 @@ need redis-server redis-server
 need unshare util-linux
 need python3 python3
 need rsyslogd rsyslog
+need dbus-daemon dbus-daemon
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -2,6 +2,7 @@
 import type { NodeAttestation } from '../agent/attestation.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
 import { dockerAttestor } from '../agent/attestors/docker.ts'
+import { systemdAttestor } from '../agent/attestors/systemd.ts'
 import { unixAttestor } from '../agent/attestors/unix.ts'
 import { bool, int, or, text } from '../base/fields.ts'
 import { getLocally } from './agent-http.ts'
@@ -10,6 +11,7 @@ import { type AttestorKind, kind } from './agent-kinds.ts'
 import { NODE_ATTESTORS } from './agent-nodes.ts'
 import { localAccounts } from './agent-processes.ts'
 import { type Block, refuse } from './config/stanza.ts'
+import { askBus } from './system-bus.ts'
 
 /** By the label of workload_attestor. */
 export const WORKLOAD_ATTESTORS: Readonly<Record<string, AttestorKind<WorkloadAttestor>>> = {
@@ -19,6 +21,11 @@ export const WORKLOAD_ATTESTORS: Readonly<Record<string, AttestorKind<WorkloadAt
     ({ docker_socket_path: path }) => dockerAttestor(getLocally(path.replace(/^unix:\/\//, ''))),
   ),
   k8s: kind('What the kubelet of this node says of a pod and its containers.', K8S, openK8s),
+  systemd: kind(
+    'The unit that a process belongs to.',
+    { bus_path: or(text('Socket of the system bus.'), '/run/dbus/system_bus_socket') },
+    ({ bus_path: path }) => systemdAttestor(askBus(path)),
+  ),
   unix: kind(
     'User, groups and program of a process.',
     {

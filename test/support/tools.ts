@@ -42,3 +42,12 @@ export async function goProgram(source: string, name: string): Promise<Tool> {
     return { missing: `${name} could not be built: ${(error as Error).message.split('\n')[0]}` }
   }
 }
+
+/** Python with jeepney, a D-Bus implementation of its own. */
+export const pythonWithJeepney = (): Promise<Tool> => pythonWith('jeepney', '0.9.0')
+
+export const hasProgram = (name: string): Promise<boolean> =>
+  run('sh', ['-c', `command -v ${name}`]).then(
+    () => true,
+    () => false,
+  )
