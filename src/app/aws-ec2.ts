@@ -28,6 +28,10 @@ export const openAws: OpenAws = async (access) => {
       const { InstanceProfile } = await iam.send(new GetInstanceProfileCommand({ InstanceProfileName: profileName }))
       return (InstanceProfile?.Roles ?? []).flatMap(({ Arn }) => Arn ?? [])
     },
+    close() {
+      ec2.destroy()
+      iam.destroy()
+    },
   }
 }
 

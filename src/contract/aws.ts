@@ -28,6 +28,8 @@ export interface Aws {
   instance(id: string): Promise<Ec2Instance | undefined>
   /** ARNs of the roles of an instance profile. */
   roles(profileName: string): Promise<string[]>
+  /** Lets go of its connections. */
+  close(): void
 }
 
 export type OpenAws = (access: AwsAccess) => Promise<Aws>

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { AwsAccess, Ec2Instance } from '../../contract/aws.ts'
@@ -27,6 +27,8 @@ describe('aws_iid', () => {
   /** What EC2 knows; it can be asked about nothing else. */
   let instance: { -readonly [K in keyof Ec2Instance]: Ec2Instance[K] }
   let access: AwsAccess | undefined
+  /** Clients that were not let go of. */
+  let opened = 0
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'signet-aws-'))
     for (const name of ['region', 'stranger']) {
@@ -50,6 +52,7 @@ describe('aws_iid', () => {
     certificates = readFileSync(join(dir, 'region.pem'), 'utf8')
   })
   after(() => rmSync(dir, { recursive: true }))
+  afterEach(() => assert.equal(opened, 0))
   beforeEach(() => {
     access = undefined
     instance = {
@@ -88,9 +91,11 @@ describe('aws_iid', () => {
         clock: settableClock(Date.now() + 60_000), // openssl begins certificates at its own time
         async openAws(given) {
           access = given
+          opened++
           return {
             instance: async (id) => (id === DOCUMENT.instanceId ? instance : undefined),
             roles: async (name) => (name === 'agents' ? ['arn:aws:iam::123456789012:role/agent'] : []),
+            close: () => void opened--,
           }
         },
       },
@@ -178,7 +183,7 @@ describe('aws_iid', () => {
   })
 
   test('says that AWS does not answer, and nothing of what it says instead', () => {
-    const openAws = async () => ({ instance: () => Promise.reject(new Error('a secret')), roles: async () => [] })
+    const openAws = async () => ({ instance: () => Promise.reject(new Error('a secret')), roles: async () => [], close() {} })
     const payload = { document: '', signature: '', rsa2048: signed() }
     const ctx = { openAws, clock: settableClock(Date.now() + 60_000) }
     return refused(attestBy(awsIid, { settings: { certificates }, payload, ctx }), 'unavailable', /^AWS did not answer$/)

@@ -44,11 +44,15 @@ export const awsIid = nodeAttestor({
     const { account, region, instance: id } = document
     if (config.accounts.length > 0 && !config.accounts.includes(account)) throw new Fault('denied', `account ${account} is not in the allow list`)
     const aws = await ctx.openAws({ ...config.access, region })
-    const instance = await asked(aws.instance(id))
-    if (!instance || instance.ownerId !== account) throw new Fault('denied', `EC2 knows of no instance ${id} of account ${account} that runs`)
-    if (config.checksVolume(account)) checkVolume(instance)
-    const path = renderTemplate(config.template, { AccountID: account, Region: region, InstanceID: id, Tags: instance.tags }, ctx.trustDomain)
-    return { path, selectors: [...selectorsOf(document, instance), ...(await rolesOf(config, aws, instance))], canReattest: false }
+    try {
+      const instance = await asked(aws.instance(id))
+      if (!instance || instance.ownerId !== account) throw new Fault('denied', `EC2 knows of no instance ${id} of account ${account} that runs`)
+      if (config.checksVolume(account)) checkVolume(instance)
+      const path = renderTemplate(config.template, { AccountID: account, Region: region, InstanceID: id, Tags: instance.tags }, ctx.trustDomain)
+      return { path, selectors: [...selectorsOf(document, instance), ...(await rolesOf(config, aws, instance))], canReattest: false }
+    } finally {
+      aws.close()
+    }
   },
 })
 
