@@ -7,7 +7,6 @@ import { type TestCertificate, testAuthority, testCertificate } from '../testing
 import { until } from '../testing/until.ts'
 import { type AgentInHand, agentOf, memoryDrawer, openTrustDomain, type TrustDomainWorld } from '../testing/agent-domain.ts'
 import { joinToken, type NodeAttestation } from './attestation.ts'
-import type { AgentEntry } from './entry.ts'
 import type { Dial } from './server/link.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 
@@ -71,6 +70,16 @@ describe('an agent', () => {
     assert.equal(new X509Certificate(svid()?.chain[0] ?? '').subjectAltName?.includes('DNS:seven.example.org'), true)
     await domain.world.ok('delete', `spiffe/entries/${id}`)
     await looking('it is gone', () => agent.matching(has).length === 0)
+  })
+
+  test('what changes is heard of, and not looked for', async () => {
+    const { agent } = start(await domain.settings(), memoryDrawer()) // whose timers never fire
+    await until('it is ready', () => agent.ready())
+    const has = new Set(['unix:uid:8'])
+    const id = await domain.entry(NODE, '/eight', 'unix:uid:8')
+    await until('its SVID is there', () => agent.matching(has).some((entry) => agent.x509.get(entry)))
+    await domain.world.ok('delete', `spiffe/entries/${id}`)
+    await until('it is gone', () => agent.matching(has).length === 0)
   })
 
   test('many entries are synchronised by what changed', async () => {
@@ -138,7 +147,7 @@ describe('an agent', () => {
     await until('it is ready', () => agent.ready())
     const [entry] = agent.matching(new Set(['unix:uid:3000']))
     assert.ok(entry)
-    await agent.x509.need([entry])
+    await until('its SVID is there', () => agent.x509.get(entry) !== undefined)
     const [svid, jwt] = [agent.x509.get(entry), await agent.jwt.get(entry, ['db'])]
     domain.clock.advance(7 * 3_600_000)
     await looking('there is a new one', () => agent.x509.get(entry) !== svid)
@@ -151,7 +160,7 @@ describe('an agent', () => {
     const { agent, looking } = agentOf(own, await own.settings(), memoryDrawer())
     await until('it is ready', () => agent.ready())
     const [entry] = agent.matching(new Set(['unix:uid:3001']))
-    await agent.x509.need([entry as AgentEntry])
+    await until('its SVID is there', () => agent.x509.get(entry as never) !== undefined)
     const svid = agent.x509.get(entry as never)
     const { authority_id } = (await own.world.ok('write', 'spiffe/authorities/x509/prepare')).data
     await own.world.ok('write', 'spiffe/authorities/x509/activate', { authority_id })

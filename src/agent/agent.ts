@@ -5,7 +5,7 @@ import type { Clock, Random, Timers } from '../base/ports.ts'
 import type { KeyType } from '../crypto/signing-key.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
 import type { NodeAttestation } from './attestation.ts'
-import { type Bell, sleeper } from './bell.ts'
+import { type Bell, type Sleeper, sleeper } from './bell.ts'
 import type { Ending } from './denial.ts'
 import type { AgentEntry } from './entry.ts'
 import { spread } from './jitter.ts'
@@ -13,6 +13,7 @@ import type { JwtSvids } from './jwt-svids.ts'
 import type { Keeping } from './keeping.ts'
 import { postStatus } from './server/api.ts'
 import { type Dial, isAway, openLink } from './server/link.ts'
+import { openNews } from './news.ts'
 import { Standing } from './standing.ts'
 import { State } from './state.ts'
 import { GrpcError } from '../wire/grpc.ts'
@@ -69,13 +70,23 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
   const standing = new Standing(shared)
   const state = new State(shared)
   const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
+  const rest = sleeper()
+  const news = openNews({ ...deps, link, wake: rest.wake })
   let told = false
 
   async function look(): Promise<void> {
     await standing.ensure()
     if (!told) await link.ask((client, options) => postStatus(client, settings.version, options))
     told = true
-    await state.synchronise(() => standing.present())
+    if (!news.due()) return state.refresh()
+    news.looking()
+    try {
+      await state.synchronise(() => standing.present())
+    } catch (error) {
+      news.missed()
+      throw error
+    }
+    news.looked()
   }
 
   /** True where it has to end. */
@@ -87,7 +98,7 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
     return true
   }
 
-  const looking = keepLooking(look, failed, settings.syncInterval, deps)
+  const looking = keepLooking(look, failed, settings.syncInterval, rest, deps)
   return {
     trustDomain,
     ready: () => state.ready(),
@@ -99,6 +110,7 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
     ended,
     async stop() {
       const over = looking.stop()
+      news.stop()
       link.close()
       await over
     },
@@ -120,9 +132,9 @@ function keepLooking(
   look: () => Promise<void>,
   failed: (error: unknown) => boolean,
   interval: number,
+  rest: Sleeper,
   { timers, random, log }: Pick<AgentDeps, 'timers' | 'random' | 'log'>,
 ): { stop(): Promise<void> } {
-  const rest = sleeper()
   let stopped = false
 
   async function run(): Promise<void> {

@@ -68,7 +68,16 @@ export class State {
     return this.#entries?.matching(selectors) ?? []
   }
 
-  /** `trusted` is called where a bundle changed, before anything else is asked. */
+  /** Renews what is due, of what is known already. */
+  async refresh(): Promise<void> {
+    const entries = this.#entries?.byId
+    if (entries && (await this.x509.refresh(entries))) {
+      keepWorkloads(this.#deps.keeping, { entries, svids: this.x509.all() })
+      this.changes.ring()
+    }
+  }
+
+  /** Asks for everything. `trusted` is called where a bundle changed, before anything else is asked. */
   async synchronise(trusted: () => void): Promise<void> {
     const { link, trustDomain, trusts, keeping } = this.#deps
     const own = await link.ask((client, options) => getBundle(client, trustDomain, options))

@@ -19,6 +19,8 @@ export interface Link {
   present(credentials: Credentials): void
   /** Runs calls at the address that last worked, then at the others. Throws what the server said, or `unavailable` where none answers. */
   ask<T>(run: (client: GrpcClient, options: CallOptions) => Promise<T>): Promise<T>
+  /** The same connection, for a call that goes on for as long as it may; undefined before there is one. */
+  connection(): GrpcClient | undefined
   /** Ends what is under way, too. */
   close(): void
 }
@@ -83,6 +85,7 @@ export function openLink({ addresses, dial, timers }: LinkDeps): Link {
         }
       }
     },
+    connection: () => client,
     close() {
       drop()
       for (const one of underWay) one.abort()

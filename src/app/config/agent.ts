@@ -66,7 +66,7 @@ const KEYS = {
   socket_mode: or(text('Permission bits of that socket, in octal. Who may connect is told apart by attestation.'), '0777'),
   log_level: or(choice('How much to log.', LOG_LEVELS), 'info'),
   log_format: or(choice('How to log.', ['standard', 'json']), 'standard'),
-  sync_interval: or(seconds('Pause between looks at the server.'), 5),
+  sync_interval: or(seconds('Pause between looks at a server that does not tell what changes.'), 5),
   x509_svid_cache_max_size: or(int('X509-SVIDs that are kept though no workload uses them.'), AGENT_DEFAULTS.mostX509),
   jwt_svid_cache_max_size: or(int('JWT-SVIDs that are kept.'), AGENT_DEFAULTS.mostJwt),
   workload_x509_svid_key_type: or(
