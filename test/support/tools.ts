@@ -1,6 +1,6 @@
 // Clients from other registries, installed once into .build/: each says why where it can't be had.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -16,16 +16,19 @@ export const pythonWithHvac = (): Promise<Tool> => pythonWith('hvac', '2.4.0')
 /** Python with moto, which answers as AWS does, in an environment of its own. */
 export const pythonWithMoto = (): Promise<Tool> => pythonWith('moto', '5.2.5', '[kms,server]')
 
+/** Test files of several processes may want the same: the first installs, the others wait for it. */
+const INSTALL = `[ -e "$1/done" ] || {
+  python3 -m venv "$1"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check "$2"
+  touch "$1/done"
+}`
+
 async function pythonWith(name: string, version: string, extras = ''): Promise<Tool> {
   const home = join(BUILD, name)
-  const python = join(home, 'bin/python')
-  if (existsSync(join(home, 'done'))) return { path: python }
   try {
     mkdirSync(BUILD, { recursive: true })
-    await run('python3', ['-m', 'venv', home])
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `${name}${extras}==${version}`])
-    mkdirSync(join(home, 'done'))
-    return { path: python }
+    await run('flock', [`${home}.lock`, 'sh', '-euc', INSTALL, 'sh', home, `${name}${extras}==${version}`])
+    return { path: join(home, 'bin/python') }
   } catch (error) {
     return { missing: `${name} could not be installed: ${(error as Error).message.split('\n')[0]}` }
   }
