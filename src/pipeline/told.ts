@@ -1,4 +1,5 @@
 // What an audit record tells of an answer.
+import { isUtf8 } from 'node:buffer'
 import type { JsonObject } from '../base/json.ts'
 import type { Reply } from '../contract/reply.ts'
 import type { Told } from '../audit/record.ts'
@@ -26,7 +27,8 @@ export function told(reply: Reply, bare: Reply, warnings: readonly string[]): To
   }
 }
 
-/** Under the names that Vault's own answers of bytes have. */
+/** Under the names that Vault's own answers of bytes have; what is no text is told as base64. */
 function rawData(status: number, contentType: string, body: Buffer): JsonObject {
-  return { http_content_type: contentType, http_raw_body: body.toString(), http_status_code: status }
+  const text = isUtf8(body) ? body.toString() : body.toString('base64')
+  return { http_content_type: contentType, http_raw_body: text, http_status_code: status }
 }
