@@ -57,10 +57,13 @@ export class Tending {
     })
   }
 
-  /** Whether every active seal could open the server. */
+  /** Whether every active seal could open the server by the key that it wraps with now: who is told so may take older keys away. */
   get fullyWrapped(): boolean {
     const wrapped = wrappedKeys(this.#deps.store)
-    return this.#deps.seals.active.every(({ name }) => wrapped.has(name))
+    return this.#deps.seals.active.every(({ name }) => {
+      const known = this.#known.get(name)
+      return known !== undefined && wrapped.get(name)?.keyId === known.keyId
+    })
   }
 
   /** To be called about once a minute: checks when it is time to. */
