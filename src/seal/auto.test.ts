@@ -278,6 +278,19 @@ test('the root key follows when a seal’s own key is rotated', async () => {
   await world.close()
 })
 
+test('a server that starts with a newer key of its seal doesn’t say that this wraps the root key before it does', async () => {
+  const seal = fakeSeal()
+  const { world: before } = await initialised([seal])
+  seal.rotate()
+  const world = await restarted(before, [seal])
+  assert.ok(await tries(world))
+  assert.equal(world.tending.fullyWrapped, false)
+  await world.tending.check()
+  assert.equal(world.tending.fullyWrapped, true)
+  assert.match(world.store.get('core/seal/wrapped/fake')?.value.toString() ?? '', /"keyId":"v2"/)
+  await world.close()
+})
+
 test('a seal that holds a root key of before is passed over', async () => {
   const [one, two] = [fakeSeal('one', { priority: 1 }), fakeSeal('two', { priority: 2 })]
   const { world, token } = await initialised([one, two])
