@@ -50,6 +50,14 @@ test('wiped, it has no keys, and can be loaded again', () => {
   ring.close()
 })
 
+test('closed, it is sealed for whoever still holds it', () => {
+  const ring = new Keyring()
+  ring.addTerm(randomBytes(KEY_BYTES), 1)
+  ring.close()
+  assert.deepEqual([ring.sealed, ring.active, ring.terms, ring.keyOf(1)], [true, 0, [], undefined])
+  ring.close()
+})
+
 test('loads nothing but whole keyrings, and keeps what it had', () => {
   const ring = keyring(randomBytes(32), randomBytes(32))
   const good = ring.encode()

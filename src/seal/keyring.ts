@@ -114,8 +114,10 @@ export class Keyring {
     this.#block.close()
   }
 
+  /** None once it is closed: who still holds it finds it sealed. */
   get #count(): number {
-    return this.#block.bytes.readUInt32BE(COUNT_AT)
+    const { bytes } = this.#block
+    return bytes.length === 0 ? 0 : bytes.readUInt32BE(COUNT_AT)
   }
 
   #entry(index: number): Buffer {
