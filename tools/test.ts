@@ -11,21 +11,21 @@ interface Result {
   readonly name: string
   readonly file?: string
   readonly skip?: string | boolean
-  readonly details: { readonly type?: string; readonly error?: Error & { cause?: unknown } }
+  readonly details: { readonly type?: string; readonly error?: Error & { cause?: unknown; failureType?: string } }
 }
 
 function where({ file, name }: Result): string {
   return `${(file ?? '').replace(`${process.cwd()}/`, '')}: ${name}`
 }
 
-/** A suite fails when a test in it does; only tests count. */
-function isSuite({ details }: Result): boolean {
-  return details.type === 'suite'
+/** A suite passes or fails as its tests do, which count; but not one that is skipped whole, or whose own preparation fails. */
+function isToldByItsTests({ details, skip }: Result): boolean {
+  return details.type === 'suite' && skip === undefined && (details.error === undefined || details.error.failureType === 'subtestsFailed')
 }
 
 const tests = run({ files, concurrency: 2, timeout: 15 * 60_000, execArgv: ['--disable-proto=delete'] })
 tests.on('test:pass', (result: Result) => {
-  if (isSuite(result)) return
+  if (isToldByItsTests(result)) return
   if (result.skip === undefined) {
     counts.passed++
     return
@@ -35,7 +35,7 @@ tests.on('test:pass', (result: Result) => {
   else counts.skipped++
 })
 tests.on('test:fail', (result: Result) => {
-  if (isSuite(result)) return
+  if (isToldByItsTests(result)) return
   counts.failed++
   console.log(`FAILED   ${where(result)}`)
   console.log(result.details.error?.cause ?? result.details.error)
