@@ -2,9 +2,7 @@
 import { Fault } from '../base/fault.ts'
 import type { Log } from '../base/log.ts'
 import type { Clock, Random, Timers } from '../base/ports.ts'
-import type { KeyType } from '../crypto/signing-key.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
-import type { NodeAttestation } from './attestation.ts'
 import { type Bell, type Sleeper, sleeper } from './bell.ts'
 import type { Ending } from './denial.ts'
 import type { AgentEntry } from './entry.ts'
@@ -14,24 +12,17 @@ import type { Keeping } from './keeping.ts'
 import { postStatus } from './server/api.ts'
 import { type Dial, isAway, openLink } from './server/link.ts'
 import { openNews } from './news.ts'
-import { Standing } from './standing.ts'
-import { State } from './state.ts'
+import { Standing, type StandingDeps } from './standing.ts'
+import { State, type StateDeps } from './state.ts'
 import { GrpcError } from '../wire/grpc.ts'
 import { openTrusts, type Trusts } from './trusts.ts'
 import type { X509Svids } from './x509-svids.ts'
 
-export interface AgentSettings {
-  readonly trustDomain: TrustDomain
-  /** host:port each. */
-  readonly addresses: readonly string[]
-  readonly attestation: NodeAttestation
-  /** The pinned authorities; throws a Fault where they can't be read. */
-  readonly bootstrap: () => readonly Buffer[] | 'anyone'
-  readonly workloadKeyType: KeyType
-  /** Milliseconds between looks at the server. */
+export interface AgentSettings
+  extends Pick<StandingDeps, 'trustDomain' | 'addresses' | 'attestation' | 'bootstrap'>,
+    Pick<StateDeps, 'workloadKeyType' | 'mostX509' | 'mostJwt'> {
+  /** Milliseconds between looks at a server that doesn't tell what changes. */
   readonly syncInterval: number
-  readonly mostX509: number
-  readonly mostJwt: number
   readonly version: string
 }
 

@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import grpc from '@grpc/grpc-js'
 import { silent } from '../base/log.ts'
-import { parseBundle } from '../crypto/bundle.ts'
-import { parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as admin from '../edge/spire/admin/messages.ts'
 import * as wire from '../edge/spire/messages.ts'
-import { callUnary } from '../testing/grpc-client.ts'
 import { signingRequest } from '../testing/signing-request.ts'
-import { openTrustDomain } from '../testing/trust-domain.ts'
 import { stillTimers } from '../testing/clock.ts'
-import { openWorld, type World } from '../testing/world.ts'
-import type { Message, Of } from '../wire/protobuf.ts'
-import { type AdminSocket, clearSocket, listenAdmin } from './admin-socket.ts'
+import { type Api, entries, openOperatorWorld, type OperatorWorld, refusedWith, statuses } from '../testing/operator-world.ts'
+import type { World } from '../testing/world.ts'
+import type { Of } from '../wire/protobuf.ts'
+import { clearSocket, listenAdmin } from './admin-socket.ts'
 
 const random = { bytes: randomBytes }
 const own = process.getuid?.() ?? 0
@@ -27,60 +22,26 @@ const ID = (path: string) => ({ trustDomain: 'example.org', path })
 const ENTRY = { spiffeId: ID('/web'), parentId: ID('/node'), selectors: [{ type: 'unix', value: 'uid:1000' }] }
 const AGENT = 'spiffe://example.org/spire/agent/x509pop/ab'
 
-const refusedWith = (code: number, text: RegExp) => (error: unknown) => {
-  const { code: found, details } = error as grpc.ServiceError
-  assert.deepEqual([found, text.test(details)], [code, true], details)
-  return true
-}
-
 describe('the SPIRE server API for operators', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'signet-admin-'))
+  let operators: OperatorWorld
   let world: World
-  const sockets: AdminSocket[] = []
-  const clients: grpc.Client[] = []
-  let api: ReturnType<typeof apiOf>
-
+  let dir: string
+  let api: Api
   before(async () => {
-    world = await openWorld()
-    world.clock.set(Date.now())
-    await world.ok('write', 'sys/audit/log', { type: 'file', options: { file_path: '/audit.log' } })
-    await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
-    await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
-    api = apiOf(await connect('api.sock', []))
+    operators = await openOperatorWorld()
+    ;({ world, dir, api } = operators)
   })
-  after(async () => {
-    for (const client of clients) client.close()
-    for (const socket of sockets) await socket.close()
-    await world.close()
-    rmSync(dir, { recursive: true })
-  })
+  after(() => operators.close())
 
-  async function connect(name: string, uids: readonly number[]): Promise<grpc.Client> {
-    const path = join(dir, name)
-    sockets.push(await listenAdmin({ path, uids }, world.kernel, { clock: world.clock, random, timers: stillTimers }, silent))
-    const client = new grpc.Client(`unix:${path}`, grpc.credentials.createInsecure())
-    clients.push(client)
-    return client
-  }
-
-  function apiOf(client: grpc.Client) {
-    return <I, O>(method: string, input: Message<I>, output: Message<O>, value: Partial<I>): Promise<O> =>
-      callUnary(client, method.startsWith('grpc.') ? method : `spire.api.server.${method}`, input, output, value)
-  }
-
-  const entries = (method: string) => `entry.v1.Entry/${method}`
   const agents = (method: string) => `agent.v1.Agent/${method}`
   const bundles = (method: string) => `bundle.v1.Bundle/${method}`
-  const domains = (method: string) => `trustdomain.v1.TrustDomain/${method}`
   const authorities = (method: string) => `localauthority.v1.LocalAuthority/${method}`
-  const statuses = (results: readonly { readonly status?: Partial<Of<typeof wire.Status>> | undefined }[]) =>
-    results.map(({ status }) => status?.code)
   const create = (...list: Partial<wire.EntryMessage>[]) =>
     api(entries('BatchCreateEntry'), admin.BatchCreateEntryRequest, admin.EntryResults, { entries: list })
 
   test('is for the users who are named, and for the server’s own otherwise', async () => {
     assert.equal(statSync(join(dir, 'api.sock')).mode & 0o077, 0o777 & ~process.umask() & 0o077)
-    const stranger = apiOf(await connect('others.sock', [own + 1]))
+    const stranger = await operators.connect('others.sock', [own + 1])
     assert.equal(statSync(join(dir, 'others.sock')).mode & 0o777, 0o666)
     await assert.rejects(stranger(entries('CountEntries'), admin.CountEntriesRequest, admin.Count, {}), refusedWith(7, /authorization denied/))
     await assert.rejects(
@@ -228,144 +189,6 @@ describe('the SPIRE server API for operators', () => {
     assert.equal((await api(agents('CreateJoinToken'), admin.CreateJoinTokenRequest, admin.JoinToken, chosen)).value, chosen.token)
     await assert.rejects(api(agents('CreateJoinToken'), admin.CreateJoinTokenRequest, admin.JoinToken, chosen), refusedWith(3, /already exists/))
     await assert.rejects(api(agents('CreateJoinToken'), admin.CreateJoinTokenRequest, admin.JoinToken, {}), refusedWith(3, /ttl is required/))
-  })
-
-  test('bundles of others, in every mode', async () => {
-    const { rooms } = await openTrustDomain('partner.test')
-    const { x509Authorities, jwtAuthorities } = rooms.authorities.bundle()
-    const bundle = {
-      trustDomain: 'partner.test',
-      x509Authorities: x509Authorities.map((asn1) => ({ asn1 })),
-      jwtAuthorities: jwtAuthorities.map(({ keyId, publicKey }) => ({ keyId, publicKey })),
-      refreshHint: 60,
-      sequenceNumber: 42,
-    }
-    const batch = async (method: string, more: object = {}, one = bundle) =>
-      (await api(bundles(method), admin.BatchUpdateBundleRequest, admin.BundleResults, { bundle: [one], ...more })).results
-    assert.deepEqual(statuses(await batch('BatchUpdateFederatedBundle')), [5])
-    const create = async () =>
-      (await api(bundles('BatchCreateFederatedBundle'), admin.BatchBundleRequest, admin.BundleResults, { bundle: [bundle] })).results
-    assert.deepEqual(statuses(await create()), [0])
-    assert.deepEqual((await create())[0]?.status, { code: 6, message: 'bundle already exists' })
-    const set = await api(bundles('BatchSetFederatedBundle'), admin.BatchBundleRequest, admin.BundleResults, {
-      bundle: [
-        bundle,
-        { ...bundle, trustDomain: 'example.org' },
-        { trustDomain: 'X' },
-        { trustDomain: 'a.test', x509Authorities: [{ asn1: Buffer.from('x') }] },
-      ],
-      outputMask: { sequenceNumber: true },
-    })
-    assert.deepEqual(statuses(set.results), [0, 3, 3, 3])
-    assert.deepEqual([set.results[0]?.bundle?.sequenceNumber, set.results[0]?.bundle?.x509Authorities], [42, []])
-    assert.deepEqual(
-      statuses(await batch('BatchUpdateFederatedBundle', { inputMask: { refreshHint: true } }, { ...bundle, refreshHint: 90, x509Authorities: [] })),
-      [0],
-    )
-    const read = await api(bundles('GetFederatedBundle'), wire.GetFederatedBundleRequest, wire.BundleMessage, { trustDomain: 'partner.test' })
-    assert.deepEqual([read.refreshHint, read.x509Authorities.length, read.jwtAuthorities[0]?.keyId], [90, 1, jwtAuthorities[0]?.keyId])
-    const list = await api(bundles('ListFederatedBundles'), admin.ListBundlesRequest, admin.ListBundlesResponse, { pageSize: 5 })
-    assert.deepEqual(
-      list.bundles.map(({ trustDomain }) => trustDomain),
-      ['partner.test'],
-    )
-    assert.equal((await api(bundles('CountBundles'), wire.Empty, admin.Count, {})).count, 2)
-    const made = await api(entries('BatchCreateEntry'), admin.BatchCreateEntryRequest, admin.EntryResults, {
-      entries: [{ ...ENTRY, spiffeId: ID('/federating'), federatesWith: ['partner.test'] }],
-    })
-    const remove = async (trustDomain: string, mode: number) =>
-      (await api(bundles('BatchDeleteFederatedBundle'), admin.BatchDeleteBundleRequest, admin.NamedResults, { trustDomains: [trustDomain], mode }))
-        .results[0]
-    assert.deepEqual([(await remove('partner.test', 0))?.status?.code, (await remove('none.test', 0))?.status?.code], [9, 5])
-    assert.deepEqual(await remove('partner.test', 2), { status: { code: 0, message: 'OK' }, trustDomain: 'partner.test' })
-    await assert.rejects(remove('partner.test', 3), refusedWith(3, /deletion mode/))
-    const left = await api(entries('GetEntry'), admin.GetEntryRequest, wire.EntryMessage, { id: made.results[0]?.entry?.id ?? '' })
-    assert.deepEqual(left.federatesWith, [])
-    await assert.rejects(
-      api(bundles('GetFederatedBundle'), wire.GetFederatedBundleRequest, wire.BundleMessage, { trustDomain: 'partner.test' }),
-      refusedWith(5, /bundle not found/),
-    )
-    await assert.rejects(
-      api(bundles('GetFederatedBundle'), wire.GetFederatedBundleRequest, wire.BundleMessage, { trustDomain: 'a/../../entries' }),
-      refusedWith(3, /trust domain argument is not valid/),
-    )
-  })
-
-  test('authorities of others are appended to the bundle', async () => {
-    const { rooms } = await openTrustDomain('example.org')
-    const { x509Authorities, jwtAuthorities } = rooms.authorities.bundle()
-    const request = {
-      x509Authorities: x509Authorities.map((asn1) => ({ asn1 })),
-      jwtAuthorities: jwtAuthorities.map(({ keyId, publicKey, expiresAt = 0 }) => ({ keyId, publicKey, expiresAt: Math.floor(expiresAt / 1000) })),
-    }
-    const append = (value: object) => api(bundles('AppendBundle'), admin.AppendBundleRequest, wire.BundleMessage, value)
-    const after = await append(request)
-    assert.deepEqual([after.x509Authorities.length, after.jwtAuthorities.length], [2, 2])
-    assert.equal((await append(request)).sequenceNumber, after.sequenceNumber)
-    const { answer } = await world.call('read', 'spiffe/bundle')
-    assert.equal(parseBundle(parseTrustDomain('example.org'), answer.body).x509Authorities.length, 2)
-    await assert.rejects(append({}), refusedWith(3, /no authorities to append/))
-    await assert.rejects(append({ x509Authorities: [{ asn1: Buffer.from('x') }] }), refusedWith(3, /no certificate/))
-    await assert.rejects(append({ jwtAuthorities: [{ keyId: '', publicKey: Buffer.from('x') }] }), refusedWith(3, /missing key ID/))
-    const mine = world.kernel.spiffe()?.authorities.bundle().jwtAuthorities[0]
-    await assert.rejects(
-      append({ jwtAuthorities: [{ keyId: mine?.keyId, publicKey: jwtAuthorities[0]?.publicKey }] }),
-      refusedWith(3, /another authority/),
-    )
-  })
-
-  test('federation relationships', async () => {
-    const web = { trustDomain: 'web.test', bundleEndpointUrl: 'https://web.test/', httpsWeb: {} }
-    const spiffe = {
-      trustDomain: 'spiffe.test',
-      bundleEndpointUrl: 'https://spiffe.test/',
-      httpsSpiffe: { endpointSpiffeId: 'spiffe://spiffe.test/spire/server' },
-    }
-    const batch = async (method: string, list: object[], more: object = {}) =>
-      (await api(domains(method), admin.BatchUpdateRelationshipRequest, admin.RelationshipResults, { federationRelationships: list, ...more }))
-        .results
-    const create = async (...list: object[]) =>
-      (
-        await api(domains('BatchCreateFederationRelationship'), admin.BatchCreateRelationshipRequest, admin.RelationshipResults, {
-          federationRelationships: list,
-        })
-      ).results
-    const bundle = { trustDomain: 'other.test' }
-    assert.deepEqual(statuses(await batch('BatchUpdateFederationRelationship', [web])), [5])
-    assert.deepEqual(
-      statuses(
-        await create(web, spiffe, web, { trustDomain: 'x.test' }, { ...web, trustDomain: 'example.org' }, { ...spiffe, trustDomainBundle: bundle }),
-      ),
-      [0, 0, 6, 3, 3, 3],
-    )
-    assert.deepEqual(
-      statuses(
-        await batch('BatchUpdateFederationRelationship', [{ ...spiffe, bundleEndpointUrl: 'https://new.test/' }], {
-          inputMask: { bundleEndpointUrl: true },
-        }),
-      ),
-      [0],
-    )
-    const get = (trustDomain: string) => api(domains('GetFederationRelationship'), admin.GetRelationshipRequest, admin.Relationship, { trustDomain })
-    assert.deepEqual(await get('spiffe.test'), {
-      ...spiffe,
-      bundleEndpointUrl: 'https://new.test/',
-      httpsWeb: undefined,
-      trustDomainBundle: undefined,
-    })
-    await assert.rejects(get('none.test'), refusedWith(5, /federation relationship does not exist/))
-    const list = await api(domains('ListFederationRelationships'), admin.ListRelationshipsRequest, admin.ListRelationshipsResponse, {})
-    assert.deepEqual(
-      list.federationRelationships.map(({ trustDomain }) => trustDomain),
-      ['spiffe.test', 'web.test'],
-    )
-    const refresh = (trustDomain: string) => api(domains('RefreshBundle'), admin.RefreshBundleRequest, wire.Empty, { trustDomain })
-    await assert.rejects(refresh('web.test'), refusedWith(13, /failed to refresh bundle: nothing can be fetched here/))
-    await assert.rejects(refresh('none.test'), refusedWith(5, /no relationship with trust domain "none.test"/))
-    const { results } = await api(domains('BatchDeleteFederationRelationship'), admin.TrustDomains, admin.NamedResults, {
-      trustDomains: ['web.test', 'web.test', ''],
-    })
-    assert.deepEqual(statuses(results), [0, 5, 3])
   })
 
   test('authorities are moved by hand', async () => {

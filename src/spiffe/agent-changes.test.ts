@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
 import { openTrustDomain, type TrustDomainBench } from '../testing/trust-domain.ts'
 import type { News } from './agent-changes.ts'
+import { PLAIN_ENTRY } from './entry.ts'
 
 const agentId = (name: string) => parseSpiffeId(`spiffe://example.org/spire/agent/x509pop/${name}`)
 
@@ -139,16 +140,9 @@ describe('agents hear', () => {
     const { rooms, concerned } = await open(...names)
     const create = (n: number, id: string) =>
       rooms.entries.create({
-        ...{
-          selectors: [{ type: 'unix', value: 'uid:1' }],
-          x509SvidTtl: 0,
-          jwtSvidTtl: 0,
-          federatesWith: [],
-          admin: false,
-          downstream: false,
-          expiresAt: 0,
-        },
-        ...{ dnsNames: [], storeSvid: false, hint: '', subject: [], disableX509Prefetch: false, includeJti: false, namespace: '' },
+        ...PLAIN_ENTRY,
+        selectors: [{ type: 'unix', value: 'uid:1' }],
+        namespace: '',
         id,
         spiffeId: parseSpiffeId(`spiffe://example.org/${id}`),
         parentId: agentId(`n${n}`),

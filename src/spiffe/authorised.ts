@@ -1,7 +1,7 @@
 // Which entries an agent may act for: those below its own ID, below the node aliases that describe it, and below those in turn.
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
 import type { Agent } from './agents.ts'
-import { BELOW, type Entries } from './entries.ts'
+import { BELOW, type Child, type Entries } from './entries.ts'
 import type { Place } from './place.ts'
 import { formatSelector, isSubset, type Selector } from './selectors.ts'
 import type { SettingsRoom } from './settings.ts'
@@ -26,9 +26,19 @@ interface Alias {
   readonly selectors: readonly Selector[]
 }
 
+type AliasIndex = ReadonlyMap<string, readonly Alias[]>
+
 export function openAuthorised({ place, entries, settings }: { place: Place; entries: Entries; settings: SettingsRoom }): AuthorisedRoom {
   const found = place.cache(BELOW, () => new WeakMap<NodeAgent, ReadonlySet<string>>())
-  const aliases = place.cache(BELOW, () => indexAliases(entries, settings.need().trustDomain))
+  /** By the entries below the server, which are the same list as long as none of them changes. */
+  const indexes = new WeakMap<readonly Child[], AliasIndex>()
+
+  function aliases(): AliasIndex {
+    const children = entries.below(serverId(settings.need().trustDomain))
+    const index = indexes.get(children) ?? indexAliases(entries, children)
+    indexes.set(children, index)
+    return index
+  }
 
   const namesOf = (agent: NodeAgent): SpiffeId[] => [agent.id, ...aliasesOf(aliases(), agent)]
 
@@ -56,19 +66,21 @@ function idsBelow(entries: Entries, first: readonly SpiffeId[]): string[] {
 }
 
 /** By the first of its selectors, which an agent that it describes must have: of thousands of aliases few are looked at. */
-function indexAliases(entries: Entries, trustDomain: TrustDomain): Map<string, Alias[]> {
+function indexAliases(entries: Entries, children: readonly Child[]): AliasIndex {
   const index = new Map<string, Alias[]>()
-  for (const { id } of entries.below(serverId(trustDomain))) {
+  for (const { id } of children) {
     const alias = entries.get(id)
     const [first] = alias?.selectors ?? []
     if (!alias || !first) continue
     const key = formatSelector(first)
-    index.set(key, [...(index.get(key) ?? []), alias])
+    const before = index.get(key)
+    if (before) before.push(alias)
+    else index.set(key, [alias])
   }
   return index
 }
 
-function aliasesOf(index: ReadonlyMap<string, readonly Alias[]>, agent: NodeAgent): SpiffeId[] {
+function aliasesOf(index: AliasIndex, agent: NodeAgent): SpiffeId[] {
   const has = new Set([...agent.selectors.map(formatSelector), `spiffe_id:${agent.id}`])
   return [...has].flatMap((selector) => index.get(selector) ?? []).flatMap((alias) => (isSubset(alias.selectors, has) ? [alias.spiffeId] : []))
 }

@@ -15,7 +15,7 @@ import { openAgents } from './agents.ts'
 import { openAuthorities } from './authorities.ts'
 import { openAuthorised } from './authorised.ts'
 import { openEntries } from './entries.ts'
-import type { EntrySpec } from './entry.ts'
+import { type EntrySpec, PLAIN_ENTRY } from './entry.ts'
 import { openJoinTokens } from './join-tokens.ts'
 import { parseSelector } from './selectors.ts'
 import { DEFAULTS, openSettings } from './settings.ts'
@@ -51,21 +51,10 @@ async function open() {
 }
 
 const spec = (more: Partial<EntrySpec> = {}): EntrySpec => ({
+  ...PLAIN_ENTRY,
   spiffeId: id('/web'),
   parentId: AGENT,
   selectors: [parseSelector('unix:uid:1000')],
-  x509SvidTtl: 0,
-  jwtSvidTtl: 0,
-  federatesWith: [],
-  admin: false,
-  downstream: false,
-  expiresAt: 0,
-  dnsNames: [],
-  storeSvid: false,
-  hint: '',
-  subject: [],
-  disableX509Prefetch: false,
-  includeJti: false,
   namespace: '',
   ...more,
 })

@@ -1,40 +1,24 @@
 // The aws_iid attestor with Amazon's own clients, against moto, which answers as EC2 and IAM do.
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { CreateSecurityGroupCommand, DescribeInstancesCommand, EC2Client, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
 import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam'
 import { openAws } from '../../src/app/aws-ec2.ts'
 import { awsIid } from '../../src/attest/node/aws-iid.ts'
 import { attestBy } from '../../src/testing/attestation.ts'
 import { settableClock } from '../../src/testing/clock.ts'
-import { until } from '../processes/load.ts'
-import { folder, freePort } from '../support/server.ts'
-import { pythonWithMoto } from '../support/tools.ts'
+import { folder } from '../support/server.ts'
+import { motoMissing, startMoto } from '../support/moto.ts'
 
-const python = await pythonWithMoto()
-const skip = 'missing' in python ? python.missing : false
+const skip = motoMissing
 
 const REGION = 'eu-central-1'
 
-async function moto(t: TestContext): Promise<string> {
-  assert.ok('path' in python)
-  const port = await freePort()
-  const server = spawn(python.path, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`], { stdio: 'ignore' })
-  t.after(() => server.kill('SIGKILL'))
-  const endpoint = `http://127.0.0.1:${port}`
-  await until('moto answers', () =>
-    fetch(`${endpoint}/moto-api/data.json`)
-      .then(({ ok }) => ok)
-      .catch(() => false),
-  )
-  return endpoint
-}
-
 test('EC2 and IAM tell of an instance what becomes its selectors, as long as it runs', { skip }, async (t) => {
-  const endpoint = await moto(t)
+  const endpoint = await startMoto(t)
   const client = { region: REGION, endpoint, credentials: { accessKeyId: 'a', secretAccessKey: 's' } }
   const ec2 = new EC2Client(client)
   const iam = new IAMClient(client)

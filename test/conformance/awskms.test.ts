@@ -1,6 +1,5 @@
 // The awskms seal by Amazon's own client, against moto, which answers as the service does.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { CreateAliasCommand, CreateKeyCommand, KMSClient, UpdateAliasCommand } from '@aws-sdk/client-kms'
@@ -9,10 +8,9 @@ import { parseShape } from '../../src/base/fields.ts'
 import { awskmsSeal, awskmsShape } from '../../src/seal/kinds/awskms.ts'
 import { until } from '../processes/load.ts'
 import { ask, folder, freePort, killed, productionServer } from '../support/server.ts'
-import { pythonWithMoto } from '../support/tools.ts'
+import { motoMissing, startMoto } from '../support/moto.ts'
 
-const python = await pythonWithMoto()
-const skip = 'missing' in python ? python.missing : false
+const skip = motoMissing
 
 const REGION = 'eu-central-1'
 const ALIAS = 'alias/signet'
@@ -24,16 +22,7 @@ interface Service {
 }
 
 async function service(t: TestContext): Promise<Service> {
-  assert.ok('path' in python)
-  const port = await freePort()
-  const moto = spawn(python.path, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`], { stdio: 'ignore' })
-  t.after(() => moto.kill('SIGKILL'))
-  const endpoint = `http://127.0.0.1:${port}`
-  await until('moto answers', () =>
-    fetch(`${endpoint}/moto-api/data.json`)
-      .then(({ ok }) => ok)
-      .catch(() => false),
-  )
+  const endpoint = await startMoto(t)
   const client = new KMSClient({ region: REGION, endpoint, credentials: { accessKeyId: 'a', secretAccessKey: 's' } })
   let keys = 0
   return {

@@ -1,13 +1,10 @@
 // A JWT-SVID becomes short-lived credentials of a cloud: verified as an OIDC consumer does, exchanged at STS, used for a database token.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
-import { until } from '../processes/load.ts'
-import { freePort } from '../support/server.ts'
-import { pythonWithMoto } from '../support/tools.ts'
+import { motoMissing, startMoto } from '../support/moto.ts'
 import { type Domain, openDomain } from './domain.ts'
 
 const ISSUER = 'https://id.example.org/v1/spiffe'
@@ -64,23 +61,7 @@ for (const keyType of ['ec-p256', 'rsa-2048']) {
   })
 }
 
-const python = await pythonWithMoto()
-const skip = 'missing' in python ? python.missing : false
-
-async function moto(t: TestContext): Promise<string> {
-  assert.ok('path' in python)
-  const port = await freePort()
-  const server = spawn(python.path, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`], { stdio: 'ignore' })
-  t.after(() => server.kill('SIGKILL'))
-  const endpoint = `http://127.0.0.1:${port}`
-  await until('moto answers', () =>
-    fetch(`${endpoint}/moto-api/data.json`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  )
-  return endpoint
-}
+const skip = motoMissing
 
 interface Credentials {
   readonly accessKeyId: string
@@ -124,7 +105,7 @@ const signer = (credentials: Credentials, service: string) =>
 
 test('STS gives credentials for a token that it was told to trust, and they are those of the role', { skip }, async (t) => {
   const domain = await issuer(t, 'ec-p256')
-  const endpoint = await moto(t)
+  const endpoint = await startMoto(t)
   const verify = await consumer(domain)
   const token = await tokenOf(domain)
   assert.equal(await verify(token), ORDERS) // which moto does not do

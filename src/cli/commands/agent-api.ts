@@ -20,11 +20,7 @@ const x509 = command({
   output: 'format',
   run: (terminal, { flags }) =>
     asking(terminal, flags, async (workloadApi) => {
-      for await (const answer of workloadApi.watchX509()) {
-        show(terminal, answer)
-        if (flags.write !== '') await write(terminal, answer, flags.write)
-        return
-      }
+      for await (const answer of workloadApi.watchX509()) return give(terminal, answer, flags.write)
       throw new Failure(2, 'the agent gave no answer')
     }),
 })
@@ -36,10 +32,7 @@ const watch = command({
   output: 'format',
   run: (terminal, { flags }) =>
     asking(terminal, flags, async (workloadApi) => {
-      for await (const answer of workloadApi.watchX509()) {
-        show(terminal, answer)
-        if (flags.write !== '') await write(terminal, answer, flags.write)
-      }
+      for await (const answer of workloadApi.watchX509()) await give(terminal, answer, flags.write)
     }),
 })
 
@@ -113,7 +106,10 @@ function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void
   }
 }
 
-async function write(terminal: Terminal, answer: X509Answer, folder: string): Promise<void> {
+/** Shown, and written to the folder where there is one. */
+async function give(terminal: Terminal, answer: X509Answer, folder: string): Promise<void> {
+  show(terminal, answer)
+  if (folder === '') return
   const written = await writeSvids(terminal.ports.files, answer, folder, Number.parseInt(KEY_MODE, 8))
   if (terminal.format === 'table') terminal.print(`\n${written}`)
 }
