@@ -18,7 +18,7 @@ export const entryInput = {
   downstream: maybe(bool('Whether the workload is a server that issues under this trust domain.')),
   expires_at: maybe(time('When the entry ends; 0 for never.')),
   dns_names: maybe(list('DNS names in X509-SVIDs; the first is the common name.')),
-  store_svid: maybe(bool('Whether the SVID is put into a secret store instead of being fetched.')),
+  store_svid: maybe(bool('Keep the SVID from workloads: agents of SPIRE put it into a secret store, that of Signet does nothing with it.')),
   hint: maybe(text('Says to the workload what the identity is for.')),
   subject: maybe(text('Subject of X509-SVIDs, such as CN=orders,O=Example, for servers that read nothing else.')),
   disable_x509_svid_prefetch: maybe(bool('Issue X509-SVIDs only when they are asked for.')),

@@ -19,7 +19,7 @@ export const describing = {
   subject: or(text('Subject of its X509-SVIDs, such as CN=orders, for servers that read nothing else.'), ''),
   admin: bool('Let it administer the trust domain.'),
   downstream: bool('It is a server that issues under this trust domain.'),
-  storeSVID: bool('Its SVID is put into a secret store, instead of being fetched.'),
+  storeSVID: bool('Keep its SVID from workloads: agents of SPIRE put it into a secret store, that of Signet does nothing with it.'),
   entryExpiry: or(int('When the entry ends, in seconds since 1970; 0 for never.'), 0),
   hint: or(text('Says to the workload what the identity is for.'), ''),
   disableX509SVIDPrefetch: bool('Issue its X509-SVIDs only when they are asked for.'),
