@@ -43,17 +43,20 @@ test('a worker that is killed leaves no client waiting', { timeout: 120_000 }, a
       ends.set(how, (ends.get(how) ?? 0) + 1)
     }
   })
-  for (let kill = 0; kill < KILLS; kill++) {
-    const before = workersOf(server.pid as number)
-    const seen = ends.get('answered') ?? 0
-    process.kill(before[kill % before.length] as number, 'SIGKILL')
-    await until('another worker serves', () => {
-      const now = workersOf(server.pid as number)
-      return now.length === before.length && now.some((pid) => !before.includes(pid)) && (ends.get('answered') ?? 0) > seen + 200
-    })
+  try {
+    for (let kill = 0; kill < KILLS; kill++) {
+      const before = workersOf(server.pid as number)
+      const seen = ends.get('answered') ?? 0
+      process.kill(before[kill % before.length] as number, 'SIGKILL')
+      await until('another worker serves', () => {
+        const now = workersOf(server.pid as number)
+        return now.length === before.length && now.some((pid) => !before.includes(pid)) && (ends.get('answered') ?? 0) > seen + 200
+      })
+    }
+  } finally {
+    over = true
+    await Promise.all(lanes)
   }
-  over = true
-  await Promise.all(lanes)
   t.diagnostic(JSON.stringify(Object.fromEntries(ends)))
   assert.equal(ends.get('left waiting') ?? 0, 0)
 })
