@@ -39,7 +39,7 @@ const RESTART_MS = 1_000
 const SEE_LOG = 'what it wrote to standard error says more'
 
 /** `replaced` is told of every worker that ended while the server serves. */
-export function openMembers(log: Log, replaced: () => void, handlersOf: (members: Members) => Handlers): Members {
+export function openMembers(log: Log, replaced: () => void, handlersOf: (members: Members) => Handlers, fork = () => cluster.fork()): Members {
   const living = new Set<Member>()
   const start = openStart(living, log)
   let stopping = false
@@ -51,12 +51,13 @@ export function openMembers(log: Log, replaced: () => void, handlersOf: (members
     },
     start() {
       if (stopping || start.failed) return
-      const worker = cluster.fork()
+      const worker = fork()
       watchHandOffs(worker.process)
       const member: Member = { worker, channel: openChannel(wireOf(worker), handlers, log), since: ports.clock.monotonic(), leads: false }
       living.add(member)
-      worker.once('exit', (code, signal) => ended(member, code, signal))
-      elect()
+      worker.once('exit', (code, signal) => ended(member, signal ?? `exit code ${code}`))
+      worker.on('error', (error) => unreachable(member, error))
+      elect(living)
     },
     tell: async (name, argument) => void (await ask(living, name, argument)),
     ask: (name, argument) => ask(living, name, argument),
@@ -70,28 +71,40 @@ export function openMembers(log: Log, replaced: () => void, handlersOf: (members
   }
   const handlers = { ...handlersOf(members), ...start.handlers }
 
-  function ended(member: Member, code: number, signal: string | null): void {
+  function ended(member: Member, how: string): void {
     living.delete(member)
     member.channel.abandon()
     if (stopping || start.failed) return
-    if (!start.serving) return start.lost(signal ?? `exit code ${code}`)
+    if (!start.serving) return start.lost(how)
     replaced()
-    log.error('a worker ended; another is started', { pid: member.worker.process.pid, code, signal })
-    elect()
+    log.error('a worker ended; another is started', { pid: member.worker.process.pid, how })
+    elect(living)
     const lived = ports.clock.monotonic() - member.since
     if (lived < RESTART_MS) setTimeout(members.start, RESTART_MS)
     else members.start()
   }
 
-  /** One worker does the due work: the first that lives. It is dead before another leads. */
-  function elect(): void {
-    const [first] = living
-    if (!first || first.leads || [...living].some((member) => member.leads)) return
-    first.leads = true
-    void first.channel.call('lead').catch(() => {})
+  /**
+   * No process could be made for it, or its channel broke. Of one that was killed, Node may tell this too, before and after its end:
+   * a write to it failed, or its channel was found closed twice.
+   */
+  function unreachable(member: Member, error: Error): void {
+    if (!living.has(member)) return
+    const { process } = member.worker
+    if (process.pid === undefined) return ended(member, error.message)
+    log.error('a worker can not be reached and is ended', { pid: process.pid, reason: error.message })
+    process.kill('SIGKILL')
   }
 
   return members
+}
+
+/** One worker does the due work: the first that lives. It is dead before another leads. */
+function elect(living: ReadonlySet<Member>): void {
+  const [first] = living
+  if (!first || first.leads || [...living].some((member) => member.leads)) return
+  first.leads = true
+  void first.channel.call('lead').catch(() => {})
 }
 
 /** Until the first worker serves, what keeps one from it ends the server; later another is tried, since the rest still serve. */
