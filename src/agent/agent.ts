@@ -6,6 +6,7 @@ import type { TrustDomain } from '../crypto/spiffe-id.ts'
 import { type Bell, type Sleeper, sleeper } from './bell.ts'
 import type { Ending } from './denial.ts'
 import type { AgentEntry } from './entry.ts'
+import type { Identity } from './identity.ts'
 import { spread } from './jitter.ts'
 import type { JwtSvids } from './jwt-svids.ts'
 import type { Keeping } from './keeping.ts'
@@ -39,6 +40,8 @@ export interface Agent {
   readonly trustDomain: TrustDomain
   /** Whether it knows its entries, from the server or from before a restart. */
   ready(): boolean
+  /** What it proves itself by; undefined as long as it has nothing, and once that ran out. */
+  identity(): Identity | undefined
   /** Entries that describe a workload with these selectors, by entry id. */
   matching(selectors: ReadonlySet<string>): AgentEntry[]
   readonly trusts: Pick<Trusts, 'own' | 'of' | 'all'>
@@ -93,6 +96,7 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
   return {
     trustDomain,
     ready: () => state.ready(),
+    identity: () => standing.identity(),
     matching: (selectors) => state.matching(selectors),
     trusts,
     x509: state.x509,

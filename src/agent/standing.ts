@@ -49,6 +49,11 @@ export class Standing {
     this.present()
   }
 
+  /** What it is known by now; undefined before it is attested, or after that ran out. */
+  identity(): Identity | undefined {
+    return this.#identity && this.#identity.expiresAt > this.#deps.clock.now() ? this.#identity : undefined
+  }
+
   /** Attests or renews where that is due. Throws what kept it from that, an Ending where there is no use in trying again. */
   async ensure(): Promise<void> {
     const now = this.#deps.clock.now()

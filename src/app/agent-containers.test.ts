@@ -14,7 +14,7 @@ import { folder } from '../../test/support/server.ts'
 import { workloadAttestor } from './agent-attestors.ts'
 import { getFromKubelet, getLocally } from './agent-http.ts'
 import { wholeOf } from './config/stanza.ts'
-import { timers } from './ports.ts'
+import { ports } from './ports.ts'
 
 const ID = 'a'.repeat(64)
 const POD = '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d'
@@ -127,7 +127,7 @@ describe('the k8s attestor', () => {
       0,
     )
     const get = getFromKubelet({ host: '127.0.0.1', port, tls: undefined })
-    return { attestor: (containers = true) => k8sAttestor(get, { tries: 3, pause: 1, containers }, timers), asked: () => at }
+    return { attestor: (containers = true) => k8sAttestor(get, { tries: 3, pause: 1, containers }, ports), asked: () => at }
   }
 
   test('says what the kubelet says of pod and container', async (t) => {

@@ -8,7 +8,7 @@ import { bool, int, or, text, type Values } from '../base/fields.ts'
 import { readText } from './agent-files.ts'
 import { getFromKubelet } from './agent-http.ts'
 import { type Block, refuse } from './config/stanza.ts'
-import { timers } from './ports.ts'
+import { ports } from './ports.ts'
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -46,7 +46,7 @@ export function openK8s(values: Values<typeof K8S>, block: Block): WorkloadAttes
     tls: secure ? tls : undefined,
   })
   const pause = pauseIn(block, values.poll_retry_interval)
-  return k8sAttestor(get, { tries, pause, containers: !values.disable_container_selectors }, timers)
+  return k8sAttestor(get, { tries, pause, containers: !values.disable_container_selectors }, ports)
 }
 
 function pauseIn(block: Block, given: string): number {

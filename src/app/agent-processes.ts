@@ -4,13 +4,29 @@ import { closeSync, createReadStream, type BigIntStats, readFileSync, readlinkSy
 import type { Socket } from 'node:net'
 import type { Accounts, Process } from '../agent/processes.ts'
 import { type PeerCredentials, peerCredentials, peerPidfd } from '../wire/peer-credentials.ts'
-import { hasEnded } from './syscalls.ts'
+import { hasEnded, openPidfd } from './syscalls.ts'
 
 /** Who is at the other end of a local connection. Throws where that can't be told, as of a process in a namespace out of sight. */
 export function processBehind(socket: Socket): Process {
   const credentials = peerCredentials(socket)
   if (credentials.pid <= 0) throw new Error('the process cannot be seen from here')
-  const pidfd = peerPidfd(socket)
+  return openHeld(credentials, peerPidfd(socket))
+}
+
+/** One that somebody else refers to. Throws where there is none of that number. */
+export function processOfPid(pid: number): Process {
+  const process = openHeld({ pid, uid: 0, gid: 0 }, openPidfd(pid))
+  if (leaderOf(process) === pid) return process
+  process.close()
+  throw new Error('a thread is no process')
+}
+
+/** A thread has a number of its own and may be asked for by it, though it is listed nowhere. */
+function leaderOf(process: Process): number {
+  return Number(/^Tgid:\s*(\d+)$/m.exec(process.read('status').toString())?.[1])
+}
+
+function openHeld(credentials: PeerCredentials, pidfd: number | undefined): Process {
   try {
     return openProcess(credentials, pidfd)
   } catch (error) {
@@ -46,11 +62,16 @@ export function openProcess({ pid, uid, gid }: PeerCredentials, pidfd?: number):
   }
 }
 
-/** Field 22 of its stat, after the name, which may hold anything (proc_pid_stat(5)). */
+/** Field 22 of its stat, after the name, which may hold anything (proc_pid_stat(5)). Throws for one that has ended and was not waited for. */
 function startTime(at: string): string {
   const stat = readFileSync(`${at}/stat`, 'latin1')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (ENDED.includes(state)) throw new Error('the process has ended')
+  return rest[18] ?? ''
 }
+
+/** States of a process of which only the number is left. */
+const ENDED: readonly string[] = ['Z', 'X', 'x']
 
 function identities(at: string): string {
   return (readFileSync(`${at}/status`, 'latin1').match(/^(Uid|Gid|Groups):.*$/gm) ?? []).join(' ')

@@ -24,34 +24,31 @@ export type Peers = Map<string, Process>
 
 /** Bytes of a path in `sockaddr_un`, its end included. */
 const PATH_BYTES = 108
-const MOST_CONNECTIONS = 10_000
+export const MOST_CONNECTIONS = 10_000
 /** One user cannot keep the others out. */
 const MOST_PER_USER = 1_000
 
 /** Throws a Failure where the path is taken or can't be used. */
-export async function listenLocal({ path, mode }: LocalSocket, grpc: GrpcServer, peers: Peers, log: Log): Promise<LocalListener> {
-  if (Buffer.byteLength(path) >= PATH_BYTES) throw new Failure(1, `the socket path ${path} is longer than ${PATH_BYTES - 1} bytes`)
-  await clearSocket(path)
+export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, log: Log): Promise<LocalListener> {
+  const { path } = at
   const sockets = new Set<Socket>()
-  const byUser = new Map<number, number>()
+  const users = crowd(MOST_PER_USER)
   let connections = 0
 
   function accept(socket: Socket): void {
     socket.on('error', () => {}) // a close follows
     try {
       const process = processBehind(socket)
-      const others = byUser.get(process.uid) ?? 0
-      if (others >= MOST_PER_USER) {
+      if (!users.enter(process.uid)) {
         process.close()
         throw new Error(`user ${process.uid} has ${MOST_PER_USER} connections`)
       }
-      byUser.set(process.uid, others + 1)
       const name = `${path} ${++connections}`
       peers.set(name, process)
       sockets.add(socket)
       socket.once('close', () => {
         sockets.delete(socket)
-        byUser.set(process.uid, (byUser.get(process.uid) ?? 1) - 1)
+        users.leave(process.uid)
         peers.delete(name)
         process.close()
       })
@@ -64,7 +61,7 @@ export async function listenLocal({ path, mode }: LocalSocket, grpc: GrpcServer,
 
   const server = createServer(accept)
   server.maxConnections = MOST_CONNECTIONS
-  await bindLocal(server, path, mode)
+  await bindLocal(server, at)
   return {
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
@@ -74,8 +71,28 @@ export async function listenLocal({ path, mode }: LocalSocket, grpc: GrpcServer,
   }
 }
 
-/** Nobody but this user may connect until the mode is set. */
-async function bindLocal(server: Server, path: string, mode: number): Promise<void> {
+/** Counts those who are in; no more than `most` of each. */
+export function crowd<T>(most: number): { enter(who: T): boolean; leave(who: T): void } {
+  const counts = new Map<T, number>()
+  return {
+    enter(who) {
+      const others = counts.get(who) ?? 0
+      if (others >= most) return false
+      counts.set(who, others + 1)
+      return true
+    },
+    leave(who) {
+      const others = (counts.get(who) ?? 1) - 1
+      if (others > 0) counts.set(who, others)
+      else counts.delete(who)
+    },
+  }
+}
+
+/** Nobody but this user may connect until the mode is set. Throws a Failure where the path is taken or can't be used. */
+export async function bindLocal(server: Server, { path, mode }: LocalSocket): Promise<void> {
+  if (Buffer.byteLength(path) >= PATH_BYTES) throw new Failure(1, `the socket path ${path} is longer than ${PATH_BYTES - 1} bytes`)
+  await clearSocket(path)
   const umask = process.umask(0o022)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })

@@ -50,6 +50,7 @@ export async function startAgentProcess(options: AgentOptions): Promise<number> 
       socket: { path: config.socketPath, mode: config.socketMode },
       adminSocket: config.adminSocketPath === undefined ? undefined : { path: config.adminSocketPath, mode: ADMIN_MODE },
       delegates: config.delegates,
+      broker: config.broker,
       sds: config.sds,
       allowUnauthenticatedVerifiers: config.allowUnauthenticatedVerifiers,
       foreignClaims: config.foreignClaims,

@@ -1,6 +1,9 @@
 // The agent as a whole: its parts put together, its sockets open, until it is told to stop or cannot go on.
 import { type Agent, type AgentSettings, startAgent } from '../agent/agent.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
+import { forBrokers } from '../agent/broker/access.ts'
+import { brokerServices } from '../agent/broker/service.ts'
+import { openAttestObject } from '../agent/broker/workloads.ts'
 import { delegatedServices } from '../agent/delegated/service.ts'
 import type { Ending } from '../agent/denial.ts'
 import { healthServices } from '../agent/health.ts'
@@ -12,9 +15,11 @@ import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { type GrpcServer, openGrpc } from '../wire/grpc.ts'
+import { type BrokerListener, type Connections, listenBrokers } from './agent-broker.ts'
 import { dialer } from './agent-dial.ts'
-import { openProcess } from './agent-processes.ts'
+import { processOfPid } from './agent-processes.ts'
 import { listenLocal, type LocalListener, type LocalSocket, type Peers } from './agent-sockets.ts'
+import type { BrokerConfig } from './config/agent-broker.ts'
 import type { SdsConfig } from './config/agent.ts'
 import { systemRoots } from './system-roots.ts'
 
@@ -27,6 +32,8 @@ export interface AgentParts {
   readonly socket: LocalSocket
   readonly adminSocket: LocalSocket | undefined
   readonly delegates: readonly SpiffeId[]
+  /** Where brokers connect; undefined for nowhere. */
+  readonly broker: BrokerConfig | undefined
   readonly sds: SdsConfig | undefined
   readonly allowUnauthenticatedVerifiers: boolean
   readonly foreignClaims: readonly string[]
@@ -35,6 +42,8 @@ export interface AgentParts {
 export interface RunningAgent {
   readonly agent: Agent
   readonly ended: Promise<Ending>
+  /** Where brokers connect by TCP, if anywhere. */
+  readonly brokerPort: number | undefined
   close(): Promise<void>
 }
 
@@ -55,11 +64,13 @@ export async function runAgent(parts: AgentParts, ports: Pick<Ports, 'clock' | '
       doors.push({ grpc, listener: await listenLocal(socket, grpc, peers, log) })
       log.info('listening', { socket: socket.path })
     }
+    const brokers = parts.broker && (await openBrokerDoor(parts, parts.broker, agent, ports, log))
+    if (brokers) doors.push(brokers)
+    return { agent, ended: agent.ended, brokerPort: brokers?.listener.port, close }
   } catch (error) {
     await close()
     throw error
   }
-  return { agent, ended: agent.ended, close }
 }
 
 interface Door {
@@ -81,10 +92,37 @@ function doorsOf(
   const sds = parts.sds ? sdsServices({ ...shared, ...parts.sds, systemRoots }) : {}
   const workloads = openGrpc({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health }, failed)
   if (!parts.adminSocket) return [{ socket: parts.socket, grpc: workloads }]
-  const processOfPid = (pid: number) => openProcess({ pid, uid: 0, gid: 0 })
   const delegates = openGrpc({ ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }), ...health }, failed)
   return [
     { socket: parts.socket, grpc: workloads },
     { socket: parts.adminSocket, grpc: delegates },
   ]
+}
+
+async function openBrokerDoor(
+  { workloadAttestors, allowUnauthenticatedVerifiers }: AgentParts,
+  config: BrokerConfig,
+  agent: Agent,
+  ports: Pick<Ports, 'clock' | 'timers'>,
+  log: Log,
+): Promise<Door & { readonly listener: BrokerListener }> {
+  const connections: Connections = new Map()
+  const deps = {
+    ...ports,
+    agent,
+    brokers: config.brokers,
+    connectionOf: (peer: string) => connections.get(peer),
+    attest: openAttest(workloadAttestors, log),
+    attestObject: openAttestObject(workloadAttestors, log),
+    processOfPid,
+    allowUnauthenticatedVerifiers,
+  }
+  const services = { ...brokerServices(deps), ...healthServices(agent, ports.timers) }
+  const grpc = openGrpc(forBrokers(services, deps), (error) => log.error('a call failed', {}, error))
+  const listener = await listenBrokers(config, { ...ports, agent, grpc, connections, log })
+  log.info('listening for brokers', {
+    ...(config.socket ? { socket: config.socket.path } : {}),
+    ...(config.address ? { address: config.address } : {}),
+  })
+  return { grpc, listener }
 }

@@ -1,11 +1,10 @@
 // What the server shows of itself where it is known by its own SVID: renewed at half its life, and when another authority signs.
-import { constants } from 'node:crypto'
 import type { SecureContextOptions } from 'node:tls'
 import type { Ports } from '../base/ports.ts'
-import { pem, toPem } from '../crypto/certificate.ts'
-import { exportSigningKey, newSigningKey } from '../crypto/signing-key.ts'
+import { newSigningKey } from '../crypto/signing-key.ts'
 import { serverId } from '../spiffe/authorised.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
+import { svidContext } from './svid-context.ts'
 
 interface Identity {
   readonly context: SecureContextOptions
@@ -34,13 +33,5 @@ function issue({ settings, svids }: Spiffe, now: number, authority: string): Ide
   const key = newSigningKey('ec-p256')
   const id = serverId(trustDomain)
   const { chain, expiresAt } = svids.x509({ id, publicKey: key.publicKey, ttl: agentTtl, dnsNames: [], subject: [['O', 'Signet']] })
-  const secret = exportSigningKey(key)
-  const context = {
-    cert: toPem(chain),
-    key: pem('PRIVATE KEY', secret),
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  } as const
-  secret.fill(0)
-  return { context, renewAt: now + (expiresAt - now) / 2, authority }
+  return { context: svidContext({ chain, key }), renewAt: now + (expiresAt - now) / 2, authority }
 }

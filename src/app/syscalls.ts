@@ -11,6 +11,7 @@ const connect = libc.func('int connect(int fd, const void *address, uint32_t len
 const send = libc.func('long send(int fd, const void *bytes, size_t length, int flags)')
 const ioctl = libc.func('int ioctl(int fd, unsigned long request, _Out_ int *value)')
 
+const syscall = libc.func('long syscall(long number, int pid, uint32_t flags)')
 const poll = libc.func('int poll(_Inout_ void *entries, unsigned long count, int timeout)')
 
 const LOCK_EX = 2
@@ -23,6 +24,7 @@ const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const SIOCOUTQ = 0x5411
 const POLLIN = 1
+const PIDFD_OPEN = 434
 /** Bytes of a path in `sockaddr_un`, its end included. */
 const PATH_BYTES = 108
 
@@ -68,6 +70,15 @@ export function localDatagrams(path: string): LocalDatagrams {
 
 function failed(call: string, path: string, code = getSystemErrorName(-koffi.errno())): Error {
   return Object.assign(new Error(`${code}: ${call} ${path}`), { code })
+}
+
+/** A handle of a process (pidfd_open(2)); undefined where the system gives none. Throws where there is no such process. */
+export function openPidfd(pid: number): number | undefined {
+  const fd = Number(syscall(PIDFD_OPEN, pid, 0))
+  if (fd >= 0) return fd
+  const code = getSystemErrorName(-koffi.errno())
+  if (code === 'ENOSYS' || code === 'EPERM') return undefined
+  throw failed('pidfd_open', String(pid), code)
 }
 
 /** Whether the process behind a pidfd has ended. */

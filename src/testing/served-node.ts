@@ -33,7 +33,9 @@ export interface ServedNode {
   close(): Promise<void>
 }
 
-export async function openServedNode(more: Partial<AgentParts> = {}): Promise<ServedNode> {
+export type NodeParts = Partial<Omit<AgentParts, 'broker'>> & { readonly broker?: (folder: string) => AgentParts['broker'] }
+
+export async function openServedNode({ broker, ...more }: NodeParts = {}): Promise<ServedNode> {
   const domain = await openTrustDomain()
   const timers = handTimers()
   const parts: AgentParts = {
@@ -44,6 +46,7 @@ export async function openServedNode(more: Partial<AgentParts> = {}): Promise<Se
     socket: { path: join(domain.folder, 'run/api.sock'), mode: 0o777 },
     adminSocket: { path: join(domain.folder, 'admin/api.sock'), mode: 0o777 },
     delegates: [],
+    broker: broker?.(domain.folder),
     sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
     allowUnauthenticatedVerifiers: false,
     foreignClaims: [],

@@ -1,7 +1,7 @@
 // The k8s attestor: what the kubelet of this node says of the pod and container that a process is in.
 import { isObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
-import type { Timers } from '../../base/ports.ts'
-import type { WorkloadAttestor } from './attestor.ts'
+import type { Clock, Timers } from '../../base/ports.ts'
+import type { ObjectFindings, ObjectReference, WorkloadAttestor } from './attestor.ts'
 import { type Container, containerOf } from './cgroup.ts'
 import type { HttpGet } from './http.ts'
 
@@ -15,10 +15,18 @@ export interface K8sSettings {
 }
 
 /** `get` asks the kubelet. */
-export function k8sAttestor(get: HttpGet, settings: K8sSettings, timers: Timers): WorkloadAttestor {
+export function k8sAttestor(
+  get: HttpGet,
+  settings: K8sSettings,
+  { timers, clock }: { readonly timers: Timers; readonly clock: Pick<Clock, 'monotonic'> },
+): WorkloadAttestor {
   const pods = sharing(() => listPods(get))
+  const recently = remembering(pods, clock)
   return {
     type: 'k8s',
+    objects: {
+      attest: async (reference, again) => refuse(reference) ?? findReferenced(await (again ? recently() : pods()), reference),
+    },
     async attest(process) {
       const container = containerOf(process.read('cgroup').toString())
       if (!container?.kubernetes) return []
@@ -51,6 +59,35 @@ function sharing<T>(ask: () => Promise<T>): () => Promise<T> {
     })
     return running
   }
+}
+
+/** Milliseconds for which an answer will do. */
+const RECENT = 4_000
+
+/** Who looks again gets what others were told a moment ago. */
+function remembering<T>(ask: () => Promise<T>, clock: Pick<Clock, 'monotonic'>): () => Promise<T> {
+  let last: { readonly at: number; readonly answer: T } | undefined
+  return async () => {
+    const now = clock.monotonic()
+    if (last && now - last.at < RECENT) return last.answer
+    const answer = await ask()
+    last = { at: now, answer }
+    return answer
+  }
+}
+
+function refuse({ plural, group, key }: ObjectReference): ObjectFindings | undefined {
+  if (plural !== 'pods' || group !== 'core') return { refused: `objects of type ${plural}.${group} are not known here, but pods.core alone` }
+  return key?.namespace === '' ? { refused: 'object reference key is missing namespace' } : undefined
+}
+
+function findReferenced(pods: readonly JsonObject[], { key, uid }: ObjectReference): ObjectFindings | undefined {
+  const found = pods.filter((pod) => {
+    const { name, namespace } = objectOf(pod['metadata'])
+    return (!key || (name === key.name && namespace === key.namespace)) && (uid === undefined || uidOf(pod) === uid)
+  })
+  if (found.length > 1) throw new Error('the kubelet reports several pods that are meant')
+  return found[0] && { values: podSelectors(found[0]) }
 }
 
 /** Selectors of the one pod that the container is in; undefined where none is reported. */

@@ -7,7 +7,7 @@ import type { AgentEntry } from '../entry.ts'
 import type { Process } from '../processes.ts'
 import { federatedFor, type Held, holder, noIdentity, svidsFor } from '../workload/holdings.ts'
 import { byTrustDomain, jwksOf, jwtTokenFor, onlyChanged, x509Of } from '../workload/service.ts'
-import { attestCaller, subscribe, type SubscriptionDeps } from '../workload/subscription.ts'
+import { attestCaller, firstOf, subscribe, type SubscriptionDeps } from '../workload/subscription.ts'
 import * as wire from './messages.ts'
 
 export interface DelegatedDeps extends SubscriptionDeps {
@@ -136,9 +136,4 @@ function processOrNone(processOfPid: DelegatedDeps['processOfPid'], pid: number)
   } catch {
     throw new GrpcError(STATUS.unavailable, 'workload attestation failed')
   }
-}
-
-async function firstOf<T>(requests: AsyncIterable<T>): Promise<T> {
-  for await (const request of requests) return request
-  throw new GrpcError(STATUS.invalid, 'no request')
 }

@@ -1,12 +1,11 @@
 // What only an agent's side of the SPIRE server API has a use for.
-import { bytes, int32, list, message, string } from '../../wire/protobuf.ts'
+import { int32, message, string } from '../../wire/protobuf.ts'
+import { RpcStatus, typeUrlOf } from '../../wire/rpc-status.ts'
 
 export const FederatedBundleRequest = message({ trustDomain: string(1) })
 
-const Any = message({ typeUrl: string(1), value: bytes(2) })
-const RpcStatus = message({ code: int32(1), message: string(2), details: list(3, Any) })
 const PermissionDeniedDetails = message({ reason: int32(1) })
-const DENIED = 'type.googleapis.com/spire.api.types.PermissionDeniedDetails'
+const DENIED = typeUrlOf('spire.api.types.PermissionDeniedDetails')
 
 /** Why an agent is turned away, as `PermissionDeniedDetails` numbers it. */
 export const REASONS = ['unknown', 'expired', 'not-attested', 'not-active', 'banned', 'must-reattest'] as const

@@ -30,3 +30,14 @@ export function openAttest(attestors: readonly WorkloadAttestor[], log: Log): At
     }
   }
 }
+
+/** Looks at a process again and again: its selectors, found out anew when it became another; undefined once it has ended. */
+export function describing(process: Process, attest: () => Promise<ReadonlySet<string>>): () => Promise<ReadonlySet<string> | undefined> {
+  let known: { readonly image: string; readonly selectors: ReadonlySet<string> } | undefined
+  return async () => {
+    if (!process.isAlive()) return undefined
+    const image = process.image()
+    if (known?.image !== image) known = { image, selectors: await attest() }
+    return known.selectors
+  }
+}

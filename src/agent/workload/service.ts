@@ -45,7 +45,7 @@ function admitted<T>(call: Call, run: () => T): T {
   return run()
 }
 
-async function* fetchX509(deps: WorkloadApiDeps, call: Call): AsyncGenerator<Partial<Of<typeof wire.X509SvidResponse>>> {
+async function* fetchX509(deps: WorkloadApiDeps, call: Call): AsyncGenerator<X509Given> {
   const { agent } = deps
   const { hold, release } = holder(agent)
   try {
@@ -53,13 +53,20 @@ async function* fetchX509(deps: WorkloadApiDeps, call: Call): AsyncGenerator<Par
       const entries = uniqueHints(agent.matching(selectors))
       if (entries.length === 0) throw noIdentity()
       hold(entries)
-      const held = await svidsFor(agent, entries)
-      const bundle = x509Of(ownTrust(agent))
-      return { svids: held.map((one) => toSvid(one, bundle)), federatedBundles: byTrustDomain(federatedFor(agent, entries), x509Of) }
+      return x509For(agent, entries)
     })
   } finally {
     release()
   }
+}
+
+type X509Given = Partial<Of<typeof wire.X509SvidResponse>>
+
+/** All that these entries come to. Throws `unavailable` where there is no SVID for any of them yet. */
+export async function x509For(agent: Agent, entries: readonly AgentEntry[]): Promise<X509Given> {
+  const held = await svidsFor(agent, entries)
+  const bundle = x509Of(ownTrust(agent))
+  return { svids: held.map((one) => toSvid(one, bundle)), federatedBundles: byTrustDomain(federatedFor(agent, entries), x509Of) }
 }
 
 function toSvid({ entry, svid }: Held, bundle: Buffer) {
@@ -85,9 +92,14 @@ function bundles(deps: WorkloadApiDeps, call: Call, of: (trust: Trust) => Buffer
   return subscribe(deps, call, async (selectors) => {
     const entries = agent.matching(selectors)
     if (entries.length === 0 && !allowUnauthenticatedVerifiers) throw noIdentity()
-    return { bundles: byTrustDomain([ownTrust(agent), ...federatedFor(agent, entries)], of) }
+    return bundlesFor(agent, entries, of)
   })
 }
+
+/** The own bundle, and those of the trust domains that these entries federate with. */
+export const bundlesFor = (agent: Agent, entries: readonly AgentEntry[], of: (trust: Trust) => Buffer): { bundles: Record<string, Buffer> } => ({
+  bundles: byTrustDomain([ownTrust(agent), ...federatedFor(agent, entries)], of),
+})
 
 /** Leaves out what says the same as what was sent before. */
 export async function* onlyChanged<T>(message: Message<T>, values: AsyncIterable<Partial<T>>): AsyncGenerator<Partial<T>> {
@@ -105,13 +117,27 @@ async function fetchJwt(
   call: Call,
   { audience, spiffeId: asked }: Of<typeof wire.JwtSvidRequest>,
 ): Promise<Partial<Of<typeof wire.JwtSvidResponse>>> {
-  if (audience.length === 0 || audience.includes('')) throw new GrpcError(STATUS.invalid, 'audience must be specified')
-  if (asked !== '') inWords(() => parseSpiffeId(asked), 'invalid requested SPIFFE ID: ')
+  checkJwtRequest(audience, asked)
   const entries = uniqueHints(deps.agent.matching(await attestCaller(deps, call))).filter(({ spiffeId: id }) => asked === '' || id === asked)
   if (entries.length === 0) throw noIdentity()
+  return jwtsFor(deps.agent, entries, audience)
+}
+
+/** Throws `invalid`. */
+export function checkJwtRequest(audience: readonly string[], asked: string): void {
+  if (audience.length === 0 || audience.includes('')) throw new GrpcError(STATUS.invalid, 'audience must be specified')
+  if (asked !== '') inWords(() => parseSpiffeId(asked), 'invalid requested SPIFFE ID: ')
+}
+
+/** A token for each entry. Throws `unavailable` where the server gives none. */
+export async function jwtsFor(
+  agent: Agent,
+  entries: readonly AgentEntry[],
+  audience: readonly string[],
+): Promise<Partial<Of<typeof wire.JwtSvidResponse>>> {
   const svids = entries.map(async (entry) => ({
     spiffeId: entry.spiffeId,
-    svid: (await jwtTokenFor(deps.agent, entry, audience)).token,
+    svid: (await jwtTokenFor(agent, entry, audience)).token,
     hint: entry.hint,
   }))
   return { svids: await Promise.all(svids) }

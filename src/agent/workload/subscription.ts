@@ -4,7 +4,7 @@ import { type Call, GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { Agent } from '../agent.ts'
 import { type Bell, sleeper } from '../bell.ts'
 import type { Process } from '../processes.ts'
-import type { Attest } from './attest.ts'
+import { type Attest, describing } from './attest.ts'
 
 export interface SubscriptionDeps {
   readonly agent: Agent
@@ -15,7 +15,7 @@ export interface SubscriptionDeps {
 }
 
 /** How often a stream looks whether its workload has ended or become another, in milliseconds. */
-const LOOK = 5_000
+export const LOOK = 5_000
 
 export function callerOf({ processOf }: Pick<SubscriptionDeps, 'processOf'>, { peer }: Call): Process {
   const process = processOf(peer)
@@ -29,20 +29,35 @@ export async function attestCaller(deps: SubscriptionDeps, call: Call): Promise<
   return deps.attest(callerOf(deps, call))
 }
 
-/**
- * Yields what `compose` makes of the selectors whenever they or the agent's state changed, until the call ends: nothing where it
- * makes nothing. `news` rings when something else did that it looks at.
- */
+/** Yields what `compose` makes of the selectors of who calls, as `follow` does. */
 export async function* subscribe<T>(
   deps: SubscriptionDeps,
   call: Call,
   compose: (selectors: ReadonlySet<string>) => Promise<T | undefined>,
   news?: Pick<Bell, 'listen'>,
 ): AsyncGenerator<T, void, undefined> {
-  const { agent, timers } = deps
-  const process = callerOf(deps, call)
-  let selectors = await attestCaller(deps, call)
-  let image = process.image()
+  const describe = describing(callerOf(deps, call), () => attestCaller(deps, call))
+  const look = async () => {
+    const selectors = await describe()
+    if (!selectors) throw new GrpcError(STATUS.unavailable, 'the workload has ended')
+    return selectors
+  }
+  yield* follow(deps, call, look, compose, news)
+}
+
+/**
+ * Yields what `compose` makes of the selectors whenever they or the agent's state changed, until the call ends: nothing where it
+ * makes nothing. `look` resolves to the same set as long as nothing changed about the workload, and throws once nothing may be said
+ * of it any more. `news` rings when something else changed that `compose` looks at.
+ */
+export async function* follow<T>(
+  { agent, timers }: Pick<SubscriptionDeps, 'agent' | 'timers'>,
+  call: Call,
+  look: () => Promise<ReadonlySet<string>>,
+  compose: (selectors: ReadonlySet<string>) => Promise<T | undefined>,
+  news?: Pick<Bell, 'listen'>,
+): AsyncGenerator<T, void, undefined> {
+  let selectors: ReadonlySet<string> | undefined
   let changed = true
   const rest = sleeper()
   const heard = () => {
@@ -53,16 +68,12 @@ export async function* subscribe<T>(
   call.signal.addEventListener('abort', rest.wake)
   try {
     while (!call.signal.aborted) {
-      if (!process.isAlive()) throw new GrpcError(STATUS.unavailable, 'the workload has ended')
-      if (process.image() !== image) {
-        image = process.image()
-        selectors = await attestCaller(deps, call)
-        changed = true
-      }
-      if (changed) {
+      const now = await look()
+      if (changed || now !== selectors) {
         changed = false
+        selectors = now
         if (!agent.ready()) throw new GrpcError(STATUS.unavailable, 'the agent serves nobody any more')
-        const made = await compose(selectors)
+        const made = await compose(now)
         if (made !== undefined) yield made
       }
       await rest.sleep()
@@ -71,4 +82,10 @@ export async function* subscribe<T>(
     for (const end of ends) end()
     call.signal.removeEventListener('abort', rest.wake)
   }
+}
+
+/** The one request of a stream of answers. Throws `invalid` where there is none. */
+export async function firstOf<T>(requests: AsyncIterable<T>): Promise<T> {
+  for await (const request of requests) return request
+  throw new GrpcError(STATUS.invalid, 'no request')
 }

@@ -37,6 +37,7 @@ describe("an agent's configuration", () => {
       foreignClaims: [],
       adminSocketPath: undefined,
       delegates: [],
+      broker: undefined,
     })
     assert.equal(nodeAttestation(nodeAttestor).type, 'join_token')
     assert.deepEqual(
@@ -75,6 +76,7 @@ describe("an agent's configuration", () => {
     'no way to tell workloads apart': [`${MINIMUM}node_attestor "join_token" { token = "t" }`, /a workload_attestor "…" \{ … \} is missing/],
     'two ways to attest': [`${MINIMUM}${ATTESTORS}node_attestor "x" {}`, /there can be only one node_attestor/],
     'an attestor twice': [`${MINIMUM}${ATTESTORS}workload_attestor "unix" {}`, /workload_attestor "unix" is there already/],
+    "where SPIRE's agent has its brokers": [`${MINIMUM}${ATTESTORS}experimental {}`, /its broker \{ … \} is broker_api/],
     "the form of SPIRE's agent": [`agent { trust_domain = "x" }`, /"agent" in the configuration is not offered: the keys of its agent/],
   }
   for (const [what, [text, problem]] of Object.entries(REFUSED)) {

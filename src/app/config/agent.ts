@@ -1,10 +1,11 @@
 // The agent's configuration: HCL or JSON, read by one table a stanza into one frozen shape.
-import { dirname } from 'node:path'
 import type { SdsNames } from '../../agent/sds/secrets.ts'
 import { bool, choice, int, list, or, seconds, text } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { parseSpiffeId, parseTrustDomain, type SpiffeId, type TrustDomain } from '../../crypto/spiffe-id.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
+import { type BrokerConfig, brokerIn } from './agent-broker.ts'
+import { isBeside, modeIn } from './agent-paths.ts'
 import { refused } from './foreign.ts'
 import { isAddress } from './listener.ts'
 import { type Block, only, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
@@ -31,6 +32,8 @@ export interface AgentConfig {
   /** Where delegates connect; undefined for nowhere. */
   readonly adminSocketPath: string | undefined
   readonly delegates: readonly SpiffeId[]
+  /** Where brokers connect; undefined for nowhere. */
+  readonly broker: BrokerConfig | undefined
   /** Undefined where proxies are not served. */
   readonly sds: SdsConfig | undefined
   readonly nodeAttestor: Block
@@ -51,6 +54,7 @@ export const AGENT_DEFAULTS = {
   foreignClaims: [],
   adminSocket: undefined,
   delegates: [],
+  broker: undefined,
   sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
 } as const
 
@@ -84,10 +88,11 @@ const SPIRE = 'the keys of its agent { … } stand at the top here, and plugins 
 export const AGENT = {
   keys: KEYS,
   /** Each with how many labels it has. */
-  blocks: { node_attestor: 1, sds: 0, workload_attestor: 1 },
+  blocks: { broker_api: 0, node_attestor: 1, sds: 0, workload_attestor: 1 },
   foreign: {
     agent: refused(SPIRE),
     plugins: refused(SPIRE),
+    experimental: refused('its broker { … } is broker_api { … } here'),
     server_address: refused('write server_addresses = ["host:port"]'),
     server_port: refused('write server_addresses = ["host:port"]'),
     join_token: refused('write node_attestor "join_token" { token = "…" }'),
@@ -122,6 +127,7 @@ export function parseAgentConfig(sources: readonly Source[], note: (text: string
     allowUnauthenticatedVerifiers: values.allow_unauthenticated_verifiers,
     foreignClaims: values.allowed_foreign_jwt_claims,
     ...delegationIn(whole, values),
+    broker: brokerIn(only(blocks.broker_api), values.socket_path),
     sds: sdsIn(only(blocks.sds)),
     nodeAttestor,
     workloadAttestors: blocks.workload_attestor,
@@ -154,10 +160,7 @@ function delegationIn(
   const { socket_path: socket, admin_socket_path: admin, authorized_delegates: names } = values
   if (admin === '' && names.length > 0) throw refuse(whole, 'authorized_delegates needs admin_socket_path')
   if (admin !== '' && names.length === 0) throw refuse(whole, 'admin_socket_path needs authorized_delegates: nobody could use it')
-  // Whoever has the folder of the public socket mounted would have this one, too.
-  if (admin !== '' && `${dirname(admin)}/`.startsWith(`${dirname(socket)}/`)) {
-    throw refuse(whole, 'admin_socket_path must not lie in the folder of socket_path, or below it')
-  }
+  if (admin !== '' && isBeside(admin, socket)) throw refuse(whole, 'admin_socket_path must not lie in the folder of socket_path, or below it')
   try {
     return { adminSocketPath: admin === '' ? undefined : admin, delegates: names.map(parseSpiffeId) }
   } catch (error) {
@@ -197,11 +200,6 @@ function trustBundleIn(
   if (path !== '' && insecure !== '') throw refuse(whole, 'insecure_bootstrap contradicts trust_bundle_path')
   if (path === '' && insecure === '') throw refuse(whole, 'trust_bundle_path is missing: without it, any server could pass for yours')
   return path === '' ? undefined : { path, format }
-}
-
-function modeIn(whole: Block, mode: string): number {
-  if (!/^0?[0-7]{3}$/.test(mode)) throw refuse(whole, `socket_mode "${mode}" is not permission bits in octal, such as 0770`)
-  return Number.parseInt(mode, 8)
 }
 
 function atLeast(whole: Block, name: string, value: number, least: number): number {

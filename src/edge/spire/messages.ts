@@ -1,5 +1,6 @@
 // Messages of the SPIRE server API (packages spire.api.types and spire.api.server.*.v1) that agents send and read.
 import { blobs, bool, bytes, int32, int64, list, message, nested, string, strings, uint64 } from '../../wire/protobuf.ts'
+import { RpcStatus, typeUrlOf } from '../../wire/rpc-status.ts'
 import { SpiffeIdMessage } from '../../spiffe/entry-message.ts'
 
 export { AuthorizedEntries, EntryMessage, SelectorMessage as Selector, SpiffeIdMessage, SyncResponse } from '../../spiffe/entry-message.ts'
@@ -42,11 +43,9 @@ export const NewJwtRequest = message({ entryId: string(1), audience: strings(2) 
 export const NewJwtResponse = message({ svid: nested(1, JwtSvid) })
 
 const PermissionDeniedDetails = message({ reason: int32(1) })
-const Any = message({ typeUrl: string(1), value: bytes(2) })
-const RpcStatus = message({ code: int32(1), message: string(2), details: list(3, Any) })
 
 /** A google.rpc.Status that tells an agent why it is turned away. */
 export function deniedDetails(code: number, text: string, reason: number): Buffer {
   const value = PermissionDeniedDetails.encode({ reason })
-  return RpcStatus.encode({ code, message: text, details: [{ typeUrl: 'type.googleapis.com/spire.api.types.PermissionDeniedDetails', value }] })
+  return RpcStatus.encode({ code, message: text, details: [{ typeUrl: typeUrlOf('spire.api.types.PermissionDeniedDetails'), value }] })
 }
