@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import grpc from '@grpc/grpc-js'
-import { HEADER, Empty, SERVICE, X509SvidResponse } from '../src/agent/workload/messages.ts'
+import { HEADER, X509SvidRequest, SERVICE, X509SvidResponse } from '../src/agent/workload/messages.ts'
 import * as wire from '../src/edge/spire/admin/messages.ts'
 import { type GrpcClient, openGrpcClient } from '../src/wire/grpc-client.ts'
 import { Histogram } from './histogram.ts'
@@ -81,7 +81,7 @@ async function watch(agent: string, path: string): Promise<void> {
   const client = openGrpcClient(`unix:${agent}`, grpc.credentials.createInsecure())
   try {
     for (;;) {
-      const stream = client.listen(`/${SERVICE}/FetchX509SVID`, Empty, X509SvidResponse, {}, { metadata: { [HEADER]: 'true' } })
+      const stream = client.listen(`/${SERVICE}/FetchX509SVID`, X509SvidRequest, X509SvidResponse, {}, { metadata: { [HEADER]: 'true' } })
       for (let heard = await next(stream); heard; heard = await next(stream)) {
         if (heard.svids.some(({ spiffeId }) => spiffeId?.endsWith(path))) return stream.cancel()
       }

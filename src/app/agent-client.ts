@@ -20,7 +20,7 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
   const at = (method: string) => `/${wire.SERVICE}/${method}`
 
   async function* watchX509(): AsyncGenerator<X509Answer> {
-    const talk = client.listen(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, {}, HEADERS)
+    const talk = client.listen(at('FetchX509SVID'), wire.X509SvidRequest, wire.X509SvidResponse, {}, HEADERS)
     try {
       for (;;) {
         const answer = await told(path, () => talk.next())

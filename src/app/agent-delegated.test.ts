@@ -69,10 +69,10 @@ describe('delegated identities', () => {
   })
 
   test('bundles', async () => {
-    const x509 = client.converse(at('SubscribeToX509Bundles'), wire.Empty, wire.X509BundlesResponse)
+    const x509 = client.converse(at('SubscribeToX509Bundles'), wire.X509BundlesRequest, wire.X509BundlesResponse)
     x509.send({})
     assert.deepEqual(Object.keys((await x509.next())?.caCertificates ?? {}), ['spiffe://example.org'])
-    const jwks = client.converse(at('SubscribeToJWTBundles'), wire.Empty, wire.JwtBundlesResponse)
+    const jwks = client.converse(at('SubscribeToJWTBundles'), wire.JwtBundlesRequest, wire.JwtBundlesResponse)
     jwks.send({})
     assert.deepEqual(Object.keys((await jwks.next())?.bundles ?? {}), ['spiffe://example.org'])
     for (const talk of [x509, jwks]) talk.cancel()

@@ -41,10 +41,10 @@ describe('a workload that federates', () => {
   }
 
   test('gets the foreign bundle beside its own, in every form', async () => {
-    const x509 = node.client.converse(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, HEADERS)
+    const x509 = node.client.converse(at('FetchX509SVID'), wire.X509SvidRequest, wire.X509SvidResponse, HEADERS)
     x509.send({})
     assert.deepEqual((await x509.next())?.federatedBundles, { [PARTNER]: Buffer.concat([...(bundle()?.x509Authorities ?? [])]) })
-    const jwt = node.client.converse(at('FetchJWTBundles'), wire.Empty, wire.JwtBundlesResponse, HEADERS)
+    const jwt = node.client.converse(at('FetchJWTBundles'), wire.JwtBundlesRequest, wire.JwtBundlesResponse, HEADERS)
     jwt.send({})
     assert.deepEqual(Object.keys((await jwt.next())?.bundles ?? {}).sort(), ['spiffe://example.org', PARTNER])
     for (const talk of [x509, jwt]) talk.cancel()
@@ -77,7 +77,7 @@ describe('a workload that federates', () => {
   })
 
   test('hears of a foreign authority that is new', async () => {
-    const talk = node.client.converse(at('FetchX509Bundles'), wire.Empty, wire.X509BundlesResponse, HEADERS)
+    const talk = node.client.converse(at('FetchX509Bundles'), wire.X509BundlesRequest, wire.X509BundlesResponse, HEADERS)
     talk.send({})
     await talk.next()
     await partner.ok('write', 'spiffe/authorities/x509/prepare')

@@ -69,7 +69,7 @@ describe('secret discovery', () => {
   })
 
   test('plain lists for proxies that cannot do better', async () => {
-    const old = { buildVersion: { version: { major: 1, minor: 17 } } }
+    const old = { userAgentBuildVersion: { version: { majorNumber: 1, minorNumber: 17 } } }
     const asking = { metadata: { disable_spiffe_cert_validation: true } }
     for (const given of [old, asking]) {
       const [secret] = await fetch(['ROOTCA'], { node: given })
@@ -148,23 +148,23 @@ describe('secret discovery', () => {
 
     test('only what is new is sent, and what is gone is named', async () => {
       const talk = open()
-      talk.send({ subscribe: ['default', 'nothing'], typeUrl: wire.SECRET_TYPE })
+      talk.send({ resourceNamesSubscribe: ['default', 'nothing'], typeUrl: wire.SECRET_TYPE })
       const first = await talk.next()
-      assert.deepEqual([heard(first), first?.removed], [['default'], ['nothing']])
-      talk.send({ subscribe: ['ROOTCA'], responseNonce: first?.nonce ?? '' })
+      assert.deepEqual([heard(first), first?.removedResources], [['default'], ['nothing']])
+      talk.send({ resourceNamesSubscribe: ['ROOTCA'], responseNonce: first?.nonce ?? '' })
       const second = await talk.next()
-      assert.deepEqual([heard(second), second?.removed], [['ROOTCA'], []])
+      assert.deepEqual([heard(second), second?.removedResources], [['ROOTCA'], []])
       talk.cancel()
     })
 
     test('what a proxy has from before is not sent again', async () => {
       const talk = open()
-      talk.send({ subscribe: ['default', 'ROOTCA'] })
+      talk.send({ resourceNamesSubscribe: ['default', 'ROOTCA'] })
       const first = await talk.next()
       talk.cancel()
       const version = first?.resources.find(({ name }) => name === 'default')?.version ?? ''
       const again = open()
-      again.send({ subscribe: ['default', 'ROOTCA'], initialVersions: { default: version } })
+      again.send({ resourceNamesSubscribe: ['default', 'ROOTCA'], initialResourceVersions: { default: version } })
       assert.deepEqual(heard(await again.next()), ['ROOTCA'])
       again.cancel()
     })

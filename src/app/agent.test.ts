@@ -34,7 +34,7 @@ describe('the Workload API', () => {
   })
 
   function x509(options = HEADERS): Conversation<object, any> {
-    const talk = node.client.converse(at('FetchX509SVID'), wire.Empty, wire.X509SvidResponse, options)
+    const talk = node.client.converse(at('FetchX509SVID'), wire.X509SvidRequest, wire.X509SvidResponse, options)
     talk.send({})
     return talk
   }
@@ -92,7 +92,7 @@ describe('the Workload API', () => {
       ['FetchX509Bundles', wire.X509BundlesResponse],
       ['FetchJWTBundles', wire.JwtBundlesResponse],
     ] as const) {
-      const talk = node.client.converse(at(method), wire.Empty, response as typeof wire.X509BundlesResponse, HEADERS)
+      const talk = node.client.converse(at(method), wire.X509BundlesRequest, response as typeof wire.X509BundlesResponse, HEADERS)
       talk.send({})
       await assert.rejects(talk.next(), denied)
     }
@@ -127,9 +127,9 @@ describe('the Workload API', () => {
   })
 
   test('bundles, by the ID of their trust domain', async () => {
-    const x509Bundles = node.client.converse(at('FetchX509Bundles'), wire.Empty, wire.X509BundlesResponse, HEADERS)
+    const x509Bundles = node.client.converse(at('FetchX509Bundles'), wire.X509BundlesRequest, wire.X509BundlesResponse, HEADERS)
     x509Bundles.send({})
-    const jwtBundles = node.client.converse(at('FetchJWTBundles'), wire.Empty, wire.JwtBundlesResponse, HEADERS)
+    const jwtBundles = node.client.converse(at('FetchJWTBundles'), wire.JwtBundlesRequest, wire.JwtBundlesResponse, HEADERS)
     jwtBundles.send({})
     const authorities = node.domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
     assert.deepEqual((await x509Bundles.next())?.bundles, { 'spiffe://example.org': Buffer.concat([...authorities]) })

@@ -4,18 +4,23 @@ import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
 import { forBrokers } from '../agent/broker/access.ts'
 import { brokerServices } from '../agent/broker/service.ts'
 import { openAttestObject } from '../agent/broker/workloads.ts'
+import { FILES as DELEGATED_FILES } from '../agent/delegated/messages.ts'
 import { delegatedServices } from '../agent/delegated/service.ts'
 import type { Ending } from '../agent/denial.ts'
-import { healthServices } from '../agent/health.ts'
+import { HEALTH_FILE, healthServices } from '../agent/health.ts'
 import { type Drawer, openKeeping } from '../agent/keeping.ts'
+import { FILES as SDS_FILES } from '../agent/sds/messages.ts'
 import { sdsServices } from '../agent/sds/service.ts'
 import { openAttest } from '../agent/workload/attest.ts'
+import { FILE as WORKLOAD_FILE } from '../agent/workload/messages.ts'
 import { workloadServices } from '../agent/workload/service.ts'
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { type GrpcServer, openGrpc } from '../wire/grpc.ts'
 import { type BrokerListener, type Connections, listenBrokers } from './agent-broker.ts'
+import { STRUCT_FILE } from '../wire/struct.ts'
+import { withReflection } from '../wire/reflection.ts'
 import { dialer } from './agent-dial.ts'
 import { processOfPid } from './agent-processes.ts'
 import { listenLocal, type LocalListener, type LocalSocket, type Peers } from './agent-sockets.ts'
@@ -78,6 +83,9 @@ interface Door {
   readonly listener: LocalListener
 }
 
+/** Where the messages of what is served have their names. */
+const FILES = [HEALTH_FILE, WORKLOAD_FILE, STRUCT_FILE, ...SDS_FILES, ...DELEGATED_FILES]
+
 /** Each socket with what is served there. */
 function doorsOf(
   parts: AgentParts,
@@ -90,9 +98,12 @@ function doorsOf(
   const failed = (error: unknown) => log.error('a call failed', {}, error)
   const health = healthServices(agent, ports.timers)
   const sds = parts.sds ? sdsServices({ ...shared, ...parts.sds, systemRoots }) : {}
-  const workloads = openGrpc({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health }, failed)
+  const workloads = openGrpc(withReflection({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health }, FILES), failed)
   if (!parts.adminSocket) return [{ socket: parts.socket, grpc: workloads }]
-  const delegates = openGrpc({ ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }), ...health }, failed)
+  const delegates = openGrpc(
+    withReflection({ ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }), ...health }, FILES),
+    failed,
+  )
   return [
     { socket: parts.socket, grpc: workloads },
     { socket: parts.adminSocket, grpc: delegates },

@@ -47,8 +47,9 @@ describe('another server as the upstream authority', () => {
     await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
     await world.ok('write', 'spiffe/entries', { spiffe_id: BELOW, parent_id: 'spiffe://example.org/node', selectors: 'unix:uid:1', downstream: true })
     listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random: ports.random, timers: stillTimers }, silent)
-    workloads = openGrpc({ [workload.SERVICE]: { FetchX509SVID: stream(workload.Empty, workload.X509SvidResponse, () => given()) } }, (error) =>
-      assert.fail(String(error)),
+    workloads = openGrpc(
+      { [workload.SERVICE]: { FetchX509SVID: stream(workload.X509SvidRequest, workload.X509SvidResponse, () => given()) } },
+      (error) => assert.fail(String(error)),
     )
     agent = createServer((socket) => workloads.inject(socket, 'workload'))
     await new Promise<void>((resolve) => agent.listen(socketPath, resolve))

@@ -56,7 +56,7 @@ type OwnSvid = Of<typeof workload.X509SvidResponse>['svids'][number]
 async function ownSvid(socketPath: string, signal: AbortSignal): Promise<OwnSvid> {
   const client = openGrpcClient(`unix:${socketPath}`, grpc.credentials.createInsecure())
   const options = { metadata: { [workload.HEADER]: 'true' }, signal }
-  const talk = client.listen(`/${workload.SERVICE}/FetchX509SVID`, workload.Empty, workload.X509SvidResponse, {}, options)
+  const talk = client.listen(`/${workload.SERVICE}/FetchX509SVID`, workload.X509SvidRequest, workload.X509SvidResponse, {}, options)
   try {
     const [own] = (await talk.next())?.svids ?? []
     if (!own) throw new Error('the agent gives this server no SVID')

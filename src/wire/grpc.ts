@@ -49,7 +49,8 @@ export type Method =
       run(call: Call, request: never): Promise<unknown>
     }
   | {
-      readonly kind: 'stream'
+      /** `feed` is a stream of answers to one question. */
+      readonly kind: 'feed' | 'stream'
       readonly request: Message<unknown>
       readonly response: Message<unknown>
       run(call: Call, requests: AsyncIterable<never>): AsyncIterable<unknown>
@@ -59,14 +60,30 @@ export function unary<I, O>(request: Message<I>, response: Message<O>, run: (cal
   return { kind: 'unary', request: request as Message<unknown>, response: response as Message<unknown>, run: run as never }
 }
 
+/** One question, and any number of answers. */
+export function feed<I, O>(request: Message<I>, response: Message<O>, run: (call: Call, request: I) => AsyncIterable<Partial<O>>): Method {
+  async function* answers(call: Call, requests: AsyncIterable<I>): AsyncGenerator<Partial<O>> {
+    yield* run(call, await firstOf(requests))
+  }
+  return { ...stream(request, response, answers), kind: 'feed' }
+}
+
 /** Both sides may send any number of messages. */
 export function stream<I, O>(
   request: Message<I>,
   response: Message<O>,
   run: (call: Call, requests: AsyncIterable<I>) => AsyncIterable<Partial<O>>,
-): Method {
+): StreamMethod {
   return { kind: 'stream', request: request as Message<unknown>, response: response as Message<unknown>, run: run as never }
 }
+
+/** The one request of a stream of answers. Throws `invalid` where there is none. */
+export async function firstOf<T>(requests: AsyncIterable<T>): Promise<T> {
+  for await (const request of requests) return request
+  throw new GrpcError(STATUS.invalid, 'no request')
+}
+
+type StreamMethod = Exclude<Method, { kind: 'unary' }>
 
 /** Methods by name, by the full name of their service. */
 export type Services = Readonly<Record<string, Readonly<Record<string, Method>>>>
@@ -101,8 +118,8 @@ export function openGrpc(services: Services, failed: (error: unknown) => void): 
 function definition(path: string, { kind, request, response }: Method): grpc.MethodDefinition<unknown, unknown> {
   return {
     path,
-    requestStream: kind === 'stream',
-    responseStream: kind === 'stream',
+    requestStream: kind !== 'unary',
+    responseStream: kind !== 'unary',
     requestSerialize: (value) => request.encode(value as object),
     requestDeserialize: (bytes) => request.decode(bytes),
     responseSerialize: (value) => response.encode(value as object),
@@ -119,7 +136,7 @@ function serveUnary({ run }: Method & { kind: 'unary' }, failed: (error: unknown
   }
 }
 
-function serveStream({ run }: Method & { kind: 'stream' }, failed: (error: unknown) => void): grpc.handleBidiStreamingCall<unknown, unknown> {
+function serveStream({ run }: StreamMethod, failed: (error: unknown) => void): grpc.handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
     void (async () => {
       try {

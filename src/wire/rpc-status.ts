@@ -1,4 +1,5 @@
 // google.rpc.Status: what an error of gRPC says besides its code and its text.
+import type { ProtoFile } from './descriptors.ts'
 import { bytes, int32, list, message, string, textMap } from './protobuf.ts'
 
 /** A message with the name of its type (google.protobuf.Any). */
@@ -10,3 +11,6 @@ export const ErrorInfo = message({ reason: string(1), domain: string(2), metadat
 export const typeUrlOf = (name: string): string => `type.googleapis.com/${name}`
 
 export const ERROR_INFO = typeUrlOf('google.rpc.ErrorInfo')
+
+export const ANY_FILE: ProtoFile = { name: 'google/protobuf/any.proto', package: 'google.protobuf', types: { Any } }
+export const RPC_STATUS_FILE: ProtoFile = { name: 'google/rpc/status.proto', package: 'google.rpc', types: { Status: RpcStatus } }

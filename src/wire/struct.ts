@@ -1,7 +1,9 @@
 // google.protobuf.Struct: JSON objects as messages, which hold themselves and are therefore written by hand.
 import protobuf from 'protobufjs/minimal.js'
 import { isRawNumber, type Json, type JsonObject } from '../base/json.ts'
+import type { ProtoFile } from './descriptors.ts'
 import type { Message } from './protobuf.ts'
+import type { Declared } from './shape.ts'
 
 type Reader = protobuf.Reader
 type Writer = protobuf.Writer
@@ -10,8 +12,32 @@ type Writer = protobuf.Writer
 const DEPTH = 100
 
 export const Struct: Message<JsonObject> = {
+  shape: () => ({ fields: { number: 1, kind: { type: 'map', of: FieldsEntry } } }),
   encode: (value) => Buffer.from(writeStruct(protobuf.Writer.create(), value as JsonObject).finish()),
   decode: (bytes) => readStruct(protobuf.Reader.create(bytes), 0),
+}
+
+const FieldsEntry: Declared = {
+  shape: () => ({ key: { number: 1, kind: { type: 'string' } }, value: { number: 2, kind: { type: 'message', of: Value } } }),
+}
+const ListValue: Declared = { shape: () => ({ values: { number: 1, kind: { type: 'message', of: Value }, repeated: true } }) }
+const NullValue = { NULL_VALUE: 0 }
+const oneof = 'kind'
+const Value: Declared = {
+  shape: () => ({
+    nullValue: { number: 1, kind: { type: 'enum', of: NullValue }, oneof },
+    numberValue: { number: 2, kind: { type: 'double' }, oneof },
+    stringValue: { number: 3, kind: { type: 'string' }, oneof },
+    boolValue: { number: 4, kind: { type: 'bool' }, oneof },
+    structValue: { number: 5, kind: { type: 'message', of: Struct }, oneof },
+    listValue: { number: 6, kind: { type: 'message', of: ListValue }, oneof },
+  }),
+}
+
+export const STRUCT_FILE: ProtoFile = {
+  name: 'google/protobuf/struct.proto',
+  package: 'google.protobuf',
+  types: { Struct, Value, ListValue, NullValue },
 }
 
 const tag = (number: number, wire: number): number => (number << 3) | wire

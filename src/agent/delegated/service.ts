@@ -1,13 +1,13 @@
 // SPIRE's delegated identity API: who is trusted with it gets the identities of other workloads, to act in their place.
 import { pathOf, spiffeId, type SpiffeId, trustDomainOf } from '../../crypto/spiffe-id.ts'
 import { exportSigningKey } from '../../crypto/signing-key.ts'
-import { type Call, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
+import { type Call, GrpcError, type Services, STATUS, feed, unary } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
 import type { AgentEntry } from '../entry.ts'
 import type { Process } from '../processes.ts'
 import { federatedFor, type Held, holder, noIdentity, svidsFor } from '../workload/holdings.ts'
 import { byTrustDomain, jwksOf, jwtTokenFor, onlyChanged, x509Of } from '../workload/service.ts'
-import { attestCaller, firstOf, subscribe, type SubscriptionDeps } from '../workload/subscription.ts'
+import { attestCaller, subscribe, type SubscriptionDeps } from '../workload/subscription.ts'
 import * as wire from './messages.ts'
 
 export interface DelegatedDeps extends SubscriptionDeps {
@@ -20,15 +20,15 @@ export interface DelegatedDeps extends SubscriptionDeps {
 export function delegatedServices(deps: DelegatedDeps): Services {
   return {
     [wire.SERVICE]: {
-      SubscribeToX509SVIDs: stream(wire.X509SvidsRequest, wire.X509SvidsResponse, (call, requests) => x509Svids(deps, call, requests)),
-      SubscribeToX509Bundles: stream(wire.Empty, wire.X509BundlesResponse, (call) =>
+      SubscribeToX509SVIDs: feed(wire.X509SvidsRequest, wire.X509SvidsResponse, (call, request) => x509Svids(deps, call, request)),
+      SubscribeToX509Bundles: feed(wire.X509BundlesRequest, wire.X509BundlesResponse, (call) =>
         onlyChanged(
           wire.X509BundlesResponse,
           bundles(deps, call, () => ({ caCertificates: byTrustDomain(deps.agent.trusts.all(), x509Of) })),
         ),
       ),
       FetchJWTSVIDs: unary(wire.JwtSvidsRequest, wire.JwtSvidsResponse, (call, request) => jwtSvids(deps, call, request)),
-      SubscribeToJWTBundles: stream(wire.Empty, wire.JwtBundlesResponse, (call) =>
+      SubscribeToJWTBundles: feed(wire.JwtBundlesRequest, wire.JwtBundlesResponse, (call) =>
         onlyChanged(
           wire.JwtBundlesResponse,
           bundles(deps, call, () => ({ bundles: byTrustDomain(deps.agent.trusts.all(), jwksOf) })),
@@ -40,14 +40,10 @@ export function delegatedServices(deps: DelegatedDeps): Services {
 
 type Asked = Pick<Of<typeof wire.X509SvidsRequest>, 'selectors' | 'pid'>
 
-async function* x509Svids(
-  deps: DelegatedDeps,
-  call: Call,
-  requests: AsyncIterable<Of<typeof wire.X509SvidsRequest>>,
-): AsyncGenerator<Partial<Of<typeof wire.X509SvidsResponse>>> {
+async function* x509Svids(deps: DelegatedDeps, call: Call, asked: Asked): AsyncGenerator<Partial<Of<typeof wire.X509SvidsResponse>>> {
   const { agent } = deps
   checkDelegate(deps, await attestCaller(deps, call))
-  const target = openTarget(deps, await firstOf(requests))
+  const target = openTarget(deps, asked)
   const { hold, release } = holder(agent)
   try {
     yield* subscribe(deps, call, async (caller) => {

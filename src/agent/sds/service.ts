@@ -75,16 +75,17 @@ async function* deltaSecrets(
   const heard = listen(requests, (request) => {
     checkType(request.typeUrl)
     tellOfRefusal(deps.log, request)
+    const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request
     node = request.node ?? node
-    if (!begun) for (const [name, version] of Object.entries(request.initialVersions)) known.set(name, version)
-    everything = begun ? everything && !request.unsubscribe.includes('*') : request.subscribe.length === 0
-    everything ||= request.subscribe.includes('*')
+    if (!begun) for (const [name, version] of Object.entries(request.initialResourceVersions)) known.set(name, version)
+    everything = begun ? everything && !unsubscribe.includes('*') : subscribe.length === 0
+    everything ||= subscribe.includes('*')
     begun = true
-    for (const name of request.unsubscribe) {
+    for (const name of unsubscribe) {
       names.delete(name)
       known.delete(name)
     }
-    for (const name of namesOf(request.subscribe)) {
+    for (const name of namesOf(subscribe)) {
       if (!names.has(name)) names.add(name)
       else known.delete(name) // asked for once more: it is sent once more
     }
@@ -101,7 +102,7 @@ async function* deltaSecrets(
     for (const one of fresh) known.set(one.name, versionOf(one))
     for (const name of removed) known.set(name, '')
     const resources = fresh.map((one) => ({ name: one.name, version: versionOf(one), resource: anyOf(one) }))
-    return { typeUrl: wire.SECRET_TYPE, nonce: nonce(deps), resources, removed }
+    return { typeUrl: wire.SECRET_TYPE, nonce: nonce(deps), resources, removedResources: removed }
   })
 }
 
@@ -177,7 +178,7 @@ const OVERRIDE = 'disable_spiffe_cert_validation'
 
 function isPlain({ plainValidation }: SdsDeps, node: Node): boolean {
   const said = node?.metadata?.[OVERRIDE]
-  const { major = 0, minor = 0 } = node?.buildVersion?.version ?? { major: WITHOUT.major + 1 }
+  const { majorNumber: major = 0, minorNumber: minor = 0 } = node?.userAgentBuildVersion?.version ?? { majorNumber: WITHOUT.major + 1 }
   if (major < WITHOUT.major || (major === WITHOUT.major && minor <= WITHOUT.minor)) return true
   if (said === true || said === 'true') return true
   return said === false || said === 'false' ? false : plainValidation

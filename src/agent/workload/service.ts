@@ -2,7 +2,7 @@
 import { formatJwks } from '../../crypto/bundle.ts'
 import { parseSpiffeId, spiffeId } from '../../crypto/spiffe-id.ts'
 import { exportSigningKey } from '../../crypto/signing-key.ts'
-import { type Call, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
+import { type Call, GrpcError, type Services, STATUS, feed, unary } from '../../wire/grpc.ts'
 import type { Message, Of } from '../../wire/protobuf.ts'
 import type { Agent } from '../agent.ts'
 import type { AgentEntry } from '../entry.ts'
@@ -22,14 +22,14 @@ export interface WorkloadApiDeps extends SubscriptionDeps, ValidationDeps {
 export function workloadServices(deps: WorkloadApiDeps): Services {
   return {
     [wire.SERVICE]: {
-      FetchX509SVID: stream(wire.Empty, wire.X509SvidResponse, (call) =>
+      FetchX509SVID: feed(wire.X509SvidRequest, wire.X509SvidResponse, (call) =>
         admitted(call, () => onlyChanged(wire.X509SvidResponse, fetchX509(deps, call))),
       ),
-      FetchX509Bundles: stream(wire.Empty, wire.X509BundlesResponse, (call) =>
+      FetchX509Bundles: feed(wire.X509BundlesRequest, wire.X509BundlesResponse, (call) =>
         admitted(call, () => onlyChanged(wire.X509BundlesResponse, bundles(deps, call, x509Of))),
       ),
       FetchJWTSVID: unary(wire.JwtSvidRequest, wire.JwtSvidResponse, async (call, request) => admitted(call, () => fetchJwt(deps, call, request))),
-      FetchJWTBundles: stream(wire.Empty, wire.JwtBundlesResponse, (call) =>
+      FetchJWTBundles: feed(wire.JwtBundlesRequest, wire.JwtBundlesResponse, (call) =>
         admitted(call, () => onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, jwksOf))),
       ),
       ValidateJWTSVID: unary(wire.ValidateRequest, wire.ValidateResponse, async (call, request) =>

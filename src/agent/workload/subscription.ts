@@ -83,9 +83,3 @@ export async function* follow<T>(
     call.signal.removeEventListener('abort', rest.wake)
   }
 }
-
-/** The one request of a stream of answers. Throws `invalid` where there is none. */
-export async function firstOf<T>(requests: AsyncIterable<T>): Promise<T> {
-  for await (const request of requests) return request
-  throw new GrpcError(STATUS.invalid, 'no request')
-}

@@ -1,7 +1,7 @@
 // signet.agent.v1.Changes: tells an agent when something that concerns it was committed, so that it need not poll.
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
 import type { AgentChanges, News } from '../../spiffe/agent-changes.ts'
-import { GrpcError, type Services, STATUS, stream } from '../../wire/grpc.ts'
+import { GrpcError, type Services, STATUS, feed } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
 import { WATCH, WatchRequest, WatchResponse } from '../../wire/signet-agent.ts'
 import type { Ask } from './ask.ts'
@@ -13,15 +13,12 @@ export type ChangesOf = () => AgentChanges | undefined
 export function pushServices(ask: Ask, changesOf: ChangesOf): Services {
   return {
     [WATCH.service]: {
-      [WATCH.method]: stream(WatchRequest, WatchResponse, async function* ({ peer, signal }, requests) {
-        for await (const { revision } of requests) {
-          const { agent_id: id } = await ask(peer, 'write', 'agent/watch')
-          const changes = changesOf()
-          if (!changes) throw new GrpcError(STATUS.unavailable, 'the server is sealed')
-          yield* news(changes, text(id), revision, signal)
-          if (!signal.aborted) await ask(peer, 'write', 'agent/watch') // why it ended, where the agent is one no more
-          return
-        }
+      [WATCH.method]: feed(WatchRequest, WatchResponse, async function* ({ peer, signal }, { revision }) {
+        const { agent_id: id } = await ask(peer, 'write', 'agent/watch')
+        const changes = changesOf()
+        if (!changes) throw new GrpcError(STATUS.unavailable, 'the server is sealed')
+        yield* news(changes, text(id), revision, signal)
+        if (!signal.aborted) await ask(peer, 'write', 'agent/watch') // why it ended, where the agent is one no more
       }),
     },
   }
