@@ -153,16 +153,30 @@ function serveStream({ run }: StreamMethod, failed: (error: unknown) => void): g
   }
 }
 
-function callOf(call: { getPeer(): string; metadata: grpc.Metadata; on(event: 'cancelled', listener: () => void): unknown }): Call {
-  const cancel = new AbortController()
-  call.on('cancelled', () => cancel.abort())
+interface Served {
+  readonly cancelled: boolean
+  readonly metadata: grpc.Metadata
+  getPeer(): string
+  on(event: 'cancelled', listener: () => void): unknown
+}
+
+function callOf(call: Served): Call {
+  let cancel: AbortController | undefined
   return {
     peer: call.getPeer(),
     metadata(key) {
       const values = call.metadata.get(key)
       return values.length === 1 ? String(values[0]) : undefined
     },
-    signal: cancel.signal,
+    // Every call ends as if it were cancelled, and an abort costs more than all else here: it is for those that look.
+    get signal() {
+      if (cancel) return cancel.signal
+      const controller = new AbortController()
+      cancel = controller
+      if (call.cancelled) controller.abort()
+      else call.on('cancelled', () => controller.abort())
+      return controller.signal
+    },
   }
 }
 
