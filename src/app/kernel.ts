@@ -59,6 +59,8 @@ export interface KernelDeps {
   readonly fetchBundle?: FetchBundle
   /** Who signs the X.509 authorities of the trust domain; they sign themselves where unset. */
   readonly upstream?: Upstream | undefined
+  /** As in the configuration; its default where unset. */
+  readonly attestationRate?: number | undefined
   /** Modules besides the built-in ones. */
   readonly modules?: ModuleOf
 }

@@ -66,7 +66,14 @@ export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const fetchBundle = openBundleFetch(settings.spiffe?.federation ?? { allowLocal: false }, ports.clock)
   const upstream = settings.spiffe?.upstream && openUpstream(settings.spiffe.upstream, ports)
-  const kernel = openKernel({ ...deps, ...settings, fetchBundle, upstream, ports: { ...ports, print: deps.print } })
+  const kernel = openKernel({
+    ...deps,
+    ...settings,
+    fetchBundle,
+    upstream,
+    attestationRate: settings.spiffe?.attestationRate,
+    ports: { ...ports, print: deps.print },
+  })
   const doors = await Promise.all(
     settings.listeners.map((one) => {
       const handle = withOpenPaths((received) => kernel.handle(received), one.open ?? [], deps.server)

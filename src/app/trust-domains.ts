@@ -33,6 +33,8 @@ export interface TrustDomainsDeps {
   readonly log: Log
   readonly fetch: FetchBundle | undefined
   readonly upstream: Upstream | undefined
+  /** Attestations in a second from one address; 0 for any number. */
+  readonly attestationRate: number | undefined
   readonly limiter: Pick<Limiter, 'take'>
 }
 
@@ -42,8 +44,15 @@ export interface TrustDomains {
   close(): void
 }
 
-/** Attestations from one address: enough for a rack behind one, too little to guess or to keep the server busy with. */
-const ATTESTATIONS: Limit = { id: 'spiffe-attestation', requests: 100, intervalMs: 10_000, blockMs: 0 }
+/** Enough for a rack behind one address, too little to guess or to keep the server busy with. */
+const ATTESTATION_RATE = 10
+/** Over which the rate is kept, so that a rack may come at once. */
+const ATTESTATION_SECONDS = 10
+
+function limitOf(rate: number): Limit | undefined {
+  if (rate === 0) return undefined
+  return { id: 'spiffe-attestation', requests: rate * ATTESTATION_SECONDS, intervalMs: ATTESTATION_SECONDS * 1_000, blockMs: 0 }
+}
 
 /** The part of the trust domain that a namespace has, by its id. Throws `invalid` where it has none. */
 export function openPartOf(home: () => Spiffe | undefined): (namespaceId: string) => Part {
@@ -56,6 +65,7 @@ export function openPartOf(home: () => Spiffe | undefined): (namespaceId: string
 
 export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: TrustDomainsDeps): TrustDomains {
   const { store, follower, tenants, namespaces, log, fetch, upstream, limiter } = deps
+  const attestations = limitOf(deps.attestationRate ?? ATTESTATION_RATE)
   /** By the place of their data, which no other mount ever has. */
   const opened = new Map<string, Spiffe>()
   /** A part that changed is another one. */
@@ -77,7 +87,7 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: T
       ...(fetch ? { fetch } : {}),
       attestors: NODE_ATTESTORS,
       attestPorts: { outbound: sendOutbound, serviceAccount, openAws },
-      admitsAttestation: (address) => limiter.take(ATTESTATIONS, networkOf(address)).allowed,
+      admitsAttestation: (address) => attestations === undefined || limiter.take(attestations, networkOf(address)).allowed,
     })
     opened.set(place, rooms)
     return rooms

@@ -205,7 +205,8 @@ function openParts(deps: UnsealedDeps, inside: Store, follower: Follower): Parts
   const cors = openCorsSettings(space)
   const events = openEventHub(inside, log)
   const { fetchBundle: fetch, limiter } = deps
-  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, namespaces, log, fetch, upstream: deps.upstream, limiter })
+  const { upstream, attestationRate } = deps
+  const trustDomains = openTrustDomains(ports, { store: inside, follower, tenants, namespaces, log, fetch, upstream, attestationRate, limiter })
   const home = openHome(tenants, trustDomains.of)
   const own = { trustDomains, home, trust: openTrust(home), cors, events, follower, store: inside, space, namespaces, tenants, tokens, wrapping }
   const parts = { ...own, migrations, audit, rotation, quotas, denials, lending, bounds }

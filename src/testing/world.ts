@@ -48,6 +48,7 @@ export interface WorldOptions {
   readonly seals?: readonly Seal[]
   /** Fetches the bundles of foreign trust domains; they can't be fetched otherwise. */
   readonly fetchBundle?: FetchBundle
+  readonly attestationRate?: number | undefined
   /** Where log lines go; nowhere otherwise. */
   readonly log?: Log
 }
@@ -144,6 +145,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     maxLeaseTtl: 2_764_800,
     ...(options.modules ? { modules: options.modules } : {}),
     ...(options.fetchBundle ? { fetchBundle: options.fetchBundle } : {}),
+    attestationRate: options.attestationRate,
   }
   const kernel = opened()
   const { rootToken, share } = await begin(options, sealer, ports)

@@ -89,6 +89,7 @@ spiffe { address = "0.0.0.0:8081" }`)
       agentAddress: '0.0.0.0:8081',
       adminSocket: undefined,
       bundleEndpoint: undefined,
+      attestationRate: 10,
       upstream: undefined,
       federation: { allowLocal: false, caFile: undefined },
     },
@@ -101,6 +102,8 @@ test('agents are served at one address', () => {
   assert.equal(settings(`${STORAGE}${LISTENER}spiffe {}`).spiffe?.agentAddress, '127.0.0.1:8081')
   assert.match(refusal(`${STORAGE}${LISTENER}spiffe { address = "8081" }`), /address "8081" is not host:port/)
   assert.match(refusal(`${STORAGE}${LISTENER}spiffe {}\nspiffe {}`), /only one spiffe/)
+  assert.equal(settings(`${STORAGE}${LISTENER}spiffe { attestation_rate = 0 }`).spiffe?.attestationRate, 0)
+  assert.match(refusal(`${STORAGE}${LISTENER}spiffe { attestation_rate = -1 }`), /attestation_rate is not between/)
 })
 
 test('operators have a socket where it is said', () => {

@@ -1,5 +1,5 @@
 // spiffe: where the trust domain is served to agents and to other trust domains, and how theirs are fetched.
-import { bool, choice, list, or, seconds, text } from '../../base/fields.ts'
+import { bool, choice, int, list, or, seconds, text } from '../../base/fields.ts'
 import type { TlsFiles } from '../tls.ts'
 import { isAddress } from './listener.ts'
 import { type Block, only, readStanza, refuse } from './stanza.ts'
@@ -11,6 +11,8 @@ export interface SpiffeConfig {
   readonly adminSocket: AdminSocketConfig | undefined
   /** Where the bundle is published; nowhere where unset. */
   readonly bundleEndpoint: BundleEndpointConfig | undefined
+  /** Attestations in a second from one address, at most; 0 for any number. */
+  readonly attestationRate: number
   /** Who signs our X.509 authorities; they sign themselves where unset. */
   readonly upstream: UpstreamConfig | undefined
   readonly federation: {
@@ -53,6 +55,7 @@ export const SPIFFE = {
     address: or(text('host:port where agents are served, by gRPC over TLS.'), '127.0.0.1:8081'),
     admin_socket: or(text('Unix socket where the trust domain is administered by the SPIRE server API.'), ''),
     admin_uids: or(list('Numbers of the users who may; the user of the server otherwise.'), []),
+    attestation_rate: or(int('Attestations in a second from one address (/64 of IPv6), at most; 0 for any number.'), 10),
     federation_allow_local: or(bool('Fetch bundles from loopback and link-local addresses too.'), false),
     federation_ca_file: or(text('PEM file: authorities of https_web endpoints besides the usual ones.'), ''),
   },
@@ -110,9 +113,11 @@ export function parseSpiffe(blocks: readonly Block[]): SpiffeConfig | undefined 
   const { values, blocks: within } = readStanza(block, SPIFFE)
   const { address, federation_allow_local: allowLocal, federation_ca_file: caFile } = values
   if (!isAddress(address)) throw refuse(block, `address "${address}" is not host:port`)
+  if (values.attestation_rate < 0 || values.attestation_rate > 100_000) throw refuse(block, 'attestation_rate is not between 0 and 100000')
   return {
     agentAddress: address,
     adminSocket: parseAdminSocket(block, values.admin_socket, values.admin_uids),
+    attestationRate: values.attestation_rate,
     upstream: parseUpstream(within.upstream_authority),
     bundleEndpoint: parseBundleEndpoint(only(within.bundle_endpoint)),
     federation: { allowLocal, caFile: caFile === '' ? undefined : caFile },
