@@ -121,6 +121,8 @@ function tell(log: Log, error: unknown, failures: number): void {
 /** The longest pause between tries while the server is away, in milliseconds. */
 const LONGEST_PAUSE = 60_000
 const MOST_DOUBLINGS = 10
+/** Parts of a pause by which it may be shorter or longer: agents that lost their server together come back one by one. */
+const SPREAD = { well: 0.1, failing: 0.5 }
 
 /** Again and again, ever more rarely while it fails; `failed` says when to give up. */
 function keepLooking(
@@ -142,8 +144,8 @@ function keepLooking(
         failures++
         tell(log, error, failures)
       }
-      const pause = Math.min(interval * 2 ** Math.min(failures, MOST_DOUBLINGS), Math.max(LONGEST_PAUSE, interval))
-      const cancel = timers.after(pause * (1 + spread(random) / 10), rest.wake)
+      const pause = Math.min(interval * 2 ** Math.min(Math.max(failures - 1, 0), MOST_DOUBLINGS), Math.max(LONGEST_PAUSE, interval))
+      const cancel = timers.after(pause * (1 + spread(random) * (failures > 0 ? SPREAD.failing : SPREAD.well)), rest.wake)
       if (!stopped) await rest.sleep()
       cancel()
     }

@@ -10,8 +10,6 @@ import type { Link } from './server/link.ts'
 /** Even while nothing is heard, the server is looked at this often, in milliseconds. */
 const LONGEST_TRUST = 300_000
 
-const SHORTEST_CALL = 1_000
-
 export interface News {
   /** Whether the server is to be looked at: nobody tells, something was told, or the last look is long ago. */
   due(): boolean
@@ -32,7 +30,7 @@ export interface NewsDeps {
   readonly link: Pick<Link, 'connection'>
   readonly clock: Clock
   readonly log: Log
-  /** Called when something was told, or nothing will be any more. */
+  /** Called when something was told. Not when nothing will be any more: of a server that ends, thousands would want another at once. */
   readonly wake: () => void
 }
 
@@ -45,7 +43,6 @@ export function openNews({ link, clock, log, wake }: NewsDeps): News {
   let at = 0
 
   async function hear(answers: Answers<Told>): Promise<void> {
-    const began = clock.monotonic()
     try {
       for (let next = await answers.next(); next; next = await answers.next()) {
         revision = next.revision
@@ -59,8 +56,6 @@ export function openNews({ link, clock, log, wake }: NewsDeps): News {
       if (!(error instanceof GrpcError)) log.error('listening to the server failed', {}, error)
     } finally {
       if (listening === answers) listening = undefined
-      // Nobody is asked again and again who ends the call at once.
-      if (!stopped && clock.monotonic() - began > SHORTEST_CALL) wake()
     }
   }
 
