@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { Dial } from '../agent/server/link.ts'
 import type { Clock } from '../base/ports.ts'
 import type { SpiffeId, TrustDomain } from '../crypto/spiffe-id.ts'
-import { serverId } from '../spiffe/authorised.ts'
+import { serverId } from '../spiffe/entry.ts'
 import { openGrpcClient } from '../wire/grpc-client.ts'
 import { svidCredentials } from './svid-credentials.ts'
 

@@ -2,7 +2,7 @@
 import type { SecureContextOptions } from 'node:tls'
 import type { Ports } from '../base/ports.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
-import { serverId } from '../spiffe/authorised.ts'
+import { serverId } from '../spiffe/entry.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { svidContext } from './svid-context.ts'
 

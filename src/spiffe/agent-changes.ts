@@ -4,9 +4,9 @@ import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { openFeed } from '../store/feed.ts'
 import type { Change, Revision, Store } from '../store/store.ts'
 import type { Agents } from './agents.ts'
-import { type AuthorisedRoom, serverId } from './authorised.ts'
-import { BELOW, type Entries, hashOf, idsGiving } from './entries.ts'
-import type { SettingsRoom } from './settings.ts'
+import { type AuthorisedRoom, selectorsOf } from './authorised.ts'
+import { ALIAS, aliasHashOf, BELOW, type Entries, folderOf, hashOf, idsGiving } from './entries.ts'
+import { type Marks, Watchers } from './watchers.ts'
 
 /** What an agent should ask for anew. */
 export interface News {
@@ -33,15 +33,9 @@ export interface AgentChanges {
 export interface AgentChangesDeps {
   readonly store: Store
   readonly log: Log
-  readonly settings: SettingsRoom
   readonly entries: Entries
   readonly agents: Agents
   readonly authorised: AuthorisedRoom
-}
-
-interface Watching extends Watcher {
-  /** Hashes of the IDs below which its entries lie: its own, and those of the aliases that describe it. */
-  names: ReadonlySet<string>
 }
 
 const AGENT = 'agent/'
@@ -50,66 +44,79 @@ const BUNDLES = /^(?:authorities|federated-bundle|settings)\//
 /** Entries above one another that are looked at; deeper nesting tells everyone. */
 const MAX_ANCESTORS = 1_000
 
-export function openAgentChanges({ store, log, settings, entries, agents, authorised }: AgentChangesDeps): AgentChanges {
-  const feed = openFeed<Watching>(store, log, {
-    name: 'changes for agents',
-    hear,
-    missed: (listeners) => tell(listeners, { revision: store.revision, entries: true, bundles: true }),
-  })
+export function openAgentChanges({ store, log, entries, agents, authorised }: AgentChangesDeps): AgentChanges {
+  const watchers = new Watchers<Watcher>()
+  const feed = openFeed<Watcher>(store, log, { name: 'changes for agents', hear, missed })
 
-  function namesOf(id: SpiffeId): ReadonlySet<string> {
-    const agent = agents.get(id)
-    return new Set(agent ? authorised.namesOf(agent).map(hashOf) : [hashOf(id)])
-  }
-
-  function hear({ keys, revision }: Change, listeners: ReadonlySet<Watching>): void {
-    const bundles = keys.some((key) => BUNDLES.test(key))
-    const changed = new Set(keys.filter((key) => key.startsWith(AGENT)).map((key) => key.slice(AGENT.length)))
-    for (const watcher of listeners) if (changed.has(watcher.agent)) check(watcher)
-    const above = ancestorsOf(keys)
-    const aliases = above.has(hashOf(serverId(settings.need().trustDomain)))
+  function missed(listeners: ReadonlySet<Watcher>): void {
     for (const watcher of listeners) {
-      const renamed = (aliases || changed.has(watcher.agent)) && rename(watcher)
-      const concerned = renamed || above.size > MAX_ANCESTORS || !watcher.names.isDisjointFrom(above)
-      if (concerned || bundles) watcher.hear({ revision, entries: concerned, bundles })
+      watchers.set(watcher, marksOf(watcher.agent))
+      watcher.hear({ revision: store.revision, entries: true, bundles: true })
     }
   }
 
+  function marksOf(id: SpiffeId): Marks {
+    const agent = agents.get(id)
+    if (!agent) return { names: new Set([hashOf(id)]), selectors: new Set() }
+    return { names: new Set(authorised.namesOf(agent).map(hashOf)), selectors: new Set(Array.from(selectorsOf(agent), aliasHashOf)) }
+  }
+
+  function hear({ keys, revision }: Change, listeners: ReadonlySet<Watcher>): void {
+    const bundles = keys.some((key) => BUNDLES.test(key))
+    const changed = watchers.of(keys.flatMap((key) => (key.startsWith(AGENT) ? [key.slice(AGENT.length)] : [])))
+    for (const watcher of changed) check(watcher)
+    const described = watchers.selected(foldersIn(keys, ALIAS))
+    const renamed = [...changed.union(described)].filter(rename)
+    const above = ancestorsOf(store, entries, keys)
+    const concerned = above.size > MAX_ANCESTORS ? listeners : watchers.named(above).union(new Set(renamed))
+    for (const watcher of bundles ? listeners : concerned) watcher.hear({ revision, entries: concerned.has(watcher), bundles })
+  }
+
   /** Ends what was banned or evicted. */
-  function check(watcher: Watching): void {
+  function check(watcher: Watcher): void {
     const agent = agents.get(watcher.agent)
     if (!agent || agent.banned) watcher.end()
   }
 
   /** Whether other aliases describe it now. */
-  function rename(watcher: Watching): boolean {
-    const before = watcher.names
-    watcher.names = namesOf(watcher.agent)
-    return before.size !== watcher.names.size || !before.isSubsetOf(watcher.names)
-  }
-
-  /** Hashes of the IDs above the entries that a commit touched, all the way up. */
-  function ancestorsOf(keys: readonly string[]): Set<string> {
-    const above = new Set(keys.filter((key) => key.startsWith(BELOW)).map((key) => key.slice(BELOW.length, key.indexOf('/', BELOW.length))))
-    for (const hash of above) {
-      if (above.size > MAX_ANCESTORS) break
-      for (const id of idsGiving(store, hash)) {
-        const parent = entries.get(id)?.parentId
-        if (parent !== undefined) above.add(hashOf(parent))
-      }
-    }
-    return above
+  function rename(watcher: Watcher): boolean {
+    const before = watchers.names(watcher)
+    const marks = marksOf(watcher.agent)
+    watchers.set(watcher, marks)
+    return before.size !== marks.names.size || !before.isSubsetOf(marks.names)
   }
 
   return {
     get revision() {
       return store.revision
     },
-    watch: (watcher) => feed.listen({ agent: watcher.agent, hear: watcher.hear, end: watcher.end, names: namesOf(watcher.agent) }),
+    watch(given) {
+      const watcher = { ...given }
+      watchers.set(watcher, marksOf(watcher.agent))
+      const stop = feed.listen(watcher)
+      return () => {
+        stop()
+        watchers.delete(watcher)
+      }
+    },
     close: feed.close,
   }
 }
 
-function tell(listeners: ReadonlySet<Watching>, news: News): void {
-  for (const watcher of listeners) watcher.hear(news)
+/** Hashes of the IDs above the entries that a commit touched, all the way up. */
+function ancestorsOf(store: Store, entries: Entries, keys: readonly string[]): Set<string> {
+  const above = foldersIn(keys, BELOW)
+  for (const hash of above) {
+    if (above.size > MAX_ANCESTORS) break
+    for (const id of idsGiving(store, hash)) {
+      const parent = entries.get(id)?.parentId
+      if (parent !== undefined) above.add(hashOf(parent))
+    }
+  }
+  return above
+}
+
+/** The folders of an index that keys of a commit are in. */
+function foldersIn(keys: readonly string[], index: string): Set<string> {
+  return new Set(keys.flatMap((key) => (key.startsWith(index) ? [folderOf(key.slice(index.length))] : [])))
 }

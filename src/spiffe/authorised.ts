@@ -1,13 +1,9 @@
 // Which entries an agent may act for: those below its own ID, below the node aliases that describe it, and below those in turn.
-import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
+import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import type { Agent } from './agents.ts'
-import { BELOW, type Child, type Entries } from './entries.ts'
+import { BELOW, type Entries } from './entries.ts'
 import type { Place } from './place.ts'
-import { formatSelector, isSubset, type Selector } from './selectors.ts'
-import type { SettingsRoom } from './settings.ts'
-
-/** Parent of node aliases: entries whose selectors describe nodes. */
-export const serverId = (trustDomain: TrustDomain): SpiffeId => spiffeId(trustDomain, '/spire/server')
+import { formatSelector, isSubset } from './selectors.ts'
 
 export interface AuthorisedRoom {
   /**
@@ -19,28 +15,16 @@ export interface AuthorisedRoom {
   namesOf(agent: NodeAgent): readonly SpiffeId[]
 }
 
-type NodeAgent = Pick<Agent, 'id' | 'selectors'>
+export type NodeAgent = Pick<Agent, 'id' | 'selectors'>
 
-interface Alias {
-  readonly spiffeId: SpiffeId
-  readonly selectors: readonly Selector[]
-}
-
-type AliasIndex = ReadonlyMap<string, readonly Alias[]>
-
-export function openAuthorised({ place, entries, settings }: { place: Place; entries: Entries; settings: SettingsRoom }): AuthorisedRoom {
+export function openAuthorised({ place, entries }: { place: Place; entries: Entries }): AuthorisedRoom {
   const found = place.cache(BELOW, () => new WeakMap<NodeAgent, ReadonlySet<string>>())
-  /** By the entries below the server, which are the same list as long as none of them changes. */
-  const indexes = new WeakMap<readonly Child[], AliasIndex>()
 
-  function aliases(): AliasIndex {
-    const children = entries.below(serverId(settings.need().trustDomain))
-    const index = indexes.get(children) ?? indexAliases(entries, children)
-    indexes.set(children, index)
-    return index
+  function namesOf(agent: NodeAgent): SpiffeId[] {
+    const has = selectorsOf(agent)
+    const aliases = [...has].flatMap((selector) => entries.aliases(selector)).filter((alias) => isSubset(alias.selectors, has))
+    return [agent.id, ...aliases.map(({ spiffeId }) => spiffeId)]
   }
-
-  const namesOf = (agent: NodeAgent): SpiffeId[] => [agent.id, ...aliasesOf(aliases(), agent)]
 
   return {
     namesOf,
@@ -53,6 +37,11 @@ export function openAuthorised({ place, entries, settings }: { place: Place; ent
   }
 }
 
+/** What an alias may describe a node by, as texts: the agent's ID is one of them. */
+export function selectorsOf({ id, selectors }: NodeAgent): ReadonlySet<string> {
+  return new Set([...selectors.map(formatSelector), `spiffe_id:${id}`])
+}
+
 function idsBelow(entries: Entries, first: readonly SpiffeId[]): string[] {
   const ids = new Set<string>()
   const parents = new Set(first)
@@ -63,24 +52,4 @@ function idsBelow(entries: Entries, first: readonly SpiffeId[]): string[] {
     }
   }
   return [...ids]
-}
-
-/** By the first of its selectors, which an agent that it describes must have: of thousands of aliases few are looked at. */
-function indexAliases(entries: Entries, children: readonly Child[]): AliasIndex {
-  const index = new Map<string, Alias[]>()
-  for (const { id } of children) {
-    const alias = entries.get(id)
-    const [first] = alias?.selectors ?? []
-    if (!alias || !first) continue
-    const key = formatSelector(first)
-    const before = index.get(key)
-    if (before) before.push(alias)
-    else index.set(key, [alias])
-  }
-  return index
-}
-
-function aliasesOf(index: AliasIndex, agent: NodeAgent): SpiffeId[] {
-  const has = new Set([...agent.selectors.map(formatSelector), `spiffe_id:${agent.id}`])
-  return [...has].flatMap((selector) => index.get(selector) ?? []).flatMap((alias) => (isSubset(alias.selectors, has) ? [alias.spiffeId] : []))
 }

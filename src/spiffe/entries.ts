@@ -10,7 +10,8 @@ import type { Key, Store } from '../store/store.ts'
 import { transact, type Tx } from '../store/transact.ts'
 import { checkEntryOf, checkPower, type Part, type Parts } from './parts.ts'
 import type { Place } from './place.ts'
-import { checkEntry, type Entry, type EntrySpec, identityOf } from './entry.ts'
+import { checkEntry, type Entry, type EntrySpec, identityOf, isAlias } from './entry.ts'
+import { formatSelector, type Selector } from './selectors.ts'
 import type { SettingsRoom } from './settings.ts'
 
 export interface EntriesDeps {
@@ -35,6 +36,8 @@ export interface Entries {
   of(spiffeId: SpiffeId): Entry[]
   /** The entries right below a parent, in the order of their ids. */
   below(parent: SpiffeId): readonly Child[]
+  /** The node aliases whose first selector is this one, in the order of their ids. */
+  aliases(selector: string): readonly Entry[]
   count(): number
   /** The new entry, or the one that was there already with the same ID, parent and selectors. Throws `invalid`. */
   create(spec: EntrySpec): Promise<{ entry: Entry; existed: boolean }>
@@ -77,11 +80,18 @@ const ofKey = (spiffeId: SpiffeId, id: string): string => `${OF}${hashOf(spiffeI
 const OF = 'entry-of/'
 const sameKey = (entry: Parameters<typeof identityOf>[0]): string => `entry-same/${identityOf(entry)}`
 const federatesKey = (trustDomain: TrustDomain, id: string): string => `entry-federates/${trustDomain}/${id}`
+/**
+ * Of node aliases: `entry-alias/<hash of the first selector>/<id>`. A node that an alias describes has that selector, so that of thousands
+ * of aliases few are looked at.
+ */
+export const ALIAS = 'entry-alias/'
+export const aliasHashOf = (selector: string): string => createHash('sha256').update(selector).digest('base64url')
+const aliasKey = (first: Selector, id: string): string => `${ALIAS}${aliasHashOf(formatSelector(first))}/${id}`
 /** Of entries that were made in a namespace, by its id. */
 export const OWNER = 'entry-owner/'
 const ownerKey = (namespace: string, id: string): string => `${OWNER}${namespace}/${id}`
 /** What entries are found by: all keys of these folders. */
-export const INDEXES = [BELOW, 'entry-of/', 'entry-same/', 'entry-federates/', OWNER, due.prefix]
+export const INDEXES = [BELOW, 'entry-of/', 'entry-same/', 'entry-federates/', ALIAS, OWNER, due.prefix]
 const CACHED = 20_000
 /** Each writes a handful of keys, and stores bound what one commit may hold. */
 const STEPS_PER_COMMIT = 10
@@ -90,12 +100,8 @@ export function openEntries(deps: EntriesDeps): Entries {
   const { place, clock } = deps
   const { store } = place
   const cached = place.keyed(entries.key(''), (id) => entries.get(store, id), CACHED)
-  const children = place.keyed(
-    BELOW,
-    (hash) => readChildren(store, `${BELOW}${hash}/`),
-    CACHED,
-    (rest) => rest.slice(0, rest.indexOf('/')),
-  )
+  const children = place.keyed(BELOW, (hash) => readChildren(store, `${BELOW}${hash}/`), CACHED, folderOf)
+  const aliases = place.keyed(ALIAS, (hash) => idsUnder(store, `${ALIAS}${hash}/`), CACHED, folderOf)
 
   const page = (after: string, limit: number) => entries.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? [])
   return {
@@ -104,6 +110,7 @@ export function openEntries(deps: EntriesDeps): Entries {
     page,
     of: (spiffeId) => idsUnder(store, ofKey(spiffeId, '')).flatMap((id) => cached(id) ?? []),
     below: (parent) => children(hashOf(parent)) ?? [],
+    aliases: (selector) => (aliases(aliasHashOf(selector)) ?? []).flatMap((id) => cached(id) ?? []),
     count: () => Number(store.get(COUNT)?.value.toString() ?? '0'),
     within: (part) => confined(deps, part, cached),
     async sweep(limit) {
@@ -111,6 +118,9 @@ export function openEntries(deps: EntriesDeps): Entries {
     },
   }
 }
+
+/** Of a key within an index, whose folders are named by hashes. */
+export const folderOf = (rest: string): string => rest.slice(0, rest.indexOf('/'))
 
 /** Where `part` is given, by its namespace. */
 function changing(deps: EntriesDeps, part?: Part): Pick<Entries, 'create' | 'update' | 'remove' | 'apply'> {
@@ -151,6 +161,7 @@ function confined(deps: EntriesDeps, part: Part, get: Entries['get']): Entries {
     get: own,
     page: (after, limit) => ids({ limit, ...(after === '' ? {} : { after }) }).flatMap((id) => own(id) ?? []),
     below: () => [],
+    aliases: () => [],
     of: (spiffeId) => idsUnder(store, ofKey(spiffeId, '')).flatMap((id) => own(id) ?? []),
     count: () => ids().length,
     within: (other) => confined(deps, other, own),
@@ -255,11 +266,13 @@ function readChildren(store: Store, prefix: string): readonly Child[] {
 /** What an entry is found by. */
 export function indexes(entry: Entry): [key: Key, value: Buffer][] {
   const { id, parentId, spiffeId, federatesWith, expiresAt, namespace } = entry
+  const [first] = entry.selectors
   return [
     [belowKey(parentId, id), Buffer.from(spiffeId)],
     [ofKey(spiffeId, id), NOTHING],
     [sameKey(entry), Buffer.from(id)],
     ...federatesWith.map((one): [Key, Buffer] => [federatesKey(one, id), NOTHING]),
+    ...(first && isAlias(entry) ? [[aliasKey(first, id), NOTHING] as [Key, Buffer]] : []),
     ...(expiresAt > 0 ? [due.entry(expiresAt, id)] : []),
     ...(namespace === '' ? [] : [[ownerKey(namespace, id), NOTHING] as [Key, Buffer]]),
   ]

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { isAttribute, type Name } from '../crypto/certificate.ts'
-import { parseSpiffeId, parseTrustDomain, pathOf, type SpiffeId, type TrustDomain, trustDomainOf } from '../crypto/spiffe-id.ts'
+import { parseSpiffeId, parseTrustDomain, pathOf, type SpiffeId, spiffeId, type TrustDomain, trustDomainOf } from '../crypto/spiffe-id.ts'
 import { checkSelector, formatSelector, normalSelectors, type Selector } from './selectors.ts'
 
 /** Times in wall milliseconds, durations in seconds; 0 means "not set". */
@@ -31,6 +31,11 @@ export interface Entry {
   /** Id of the namespace that it was made in; '' for the root. */
   readonly namespace: string
 }
+
+/** Parent of node aliases: entries whose selectors describe nodes. */
+export const serverId = (trustDomain: TrustDomain): SpiffeId => spiffeId(trustDomain, '/spire/server')
+
+export const isAlias = ({ parentId }: Pick<Entry, 'parentId'>): boolean => parentId === serverId(trustDomainOf(parentId))
 
 /** What its maker says of an entry; the room adds the rest. */
 export type EntrySpec = Omit<Entry, 'id' | 'createdAt' | 'revision'> & { readonly id?: string }

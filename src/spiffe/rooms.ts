@@ -76,7 +76,7 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
   const joinTokens = openJoinTokens(deps)
   const bundles = openFederatedBundles(deps)
   const federation = openFederation({ ...deps, settings, bundles, own: () => authorities.bundle().x509Authorities })
-  const authorised = openAuthorised({ ...deps, entries, settings })
+  const authorised = openAuthorised({ ...deps, entries })
   const agents = openAgents(deps)
   return {
     settings,
@@ -88,7 +88,7 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
     svids: openSvids({ ...deps, authorities, settings }),
     bundles,
     federation,
-    changes: openAgentChanges({ ...deps, store: deps.place.store, settings, entries, agents, authorised }),
+    changes: openAgentChanges({ ...deps, store: deps.place.store, entries, agents, authorised }),
     exchange: openExchange({ place: deps.place, settings, now: () => deps.clock.now() }),
     parts,
     attestors: openAttestors(deps.place, [joinTokenAttestor(joinTokens), ...(deps.attestors ?? [])]),

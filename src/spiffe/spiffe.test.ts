@@ -45,7 +45,7 @@ async function open() {
     entries,
     svids,
     agents: openAgents({ place, clock }),
-    authorised: openAuthorised({ place, entries, settings }),
+    authorised: openAuthorised({ place, entries }),
     joinTokens: openJoinTokens({ place, clock, random }),
   }
 }
