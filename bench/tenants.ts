@@ -1,13 +1,11 @@
 // How a server with many namespaces starts: fills a throwaway one through the API, starts it again, and prints times and memory.
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Client } from './client.ts'
 import { parseNumber } from './options.ts'
-import { usageOf } from './process-tree.ts'
+import { putJson, say, sayMemory, start, stopped } from './own-server.ts'
 
 const USAGE = `
 node bench/tenants.ts [--namespaces 10000] [--mounts 5] [--port 18200] [--connections 32]
@@ -44,9 +42,9 @@ async function main(): Promise<void> {
 
 async function measure(at: string, port: number, size: Size): Promise<void> {
   const url = `http://127.0.0.1:${port}`
-  let server = await start(at, port)
+  let server = await start({ at, port })
   const anonymous = new Client({ name: 'signet', url: new URL(url), token: '', insecureTls: false })
-  const made = (await fetchJson(`${url}/v1/sys/init`, { secret_shares: 1, secret_threshold: 1 })) as { keys: string[]; root_token: string }
+  const made = (await putJson(`${url}/v1/sys/init`, { secret_shares: 1, secret_threshold: 1 })) as { keys: string[]; root_token: string }
   await anonymous.call('PUT', '/v1/sys/unseal', { key: made.keys[0] })
   const client = new Client({ name: 'signet', url: new URL(url), token: made.root_token, insecureTls: false })
   const filling = performance.now()
@@ -56,7 +54,7 @@ async function measure(at: string, port: number, size: Size): Promise<void> {
   await stopped(server)
 
   const starting = performance.now()
-  server = await start(at, port)
+  server = await start({ at, port })
   say('from start to an answer, sealed', performance.now() - starting)
   const unsealing = performance.now()
   await anonymous.call('PUT', '/v1/sys/unseal', { key: made.keys[0] })
@@ -84,43 +82,6 @@ async function fill(client: Client, { namespaces, mounts, connections }: Size): 
 
 const nameOf = (i: number) => `team-${String(i).padStart(6, '0')}`
 const secretOf = (i: number) => `${nameOf(i)}/kv0/secret`
-
-async function start(at: string, port: number): Promise<ChildProcess> {
-  const config = join(at, 'server.hcl')
-  writeFileSync(config, `storage "lmdb" { path = "${at}/data" }\nlistener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}\n`)
-  const server = spawn(join(import.meta.dirname, '../bin/signet'), ['server', `-config=${config}`, '-log-level=error'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  while (server.exitCode === null) {
-    try {
-      await fetch(`http://127.0.0.1:${port}/v1/sys/seal-status`)
-      return server
-    } catch {
-      await sleep(5)
-    }
-  }
-  throw new Error(`the server ended with ${server.exitCode}`)
-}
-
-async function stopped(server: ChildProcess): Promise<void> {
-  const exit = new Promise((resolve) => server.once('exit', resolve))
-  server.kill('SIGTERM')
-  await exit
-}
-
-async function fetchJson(url: string, body: unknown): Promise<unknown> {
-  return (await fetch(url, { method: 'PUT', body: JSON.stringify(body) })).json()
-}
-
-function say(what: string, milliseconds: number): void {
-  process.stdout.write(`${what}: ${(milliseconds / 1000).toFixed(2)} s\n`)
-}
-
-function sayMemory(what: string, { pid }: ChildProcess): void {
-  const usage = pid === undefined ? undefined : usageOf(pid)
-  const bytes = usage?.pssBytes ?? usage?.rssBytes ?? 0
-  process.stdout.write(`${what}: ${(bytes / 1e6).toFixed(0)} MB, all processes, shared pages once\n`)
-}
 
 main().catch((error: Error) => {
   process.stderr.write(`${error.message}\n`)
