@@ -65,15 +65,9 @@ const EXPIRE_MS = 200
 export async function openServing(deps: ServingDeps): Promise<Serving> {
   const { log, settings, metrics } = deps
   const fetchBundle = openBundleFetch(settings.spiffe?.federation ?? { allowLocal: false }, ports.clock)
-  const upstream = settings.spiffe?.upstream && openUpstream(settings.spiffe.upstream, ports)
-  const kernel = openKernel({
-    ...deps,
-    ...settings,
-    fetchBundle,
-    upstream,
-    attestationRate: settings.spiffe?.attestationRate,
-    ports: { ...ports, print: deps.print },
-  })
+  const { upstream: above, attestationRate } = settings.spiffe ?? {}
+  const upstream = above && openUpstream(above, ports)
+  const kernel = openKernel({ ...deps, ...settings, fetchBundle, upstream, attestationRate, ports: { ...ports, print: deps.print } })
   const doors = await Promise.all(
     settings.listeners.map((one) => {
       const handle = withOpenPaths((received) => kernel.handle(received), one.open ?? [], deps.server)
