@@ -1,19 +1,23 @@
 // A node whose agent serves brokers: brokers with SVIDs of a test's making, processes and pods that they refer to.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import type { AgentEntry } from '../agent/entry.ts'
 import { k8sAttestor } from '../agent/attestors/k8s.ts'
 import * as wire from '../agent/broker/messages.ts'
 import { ports } from '../app/ports.ts'
 import { svidCredentials } from '../app/svid-credentials.ts'
 import type { Clock } from '../base/ports.ts'
-import { newSigningKey } from '../crypto/signing-key.ts'
-import { parseSpiffeId, parseTrustDomain, type SpiffeId } from '../crypto/spiffe-id.ts'
+import { newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
+import { parseSpiffeId, parseTrustDomain } from '../crypto/spiffe-id.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { GrpcError } from '../wire/grpc.ts'
 import { type Answers, type CallOptions, type GrpcClient, openGrpcClient } from '../wire/grpc-client.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
 import { ErrorInfo, RpcStatus } from '../wire/rpc-status.ts'
 import { NODE, type NodeParts, openServedNode, type ServedNode } from './served-node.ts'
+
+const selectorOf = (pid: number): string => `systemd:id:${pid}.service`
 
 export const BROKER = 'spiffe://example.org/broker'
 export const HEADERS = { metadata: { [wire.HEADER]: 'true' } }
@@ -25,14 +29,27 @@ export interface Pod {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+export interface SvidOptions {
+  readonly id?: string
+  /** Seconds. */
+  readonly ttl?: number
+  readonly spiffe?: Spiffe
+}
+
 export interface BrokerNode {
   readonly node: ServedNode
   /** What the kubelet reports; a test changes it. */
   readonly pods: Pod[]
-  /** A broker that shows an SVID of this identity; by the local socket unless it is to be by TCP. */
-  broker(options?: { id?: string; ttl?: number; tcp?: boolean; spiffe?: Spiffe }): GrpcClient
+  /** An SVID of this identity, of the trust domain of the agent unless another's rooms are given. */
+  svid(options?: SvidOptions): { readonly key: SigningKey; readonly chain: readonly Buffer[] }
+  /** A broker that shows such an SVID; by the local socket unless it is to be by TCP. */
+  broker(options?: SvidOptions & { readonly tcp?: boolean }): GrpcClient
   /** A process with an identity of its own, until it is killed. */
   workload(path: string, more?: object): Promise<{ readonly pid: number; readonly entry: string; end(): Promise<void> }>
+  /** Gives the process one more identity. */
+  another(pid: number, path: string, more?: object): Promise<void>
+  /** The agent's entries for a process. */
+  entriesOf(pid: number): AgentEntry[]
   /** Lets the agent and its streams look again, until this holds. */
   looking(what: string, holds: () => boolean): Promise<void>
   close(): Promise<void>
@@ -62,14 +79,27 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
     ...more,
   })
   const { domain, running, parts } = node
+  const entriesOf = (pid: number) => running.agent.matching(new Set([selectorOf(pid)]))
+  const give = async (pid: number, path: string, given: object) => {
+    const before = entriesOf(pid).length
+    const entry = await domain.entry(NODE, path, selectorOf(pid), given)
+    await node.looking('the agent knows', () => entriesOf(pid).length > before)
+    return entry
+  }
+  const svid = ({ id = BROKER, ttl = 3_600, spiffe = domain.world.kernel.spiffe() }: SvidOptions = {}) => {
+    assert.ok(spiffe)
+    const key = newSigningKey('ec-p256')
+    return { key, chain: spiffe.svids.x509({ id: parseSpiffeId(id), publicKey: key.publicKey, ttl, dnsNames: [], subject: [['O', 'Test']] }).chain }
+  }
   const opened: { close(): void }[] = []
   const children = new Set<() => Promise<void>>()
   return {
     node,
     pods,
-    broker({ id = BROKER, ttl = 3_600, tcp = false, spiffe = domain.world.kernel.spiffe() } = {}) {
+    svid,
+    broker({ tcp = false, ...options } = {}) {
       const target = tcp ? `127.0.0.1:${running.brokerPort}` : `unix:${parts.broker?.socket?.path}`
-      const own = svidOf(spiffe as Spiffe, parseSpiffeId(id), ttl)
+      const own = svid(options)
       const roots = domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
       const trustDomain = parseTrustDomain('example.org')
       const client = openGrpcClient(target, svidCredentials({ own, roots, trustDomain, check() {}, clock: domain.clock }), trustDomain)
@@ -86,10 +116,12 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
       }
       children.add(end)
       const pid = child.pid as number
-      const entry = await domain.entry(NODE, path, `systemd:id:${pid}.service`, given)
-      await node.looking('the agent knows', () => running.agent.matching(new Set([`systemd:id:${pid}.service`])).length > 0)
-      return { pid, entry, end }
+      return { pid, entry: await give(pid, path, given), end }
     },
+    async another(pid, path, given = {}) {
+      await give(pid, path, given)
+    },
+    entriesOf,
     looking: node.looking,
     async close() {
       for (const client of opened) client.close()
@@ -97,11 +129,6 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
       await node.close()
     },
   }
-}
-
-function svidOf(spiffe: Spiffe, id: SpiffeId, ttl: number) {
-  const key = newSigningKey('ec-p256')
-  return { key, chain: spiffe.svids.x509({ id, publicKey: key.publicKey, ttl, dnsNames: [], subject: [['O', 'Test']] }).chain }
 }
 
 export const pidReference = (pid: number) => ({ reference: { typeUrl: wire.TYPES.pid, value: wire.PidReference.encode({ pid }) } })
