@@ -11,8 +11,9 @@ import type { Process } from '../agent/processes.ts'
 import { parseHcl } from '../base/hcl.ts'
 import { authority, first, second } from '../../test/edge/certificates.ts'
 import { folder } from '../../test/support/server.ts'
+import { apiServer } from '../testing/kubernetes.ts'
 import { workloadAttestor } from './agent-attestors.ts'
-import { getFromKubelet, getLocally } from './agent-http.ts'
+import { getFromKubernetes, getLocally } from './agent-http.ts'
 import { wholeOf } from './config/stanza.ts'
 import { ports } from './ports.ts'
 
@@ -126,7 +127,7 @@ describe('the k8s attestor', () => {
       createServer((_, response) => response.end(JSON.stringify({ items: answers[Math.min(at++, answers.length - 1)] }))),
       0,
     )
-    const get = getFromKubelet({ host: '127.0.0.1', port, tls: undefined })
+    const get = getFromKubernetes({ host: '127.0.0.1', port, tls: undefined })
     return { attestor: (containers = true) => k8sAttestor(get, { tries: 3, pause: 1, containers }, ports), asked: () => at }
   }
 
@@ -162,6 +163,70 @@ describe('the k8s attestor', () => {
     await assert.rejects(async () => attestor().attest(processIn(IN_POD)), /in several pods/)
   })
 
+  const reference = (key: { namespace: string; name: string } | undefined, uid?: string) => ({ plural: 'pods', group: 'core', key, uid })
+
+  test('a pod that is referred to is what the kubelet says of it, without a container', async (t) => {
+    const { attestor } = await kubelet(t, [pod({ uid: 'another', name: 'web-2' }), pod()])
+    const { objects } = attestor()
+    const found = { values: POD_SELECTORS }
+    assert.deepEqual(await objects?.attest(reference({ namespace: 'shop', name: 'web-1' }), false), found)
+    assert.deepEqual(await objects?.attest(reference(undefined, POD), false), found)
+    assert.deepEqual(await objects?.attest(reference({ namespace: 'shop', name: 'web-1' }, 'another'), false), undefined)
+    assert.deepEqual(await objects?.attest(reference({ namespace: '', name: 'web-1' }), false), {
+      refused: 'object reference key is missing namespace',
+    })
+  })
+
+  test('who looks again at a pod is told what was known a moment ago, and the news after that', async (t) => {
+    const { attestor, asked } = await kubelet(t, [pod()], [])
+    const { objects } = attestor()
+    const again = () => objects?.attest(reference(undefined, POD), true)
+    assert.ok(await again())
+    assert.ok(await again())
+    assert.equal(asked(), 1)
+    assert.equal(await objects?.attest(reference(undefined, POD), false), undefined)
+    assert.equal(asked(), 2)
+  })
+
+  test('without an API server nothing is known of other objects', async (t) => {
+    const { attestor } = await kubelet(t, [pod()])
+    const other = { plural: 'deployments', group: 'apps', key: undefined, uid: POD }
+    assert.deepEqual(await attestor().objects?.attest(other, false), { refused: 'there are no objects of type deployments.apps here' })
+  })
+
+  test('the API server is known by its name and authorities, and knows the agent by its token', async (t) => {
+    const at = folder(t)
+    const api = apiServer()
+    api.put('deployments.apps', { name: 'checkout', namespace: 'shop', uid: POD })
+    const seen: (string | undefined)[] = []
+    const server = createTlsServer({ cert: first.cert, key: first.key }, ({ url = '', headers }, response) => {
+      seen.push(headers.authorization)
+      void api.get(url, { accept: headers.accept ?? '' }).then(({ status, body }) => response.writeHead(status).end(body))
+    })
+    const port = await serve(t, server as unknown as Server, 0)
+    writeFileSync(join(at, 'ca.crt'), authority.cert)
+    writeFileSync(join(at, 'token'), 'secret\n')
+    const more = (host: string) => `api_server_address = "${host}:${port}"\napi_server_ca_path = "${at}/ca.crt"\n`
+    const find = (host: string) =>
+      configured(at, more(host)).objects?.attest(
+        { plural: 'deployments', group: 'apps', key: { namespace: 'shop', name: 'checkout' }, uid: undefined },
+        false,
+      )
+    assert.ok(await find('localhost'))
+    assert.deepEqual(new Set(seen), new Set(['Bearer secret']))
+    assert.ok(api.asked.some(({ accept }) => accept?.includes('as=PartialObjectMetadata')))
+    writeFileSync(join(at, 'ca.crt'), second.cert)
+    await assert.rejects(async () => find('localhost'), /certificate/)
+    assert.throws(() => configured(at, 'api_server_address = "here"\n'), /"here" is not host:port/)
+  })
+
+  /** From the configuration, with a token in the folder. */
+  function configured(at: string, more: string) {
+    const hcl = `workload_attestor "k8s" {\ntoken_path = "${at}/token"\nmax_poll_attempts = 1\n${more}}`
+    const body = parseHcl(hcl).items[0]?.value
+    return workloadAttestor({ ...wholeOf([{ file: 'agent.hcl', body: body as never }], () => {}), labels: ['k8s'] })
+  }
+
   test('over TLS the kubelet is known by its authorities, and knows the agent by its token', async (t) => {
     const at = folder(t)
     const seen: (string | undefined)[] = []
@@ -172,19 +237,13 @@ describe('the k8s attestor', () => {
     const port = await serve(t, server as unknown as Server, 0)
     writeFileSync(join(at, 'ca.crt'), authority.cert)
     writeFileSync(join(at, 'token'), 'secret\n')
-    const configured = (more = '') => {
-      const hcl = `workload_attestor "k8s" {\nkubelet_secure_port = ${port}\nkubelet_ca_path = "${at}/ca.crt"\ntoken_path = "${at}/token"\nmax_poll_attempts = 1\n${more}}`
-      const { items } = parseHcl(hcl)
-      const body = items[0]?.value
-      const block = wholeOf([{ file: 'agent.hcl', body: body as never }], () => {})
-      return workloadAttestor({ ...block, labels: ['k8s'] })
-    }
-    assert.ok((await configured().attest(processIn(IN_POD))).includes('ns:shop'))
+    const kubelet = (more = '') => configured(at, `kubelet_secure_port = ${port}\nkubelet_ca_path = "${at}/ca.crt"\n${more}`)
+    assert.ok((await kubelet().attest(processIn(IN_POD))).includes('ns:shop'))
     assert.deepEqual(seen, ['Bearer secret'])
     writeFileSync(join(at, 'ca.crt'), second.cert)
-    await assert.rejects(async () => configured().attest(processIn(IN_POD)), /certificate/)
-    assert.ok((await configured('skip_kubelet_verification = true\n').attest(processIn(IN_POD))).includes('ns:shop'))
-    assert.throws(() => configured('poll_retry_interval = "often"\n'), /"often" is no duration/)
-    assert.throws(() => configured('certificate_path = "/c"\n'), /belong together/)
+    await assert.rejects(async () => kubelet().attest(processIn(IN_POD)), /certificate/)
+    assert.ok((await kubelet('skip_kubelet_verification = true\n').attest(processIn(IN_POD))).includes('ns:shop'))
+    assert.throws(() => kubelet('poll_retry_interval = "often"\n'), /"often" is no duration/)
+    assert.throws(() => kubelet('certificate_path = "/c"\n'), /belong together/)
   })
 })

@@ -8,18 +8,19 @@ const MOST_BYTES = 64 << 20
 
 export const getLocally =
   (socketPath: string): HttpGet =>
-  (path) =>
-    answerTo(requestPlain({ socketPath, path, headers: { host: 'localhost' }, timeout: TIMEOUT }))
+  (path, headers = {}) =>
+    answerTo(requestPlain({ socketPath, path, headers: { ...headers, host: 'localhost' }, timeout: TIMEOUT }))
 
-export interface KubeletAt {
+/** A daemon of Kubernetes: a kubelet, or the API server. */
+export interface KubernetesAt {
   readonly host: string
   readonly port: number
   /** Undefined for its port in the clear. */
-  readonly tls: KubeletTls | undefined
+  readonly tls: KubernetesTls | undefined
 }
 
 /** What may have changed on disk since the last request is read for each. */
-export interface KubeletTls {
+export interface KubernetesTls {
   readonly authorities: () => Buffer | undefined
   /** Whether the certificate has to come from them. */
   readonly verified: boolean
@@ -29,10 +30,10 @@ export interface KubeletTls {
   readonly certificate: () => { readonly cert: Buffer; readonly key: Buffer } | undefined
 }
 
-export const getFromKubelet =
-  ({ host, port, tls }: KubeletAt): HttpGet =>
-  (path) => {
-    if (!tls) return answerTo(requestPlain({ host, port, path, timeout: TIMEOUT }))
+export const getFromKubernetes =
+  ({ host, port, tls }: KubernetesAt): HttpGet =>
+  (path, headers = {}) => {
+    if (!tls) return answerTo(requestPlain({ host, port, path, headers, timeout: TIMEOUT }))
     const token = tls.token()
     const ca = tls.authorities()
     const options = {
@@ -43,7 +44,7 @@ export const getFromKubelet =
       ...tls.certificate(),
       rejectUnauthorized: tls.verified,
       ...(tls.named ? {} : { checkServerIdentity: () => undefined }),
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      headers: token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` },
       agent: false,
       timeout: TIMEOUT,
     }

@@ -6,7 +6,8 @@ import { toMilliseconds } from '../base/duration.ts'
 import { Fault } from '../base/fault.ts'
 import { bool, int, or, text, type Values } from '../base/fields.ts'
 import { readText } from './agent-files.ts'
-import { getFromKubelet } from './agent-http.ts'
+import { getFromKubernetes } from './agent-http.ts'
+import { isAddress } from './config/listener.ts'
 import { type Block, refuse } from './config/stanza.ts'
 import { ports } from './ports.ts'
 
@@ -24,6 +25,11 @@ export const K8S = {
   private_key_path: or(text('File with its private key.'), ''),
   max_poll_attempts: or(int('How often the kubelet is asked for a container that it does not report yet.'), 60),
   poll_retry_interval: or(text('Pause between, such as 500ms.'), '500ms'),
+  api_server_address: or(
+    text('host:port of the API server, which is asked for what brokers refer to besides pods; in a pod, that of its cluster.'),
+    '',
+  ),
+  api_server_ca_path: or(text('File with the authorities that its certificate comes from.'), `${SERVICE_ACCOUNT}/ca.crt`),
   disable_container_selectors: or(bool('Look at the pod alone, which is known before its containers are.'), false),
 }
 
@@ -40,13 +46,34 @@ export function openK8s(values: Values<typeof K8S>, block: Block): WorkloadAttes
     token: () => (certPath === '' ? readText(values.token_path).trim() : undefined),
     certificate: () => (certPath === '' ? undefined : { cert: readFileSync(certPath), key: readFileSync(keyPath) }),
   }
-  const get = getFromKubelet({
+  const get = getFromKubernetes({
     host: secure && nodeName !== '' ? nodeName : '127.0.0.1',
     port: secure ? values.kubelet_secure_port : values.kubelet_read_only_port,
     tls: secure ? tls : undefined,
   })
   const pause = pauseIn(block, values.poll_retry_interval)
-  return k8sAttestor(get, { tries, pause, containers: !values.disable_container_selectors }, ports)
+  return k8sAttestor(get, { tries, pause, containers: !values.disable_container_selectors }, ports, apiServerOf(values, block))
+}
+
+/** Undefined where there is none. It is known by its name, and knows the agent by the token of its service account. */
+function apiServerOf({ api_server_address: given, api_server_ca_path: caPath, token_path: tokenPath }: Values<typeof K8S>, block: Block) {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env
+  if (given === '' && (!host || !port)) return undefined
+  if (given !== '' && !isAddress(given)) throw refuse(block, `api_server_address "${given}" is not host:port`)
+  const at = given === '' ? { host: host ?? '', port: Number(port) } : addressOf(given)
+  const tls = {
+    authorities: () => readFileSync(caPath),
+    verified: true,
+    named: true,
+    token: () => readText(tokenPath).trim(),
+    certificate: () => undefined,
+  }
+  return getFromKubernetes({ ...at, tls })
+}
+
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const at = text.lastIndexOf(':')
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
 }
 
 function pauseIn(block: Block, given: string): number {

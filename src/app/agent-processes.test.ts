@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
@@ -12,7 +12,7 @@ import { openAttest } from '../agent/workload/attest.ts'
 import { silent } from '../base/log.ts'
 import { until } from '../testing/until.ts'
 import { folder } from '../../test/support/server.ts'
-import { localAccounts, openProcess, processBehind } from './agent-processes.ts'
+import { localAccounts, openProcess, processBehind, processOfPid } from './agent-processes.ts'
 
 describe('processes that connect', () => {
   /** A child that connects to a socket, and then does what it is told. */
@@ -78,6 +78,42 @@ if word == 'exec': os.execvp('sleep', ['sleep', '1000'])`
     assert.equal(process.isAlive(), false)
     assert.throws(() => openProcess({ pid: child.pid as number, uid: 0, gid: 0 }))
   })
+
+  test('one that is referred to by its number is held, too', async (t) => {
+    const child = spawn('sleep', ['1000'], { stdio: 'ignore' })
+    t.after(() => child.kill('SIGKILL'))
+    const process = processOfPid(child.pid as number)
+    t.after(() => process.close())
+    assert.deepEqual([process.pid, process.isAlive()], [child.pid, true])
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    assert.equal(process.isAlive(), false)
+    assert.throws(() => processOfPid(child.pid as number), /ESRCH/)
+  })
+
+  test('the number of a thread is no process', () => {
+    const threads = readdirSync('/proc/self/task').map(Number)
+    const other = threads.find((tid) => tid !== process.pid)
+    assert.ok(other)
+    assert.throws(() => processOfPid(other))
+  })
+
+  test('one that has ended, and that nobody waited for, is none', async (t) => {
+    const child = spawn('python3', ['-c', UNWAITED], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    const [said] = (await once(child.stdout, 'data')) as [Buffer]
+    const pid = Number(said.toString())
+    await until('it has ended', () => readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z '))
+    assert.throws(() => processOfPid(pid), /has ended/)
+    assert.throws(() => openProcess({ pid, uid: 0, gid: 0 }), /has ended/)
+  })
+
+  const UNWAITED = `
+import os, time
+pid = os.fork()
+if pid == 0: os._exit(0)
+print(pid, flush=True)
+time.sleep(1000)`
 
   test('a program that is larger than it may be gives nothing', async (t) => {
     const { process } = await connected(t)

@@ -15,6 +15,7 @@ import { GrpcError } from '../wire/grpc.ts'
 import { type Answers, type CallOptions, type GrpcClient, openGrpcClient } from '../wire/grpc-client.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
 import { ErrorInfo, RpcStatus } from '../wire/rpc-status.ts'
+import { type ApiServer, apiServer } from './kubernetes.ts'
 import { NODE, type NodeParts, openServedNode, type ServedNode } from './served-node.ts'
 
 const selectorOf = (pid: number): string => `systemd:id:${pid}.service`
@@ -40,6 +41,8 @@ export interface BrokerNode {
   readonly node: ServedNode
   /** What the kubelet reports; a test changes it. */
   readonly pods: Pod[]
+  /** What is known of other objects. */
+  readonly api: ApiServer
   /** An SVID of this identity, of the trust domain of the agent unless another's rooms are given. */
   svid(options?: SvidOptions): { readonly key: SigningKey; readonly chain: readonly Buffer[] }
   /** A broker that shows such an SVID; by the local socket unless it is to be by TCP. */
@@ -57,6 +60,7 @@ export interface BrokerNode {
 
 export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'monotonic'> = ports.clock): Promise<BrokerNode> {
   const pods: Pod[] = []
+  const api = apiServer()
   const kubelet = async () => ({
     status: 200,
     body: Buffer.from(JSON.stringify({ items: pods.map((metadata) => ({ metadata, spec: { serviceAccountName: 'default', nodeName: 'n' } })) })),
@@ -64,7 +68,7 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
   const both = ['pid', 'kubernetes'] as const
   const node = await openServedNode({
     workloadAttestors: [
-      k8sAttestor(kubelet, { tries: 1, pause: 1, containers: true }, { timers: ports.timers, clock }),
+      k8sAttestor(kubelet, { tries: 1, pause: 1, containers: true }, { timers: ports.timers, clock }, api.get),
       { type: 'systemd', attest: async ({ pid }) => [`id:${pid}.service`] },
     ],
     broker: (folder) => ({
@@ -96,6 +100,7 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
   return {
     node,
     pods,
+    api,
     svid,
     broker({ tcp = false, ...options } = {}) {
       const target = tcp ? `127.0.0.1:${running.brokerPort}` : `unix:${parts.broker?.socket?.path}`

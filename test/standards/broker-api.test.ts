@@ -75,7 +75,7 @@ async function everyMethod(reference: Reference, refusal: (error: unknown) => bo
   for (const [name, call] of Object.entries(METHODS)) await assert.rejects(call(reference, client), refusal, name)
 }
 
-const ids = ({ svids }: { svids: { spiffeId?: string }[] }) => svids.map(({ spiffeId }) => spiffeId)
+const ids = ({ svids }: { svids: { spiffeId?: string }[] }) => svids.map(({ spiffeId = '' }) => spiffeId).sort((a, b) => (a < b ? -1 : 1))
 const x509 = (reference: Reference) => first(broker, 'SubscribeToX509SVID', reference)
 
 describe('SPIFFE_Broker_API.md §1–3: the service and its references', () => {
@@ -162,9 +162,28 @@ describe('SPIFFE_Broker_API.md §1–3: the service and its references', () => {
     await everyMethod(objectReference({ uid: UID }), invalid)
   })
 
+  test('§3.1.3: for non-core resources the group MUST be set to the API group name', async () => {
+    here.api.put('deployments.apps', { name: 'checkout', namespace: 'shop', uid: UID, labels: { app: 'checkout' } })
+    await here.node.domain.entry(NODE, '/deployment', 'k8s:key:shop/checkout')
+    await known('k8s:key:shop/checkout')
+    const named = (group: string) => objectReference({ type: { plural: 'deployments', group }, key: { namespace: 'shop', name: 'checkout' } })
+    assert.deepEqual(ids(await x509(named('apps'))), [`${OWN}/deployment`])
+    for (const group of ['', 'core', 'apps/v1', 'app']) await everyMethod(named(group), invalid)
+  })
+
   test('§3.1.3: key.namespace MUST be set for namespaced resources', async () => {
     here.pods.push(POD)
     await everyMethod(podReference({ name: 'web-1' }), invalid)
+    await everyMethod(objectReference({ type: { plural: 'deployments', group: 'apps' }, key: { name: 'checkout' } }), invalid)
+  })
+
+  test('§3.1.3: key.namespace MUST be empty for cluster-scoped resources', async () => {
+    here.api.put('nodes.core', { name: 'node-1', uid: OTHER_UID })
+    await here.node.domain.entry(NODE, '/node-1', 'k8s:kind:Node')
+    await known('k8s:kind:Node')
+    const type = { plural: 'nodes', group: 'core' }
+    assert.deepEqual(ids(await x509(objectReference({ type, key: { name: 'node-1' } }))), [`${OWN}/node-1`])
+    await everyMethod(objectReference({ type, key: { namespace: 'shop', name: 'node-1' } }), invalid)
   })
 
   test('§3.1.3: key.name is required when key is set', async () => {
@@ -228,7 +247,7 @@ describe('SPIFFE_Broker_API.md §4: behaviour', () => {
     assert.deepEqual(ids((await talk.next()) as never), [`${OWN}/first`])
     const next = talk.next()
     await here.another(pid, '/second')
-    assert.deepEqual(ids((await next) as never).sort(), [`${OWN}/first`, `${OWN}/second`])
+    assert.deepEqual(ids((await next) as never), [`${OWN}/first`, `${OWN}/second`])
     talk.cancel()
   })
 
@@ -338,7 +357,7 @@ describe('SPIFFE_Broker_API.md §5: the X.509-SVID profile', () => {
   test('§5.2.1: svids MUST contain one or more messages, one for each identity', async () => {
     const { pid } = await here.workload('/one')
     await here.another(pid, '/two')
-    assert.deepEqual(ids(await x509(pidReference(pid))).sort(), [`${OWN}/one`, `${OWN}/two`])
+    assert.deepEqual(ids(await x509(pidReference(pid))), [`${OWN}/one`, `${OWN}/two`])
   })
 
   test('§5.2.1: servers MUST ensure that a hint is unique amongst the SVIDs', async () => {
@@ -385,7 +404,7 @@ describe('SPIFFE_Broker_API.md §6: the JWT-SVID profile', () => {
   test('§6.2.1: if spiffe_id is unspecified, the server MUST return JWT-SVIDs for all identities of the workload', async () => {
     const { pid } = await here.workload('/a')
     await here.another(pid, '/b')
-    assert.deepEqual(ids(await fetchJwt(broker, pidReference(pid))).sort(), [`${OWN}/a`, `${OWN}/b`])
+    assert.deepEqual(ids(await fetchJwt(broker, pidReference(pid))), [`${OWN}/a`, `${OWN}/b`])
     assert.deepEqual(ids(await fetchJwt(broker, pidReference(pid), ['db'], `${OWN}/b`)), [`${OWN}/b`])
     await assert.rejects(fetchJwt(broker, pidReference(pid), ['db'], 'b'), answers(STATUS.invalid))
   })

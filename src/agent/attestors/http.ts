@@ -6,4 +6,4 @@ export interface HttpAnswer {
 }
 
 /** `path` with its query. Rejects where there is no whole answer in time, or too large a one. */
-export type HttpGet = (path: string) => Promise<HttpAnswer>
+export type HttpGet = (path: string, headers?: Readonly<Record<string, string>>) => Promise<HttpAnswer>

@@ -1,9 +1,12 @@
 // The k8s attestor: what the kubelet of this node says of the pod and container that a process is in.
-import { isObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
+import { isObject, type JsonObject, parseJson } from '../../base/json.ts'
 import type { Clock, Timers } from '../../base/ports.ts'
 import type { ObjectFindings, ObjectReference, WorkloadAttestor } from './attestor.ts'
 import { type Container, containerOf } from './cgroup.ts'
 import type { HttpGet } from './http.ts'
+import { JSON_LIMITS, listOf, objectOf, textOf } from './json-reading.ts'
+import { kubernetesObjects, MISSING_NAMESPACE, unknownType } from './k8s-objects.ts'
+import { recently } from './recently.ts'
 
 export interface K8sSettings {
   /** How often the kubelet is asked for a container that it does not report yet. */
@@ -14,18 +17,25 @@ export interface K8sSettings {
   readonly containers: boolean
 }
 
-/** `get` asks the kubelet. */
+/** `get` asks the kubelet, `getObject` the API server; without that, pods of this node are the only objects that are known. */
 export function k8sAttestor(
   get: HttpGet,
   settings: K8sSettings,
   { timers, clock }: { readonly timers: Timers; readonly clock: Pick<Clock, 'monotonic'> },
+  getObject?: HttpGet,
 ): WorkloadAttestor {
   const pods = sharing(() => listPods(get))
-  const recently = remembering(pods, clock)
+  const others = getObject ? kubernetesObjects(getObject, clock) : async ({ plural, group }: ObjectReference) => unknownType(plural, group)
+  const recentPods = recently(pods, RECENT, clock)
+  const recentOthers = recently(others, RECENT, clock)
   return {
     type: 'k8s',
     objects: {
-      attest: async (reference, again) => refuse(reference) ?? findReferenced(await (again ? recently() : pods()), reference),
+      async attest(reference, again) {
+        if (!isPod(reference)) return (again ? recentOthers : others)(reference)
+        if (reference.key?.namespace === '') return MISSING_NAMESPACE
+        return findReferenced(await (again ? recentPods(undefined) : pods()), reference)
+      },
     },
     async attest(process) {
       const container = containerOf(process.read('cgroup').toString())
@@ -40,12 +50,13 @@ export function k8sAttestor(
   }
 }
 
-const LIMITS = { depth: 100, values: 5_000_000, stringBytes: 1 << 22 }
+/** Milliseconds for which an answer will do to who looks again. */
+const RECENT = 4_000
 
 async function listPods(get: HttpGet): Promise<JsonObject[]> {
   const { status, body } = await get('/pods')
   if (status !== 200) throw new Error(`the kubelet answered ${status}`)
-  const { items } = objectOf(parseJson(body, LIMITS))
+  const { items } = objectOf(parseJson(body, JSON_LIMITS))
   if (!Array.isArray(items)) throw new Error('the kubelet gave an answer of another form')
   return items.filter(isObject)
 }
@@ -61,25 +72,7 @@ function sharing<T>(ask: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** Milliseconds for which an answer will do. */
-const RECENT = 4_000
-
-/** Who looks again gets what others were told a moment ago. */
-function remembering<T>(ask: () => Promise<T>, clock: Pick<Clock, 'monotonic'>): () => Promise<T> {
-  let last: { readonly at: number; readonly answer: T } | undefined
-  return async () => {
-    const now = clock.monotonic()
-    if (last && now - last.at < RECENT) return last.answer
-    const answer = await ask()
-    last = { at: now, answer }
-    return answer
-  }
-}
-
-function refuse({ plural, group, key }: ObjectReference): ObjectFindings | undefined {
-  if (plural !== 'pods' || group !== 'core') return { refused: `objects of type ${plural}.${group} are not known here, but pods.core alone` }
-  return key?.namespace === '' ? { refused: 'object reference key is missing namespace' } : undefined
-}
+const isPod = ({ plural, group }: ObjectReference): boolean => plural === 'pods' && group === 'core'
 
 function findReferenced(pods: readonly JsonObject[], { key, uid }: ObjectReference): ObjectFindings | undefined {
   const found = pods.filter((pod) => {
@@ -95,7 +88,7 @@ function find(pods: readonly JsonObject[], { id, podUid }: Container, containers
   const candidates = pods.filter((pod) => podUid === undefined || uidOf(pod) === podUid)
   const found = candidates.flatMap((pod) => {
     const own = statusesOf(pod, 'containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses').find(
-      ({ containerID }) => text(containerID).split('://')[1] === id,
+      ({ containerID }) => textOf(containerID).split('://')[1] === id,
     )
     if (!containers) return podUid !== undefined || own ? [podSelectors(pod)] : []
     return own ? [[...podSelectors(pod), ...containerSelectors(own)]] : []
@@ -105,7 +98,7 @@ function find(pods: readonly JsonObject[], { id, podUid }: Container, containers
 }
 
 function containerSelectors(status: JsonObject): string[] {
-  return [`container-name:${text(status['name'])}`, ...imagesOf([status]).map((image) => `container-image:${image}`)]
+  return [`container-name:${textOf(status['name'])}`, ...imagesOf([status]).map((image) => `container-image:${image}`)]
 }
 
 function podSelectors(pod: JsonObject): string[] {
@@ -113,39 +106,33 @@ function podSelectors(pod: JsonObject): string[] {
   const { serviceAccountName, nodeName } = objectOf(pod['spec'])
   const main = statusesOf(pod, 'containerStatuses')
   const init = statusesOf(pod, 'initContainerStatuses')
-  const owners = Array.isArray(ownerReferences) ? ownerReferences.filter(isObject) : []
+  const owners = listOf(ownerReferences)
   return [
-    `sa:${text(serviceAccountName)}`,
-    `ns:${text(namespace)}`,
-    `node-name:${text(nodeName)}`,
+    `sa:${textOf(serviceAccountName)}`,
+    `ns:${textOf(namespace)}`,
+    `node-name:${textOf(nodeName)}`,
     `pod-uid:${uidOf(pod)}`,
-    `pod-name:${text(name)}`,
+    `pod-name:${textOf(name)}`,
     `pod-image-count:${main.length}`,
     `pod-init-image-count:${init.length}`,
     ...imagesOf(main).map((image) => `pod-image:${image}`),
     ...imagesOf(init).map((image) => `pod-init-image:${image}`),
-    ...Object.entries(objectOf(labels)).map(([key, value]) => `pod-label:${key}:${text(value)}`),
+    ...Object.entries(objectOf(labels)).map(([key, value]) => `pod-label:${key}:${textOf(value)}`),
     ...owners.flatMap((owner) => [
-      `pod-owner:${text(owner['kind'])}:${text(owner['name'])}`,
-      `pod-owner-uid:${text(owner['kind'])}:${text(owner['uid'])}`,
+      `pod-owner:${textOf(owner['kind'])}:${textOf(owner['name'])}`,
+      `pod-owner-uid:${textOf(owner['kind'])}:${textOf(owner['uid'])}`,
     ]),
   ]
 }
 
-const uidOf = (pod: JsonObject): string => text(objectOf(pod['metadata'])['uid'])
+const uidOf = (pod: JsonObject): string => textOf(objectOf(pod['metadata'])['uid'])
 
 /** By name and by digest, each once. */
 function imagesOf(statuses: readonly JsonObject[]): string[] {
-  return [...new Set(statuses.flatMap(({ imageID, image }) => [text(imageID), text(image)]))].filter((one) => one !== '')
+  return [...new Set(statuses.flatMap(({ imageID, image }) => [textOf(imageID), textOf(image)]))].filter((one) => one !== '')
 }
 
 function statusesOf(pod: JsonObject, ...lists: readonly string[]): JsonObject[] {
   const status = objectOf(pod['status'])
-  return lists.flatMap((list) => {
-    const found = status[list]
-    return Array.isArray(found) ? found.filter(isObject) : []
-  })
+  return lists.flatMap((list) => listOf(status[list]))
 }
-
-const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
-const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
