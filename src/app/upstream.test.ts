@@ -57,9 +57,12 @@ describe('upstream authorities', () => {
   const disk = (more: object = {}) =>
     openUpstream({ kind: 'disk', certFile: file('root.pem'), keyFile: file('root.key'), bundleFile: undefined, ...more }, ports)
 
+  /** What another program signs a moment later has begun by then; what is signed here is predated by more. */
+  const AHEAD = 5_000
+
   async function trusting(upstream: Upstream): Promise<TrustDomainBench> {
     const bench = await openTrustDomain('', undefined, upstream)
-    bench.clock.set(Date.now())
+    bench.clock.set(Date.now() + AHEAD)
     await bench.ask('write', 'config', { trust_domain: 'example.org' })
     return bench
   }
