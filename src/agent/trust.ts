@@ -1,14 +1,14 @@
 // What the agent believes of a trust domain: its bundle, and which of its keys are not to be relied on any more.
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
-import { type Bundle, formatBundle, isCertificate, parseBundle } from '../crypto/bundle.ts'
+import { type Bundle, formatBundle, isCertificate, parseBundle, type TokenAuthority } from '../crypto/bundle.ts'
 import { parseTrustDomain, type TrustDomain } from '../crypto/spiffe-id.ts'
-import type { BundleMessage } from '../edge/spire/messages.ts'
+import type { BundleMessage, TokenKey } from '../edge/spire/messages.ts'
 import type { Of } from '../wire/protobuf.ts'
 
 export interface Trust {
   readonly bundle: Bundle
-  /** X.509 authorities, in base64, and ids of JWT keys: whatever they signed is to be replaced at once. */
+  /** X.509 authorities, in base64, and ids of JWT and WIT keys: whatever they signed is to be replaced at once. */
   readonly tainted: ReadonlySet<string>
 }
 
@@ -16,24 +16,31 @@ export interface Trust {
 export function trustOf(message: Of<typeof BundleMessage>, trustDomain: TrustDomain): Trust {
   if (parseTrustDomain(message.trustDomain) !== trustDomain) throw new Error(`the server gave the bundle of "${message.trustDomain}"`)
   const x509 = message.x509Authorities.flatMap(({ asn1, tainted = false }) => (asn1 && isCertificate(asn1) ? [{ asn1, tainted }] : []))
-  const jwt = message.jwtAuthorities.flatMap(({ keyId, publicKey, expiresAt = 0, tainted = false }) =>
-    keyId && publicKey && isPublicKey(publicKey) ? [{ keyId, publicKey, expiresAt: expiresAt > 0 ? expiresAt * 1000 : undefined, tainted }] : [],
-  )
+  const [jwt, wit] = [keysIn(message.jwtAuthorities), keysIn(message.witAuthorities)]
   if (x509.length === 0) throw new Error(`the server gave a bundle of "${trustDomain}" without X.509 authorities`)
   return {
     bundle: {
       trustDomain,
       x509Authorities: x509.map(({ asn1 }) => asn1),
-      jwtAuthorities: jwt.map(({ keyId, publicKey, expiresAt }) => ({ keyId, publicKey, expiresAt })),
+      jwtAuthorities: jwt.map(authorityOf),
+      witAuthorities: wit.map(authorityOf),
       refreshHint: message.refreshHint,
       sequence: message.sequenceNumber,
     },
     tainted: new Set([
       ...x509.filter(({ tainted }) => tainted).map(({ asn1 }) => asn1.toString('base64')),
-      ...jwt.filter(({ tainted }) => tainted).map(({ keyId }) => keyId),
+      ...[...jwt, ...wit].filter(({ tainted }) => tainted).map(({ keyId }) => keyId),
     ]),
   }
 }
+
+function keysIn(keys: readonly Partial<Of<typeof TokenKey>>[]): (TokenAuthority & { readonly tainted: boolean })[] {
+  return keys.flatMap(({ keyId, publicKey, expiresAt = 0, tainted = false }) =>
+    keyId && publicKey && isPublicKey(publicKey) ? [{ keyId, publicKey, expiresAt: expiresAt > 0 ? expiresAt * 1000 : undefined, tainted }] : [],
+  )
+}
+
+const authorityOf = ({ keyId, publicKey, expiresAt }: TokenAuthority): TokenAuthority => ({ keyId, publicKey, expiresAt })
 
 function isPublicKey(spki: Buffer): boolean {
   try {

@@ -26,7 +26,14 @@ function opened(most: number) {
   const server = { authority: testAuthority('one'), asked: [] as string[][], pathOf: (id: string) => `/${id}`, away: false }
   const tainted = new Set<string>()
   const trust: () => Trust = () => ({
-    bundle: { trustDomain: home, x509Authorities: authorities.map(({ der }) => der), jwtAuthorities: [], refreshHint: 0, sequence: 0 },
+    bundle: {
+      trustDomain: home,
+      x509Authorities: authorities.map(({ der }) => der),
+      jwtAuthorities: [],
+      witAuthorities: [],
+      refreshHint: 0,
+      sequence: 0,
+    },
     tainted,
   })
   const authorities: TestCertificate[] = [server.authority]

@@ -140,6 +140,15 @@ describe('administrators by SVID', () => {
     await assert.rejects(publish(connect('spiffe://example.org/web'), jwtAuthority), refusedWith(7, /authorization denied/))
     await assert.rejects(publish(below), refusedWith(3, /missing JWT authority/))
     await assert.rejects(publish(below, { ...jwtAuthority, publicKey: newSigningKey('ec-p256').publicKey }), refusedWith(3, /another authority/))
+    const publishWit = (client: grpc.Client, key: object) =>
+      callUnary(client, 'spire.api.server.bundle.v1.Bundle/PublishWITAuthority', admin.PublishWitRequest, admin.PublishWitResponse, {
+        witAuthority: key,
+      })
+    const witAuthority = { ...jwtAuthority, keyId: 'below-wit' }
+    await assert.rejects(publishWit(below, witAuthority), refusedWith(12, /WIT-SVIDs are off/))
+    await world.ok('write', 'spiffe/config', { wit_svids: true })
+    assert.deepEqual((await publishWit(below, witAuthority)).witAuthorities.at(-1), { ...witAuthority, tainted: false })
+    await assert.rejects(publishWit(below, jwtAuthority), refusedWith(3, /invalid WIT authority: another authority/))
     world.clock.advance(26 * 3_600_000)
     await rooms().authorities.rotate()
     assert.ok(

@@ -10,6 +10,7 @@ import { parseSpiffeId, type TrustDomain, trustDomainOf } from '../crypto/spiffe
 import * as admin from '../edge/spire/admin/messages.ts'
 import * as wire from '../edge/spire/messages.ts'
 import type { Upstream } from '../spiffe/upstream.ts'
+import { GrpcError, STATUS } from '../wire/grpc.ts'
 import { type GrpcClient, openGrpcClient } from '../wire/grpc-client.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
 import { dialer } from './agent-dial.ts'
@@ -41,12 +42,24 @@ export function openUpstreamServer({ address, socketPath }: Extract<UpstreamConf
       return { chain: answer.caCertChain, roots: answer.x509Authorities }
     },
     server: {
-      async publish(home, { keyId, publicKey, expiresAt = 0 }) {
-        const jwtAuthority = { keyId, publicKey, expiresAt: Math.floor(expiresAt / 1000) }
-        await ask(home, `${BUNDLE}/PublishJWTAuthority`, admin.PublishJwtRequest, admin.PublishJwtResponse, { jwtAuthority })
+      async publish(kind, home, { keyId, publicKey, expiresAt = 0 }) {
+        const key = { keyId, publicKey, expiresAt: Math.floor(expiresAt / 1000) }
+        if (kind === 'wit') return unlessUnknown(ask(home, ...PUBLISH_WIT, { witAuthority: key }))
+        await ask(home, `${BUNDLE}/PublishJWTAuthority`, admin.PublishJwtRequest, admin.PublishJwtResponse, { jwtAuthority: key })
       },
       bundle: async (home) => trustOf(await ask(home, `${BUNDLE}/GetBundle`, wire.Empty, wire.BundleMessage, {}), home),
     },
+  }
+}
+
+const PUBLISH_WIT = [`${BUNDLE}/PublishWITAuthority`, admin.PublishWitRequest, admin.PublishWitResponse] as const
+
+/** A server that has no WIT-SVIDs publishes none of their keys: they are in the bundle of this one alone. */
+async function unlessUnknown(published: Promise<unknown>): Promise<void> {
+  try {
+    await published
+  } catch (error) {
+    if (!(error instanceof GrpcError) || error.code !== STATUS.unimplemented) throw error
   }
 }
 

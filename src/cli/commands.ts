@@ -38,6 +38,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   version: async () => (await import('./commands/version.ts')).version,
   'version-history': async () => (await import('./commands/version-history.ts')).versionHistory,
   whoami: async () => (await import('./commands/whoami.ts')).whoami,
+  wit: async () => (await import('./commands/wit.ts')).wit,
   write: async () => (await import('./commands/write.ts')).write,
   x509: async () => (await import('./commands/x509.ts')).x509,
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Fault } from '../base/fault.ts'
 import type { JsonObject } from '../base/json.ts'
-import { formatBundle, formatJwks, jwtKeyOf, parseBundle } from './bundle.ts'
+import { formatBundle, formatJwks, jwtKeyOf, parseBundle, witKeyOf } from './bundle.ts'
 import { encodeName, issueCertificate } from './certificate.ts'
 import { newSigningKey } from './signing-key.ts'
 import { parseTrustDomain } from './spiffe-id.ts'
@@ -11,6 +11,7 @@ import { parseTrustDomain } from './spiffe-id.ts'
 const DOMAIN = parseTrustDomain('example.org')
 const key = newSigningKey('ec-p256')
 const rsa = newSigningKey('rsa-2048')
+const wit = newSigningKey('ec-p384')
 const certificate = issueCertificate(
   { subject: [], publicKey: key.publicKey, notBefore: 0, notAfter: 1e12, uris: ['spiffe://example.org'], dnsNames: [], authority: true },
   { key, name: encodeName([]) },
@@ -23,6 +24,7 @@ const BUNDLE = {
     { keyId: 'a', publicKey: key.publicKey, expiresAt: undefined },
     { keyId: 'b', publicKey: rsa.publicKey, expiresAt: undefined },
   ],
+  witAuthorities: [{ keyId: 'w', publicKey: wit.publicKey, expiresAt: undefined }],
   refreshHint: 300,
   sequence: 7,
 }
@@ -39,17 +41,18 @@ describe('SPIFFE bundles', () => {
         ['EC', 'x509-svid', undefined, 1],
         ['EC', 'jwt-svid', 'a', false],
         ['RSA', 'jwt-svid', 'b', false],
+        ['EC', 'wit-svid', 'w', false],
       ],
     )
   })
 
   test('an empty set of keys says that all are revoked', () => {
-    assert.deepEqual(parse({ keys: [] }), { ...BUNDLE, x509Authorities: [], jwtAuthorities: [], refreshHint: 0, sequence: 0 })
+    assert.deepEqual(parse({ keys: [] }), { ...BUNDLE, x509Authorities: [], jwtAuthorities: [], witAuthorities: [], refreshHint: 0, sequence: 0 })
   })
 
   test('keys of unknown use or kind are passed over', () => {
     const extra = [
-      { ...JWT, use: 'wit-svid' },
+      { ...JWT, use: 'other-svid' },
       { ...JWT, use: undefined },
       { kty: 'OKP', crv: 'Ed25519', x: 'AA', use: 'jwt-svid', kid: 'z' },
     ]
@@ -64,7 +67,9 @@ describe('SPIFFE bundles', () => {
     ['an x509-svid key with garbage', { keys: [{ ...X509, x5c: ['AAAA'] }] }],
     ['a key without kty', { keys: [{ ...X509, kty: undefined }] }],
     ['a jwt-svid key without id', { keys: [{ ...JWT, kid: undefined }] }],
+    ['a wit-svid key without id', { keys: [{ ...JWT, use: 'wit-svid', kid: undefined }] }],
     ['two keys with one id', { keys: [JWT, JWT] }],
+    ['two keys of different use with one id', { keys: [JWT, { ...JWT, use: 'wit-svid' }] }],
     ['a broken sequence', { keys: [], spiffe_sequence: 'x' }],
     ['a broken refresh hint', { keys: [], spiffe_refresh_hint: 1.5 }],
   ] as const) {
@@ -74,6 +79,11 @@ describe('SPIFFE bundles', () => {
   test('give the key that signs tokens under an id', () => {
     assert.deepEqual(jwtKeyOf(BUNDLE, 'b')?.export({ format: 'der', type: 'spki' }), rsa.publicKey)
     assert.equal(jwtKeyOf(BUNDLE, 'c'), undefined)
+  })
+
+  test('keep the keys of both kinds of token apart', () => {
+    assert.deepEqual(witKeyOf(BUNDLE, 'w')?.export({ format: 'der', type: 'spki' }), wit.publicKey)
+    assert.deepEqual([jwtKeyOf(BUNDLE, 'w'), witKeyOf(BUNDLE, 'a')], [undefined, undefined])
   })
 
   test('the set for OIDC has no SPIFFE members', () => {

@@ -6,7 +6,8 @@ import { fromPem } from './certificate.ts'
 import { jwkOf, publicKeyOfJwk } from './jws.ts'
 import type { TrustDomain } from './spiffe-id.ts'
 
-export interface JwtAuthority {
+/** A key that signs tokens of one kind: JWT-SVIDs or WIT-SVIDs. */
+export interface TokenAuthority {
   readonly keyId: string
   /** SubjectPublicKeyInfo in DER. */
   readonly publicKey: Buffer
@@ -18,7 +19,9 @@ export interface Bundle {
   readonly trustDomain: TrustDomain
   /** Certificates in DER. */
   readonly x509Authorities: readonly Buffer[]
-  readonly jwtAuthorities: readonly JwtAuthority[]
+  readonly jwtAuthorities: readonly TokenAuthority[]
+  /** Of keys that are no JWT authorities; none where the trust domain has no WIT-SVIDs (WIT-SVID.md §6.2). */
+  readonly witAuthorities: readonly TokenAuthority[]
   /** Seconds after which a consumer should look again; 0 where nothing was said. */
   readonly refreshHint: number
   /** Grows with every change; 0 where nothing was said. */
@@ -28,15 +31,19 @@ export interface Bundle {
 /** The published document: every key with its `use` (§4). */
 export function formatBundle(bundle: Bundle): JsonObject {
   return {
-    keys: [...bundle.x509Authorities.map(x509Jwk), ...bundle.jwtAuthorities.map((one) => jwtJwk(one, 'jwt-svid'))],
+    keys: [
+      ...bundle.x509Authorities.map(x509Jwk),
+      ...bundle.jwtAuthorities.map((one) => tokenJwk(one, 'jwt-svid')),
+      ...bundle.witAuthorities.map((one) => tokenJwk(one, 'wit-svid')),
+    ],
     ...(bundle.sequence > 0 ? { spiffe_sequence: bundle.sequence } : {}),
     ...(bundle.refreshHint > 0 ? { spiffe_refresh_hint: bundle.refreshHint } : {}),
   }
 }
 
-/** The JWT keys alone, as the Workload API and OIDC consumers take them, the latter with algorithms; `use` is left out where none is given. */
-export function formatJwks(authorities: readonly JwtAuthority[], use?: 'jwt-svid' | 'sig'): JsonObject {
-  return { keys: authorities.map((one) => jwtJwk(one, use)) }
+/** Keys of one kind alone, as the Workload API and OIDC consumers take them, the latter with algorithms; `use` is left out where none is given. */
+export function formatJwks(authorities: readonly TokenAuthority[], use?: 'sig'): JsonObject {
+  return { keys: authorities.map((one) => tokenJwk(one, use)) }
 }
 
 function x509Jwk(der: Buffer): JsonObject {
@@ -44,7 +51,7 @@ function x509Jwk(der: Buffer): JsonObject {
   return { ...jwkOf(spki), use: 'x509-svid', x5c: [der.toString('base64')] }
 }
 
-function jwtJwk({ publicKey, keyId }: JwtAuthority, use: string | undefined): JsonObject {
+function tokenJwk({ publicKey, keyId }: TokenAuthority, use: string | undefined): JsonObject {
   const jwk = jwkOf(publicKey)
   return { ...jwk, kid: keyId, ...(use === undefined ? {} : { use }), ...(use === 'sig' ? { alg: algorithmOf(jwk) } : {}) }
 }
@@ -64,13 +71,15 @@ export function parseBundle(trustDomain: TrustDomain, document: Uint8Array): Bun
   const keys = parsed['keys'].filter(isObject)
   if (keys.length !== parsed['keys'].length) throw broken('a key is not an object')
   const x509Authorities = keys.filter(({ use }) => use === 'x509-svid').flatMap(certificateOf)
-  const jwtAuthorities = keys.filter(({ use }) => use === 'jwt-svid').flatMap(authorityOf)
-  if (new Set(jwtAuthorities.map(({ keyId }) => keyId)).size !== jwtAuthorities.length) throw broken('two keys have one id')
+  const [jwtAuthorities, witAuthorities] = [authoritiesFor('jwt-svid', keys), authoritiesFor('wit-svid', keys)]
+  const ids = [...jwtAuthorities, ...witAuthorities].map(({ keyId }) => keyId)
+  if (new Set(ids).size !== ids.length) throw broken('two keys have one id')
   const { spiffe_sequence: sequence, spiffe_refresh_hint: refreshHint } = parsed
   return {
     trustDomain,
     x509Authorities,
     jwtAuthorities,
+    witAuthorities,
     sequence: count(sequence, 'spiffe_sequence'),
     refreshHint: count(refreshHint, 'spiffe_refresh_hint'),
   }
@@ -81,7 +90,7 @@ export function bundleFromPem(trustDomain: TrustDomain, text: string): Bundle {
   const x509Authorities = fromPem(text)
   if (x509Authorities.length === 0) throw broken('there is no certificate in PEM')
   if (!x509Authorities.every(isCertificate)) throw broken('a certificate cannot be read')
-  return { trustDomain, x509Authorities, jwtAuthorities: [], sequence: 0, refreshHint: 0 }
+  return { trustDomain, x509Authorities, jwtAuthorities: [], witAuthorities: [], sequence: 0, refreshHint: 0 }
 }
 
 /** A key without a certificate is passed over, and so are certificates beside its first (X509-SVID.md §6.2). */
@@ -102,11 +111,14 @@ export function isCertificate(der: Buffer): boolean {
   }
 }
 
-function authorityOf(jwk: JsonObject): JwtAuthority[] {
-  if (typeof jwk['kid'] !== 'string' || jwk['kid'] === '') throw broken('a jwt-svid key has no key id')
-  const key = publicKeyOfJwk(jwk)
-  if (!key) return []
-  return [{ keyId: jwk['kid'], publicKey: key.export({ format: 'der', type: 'spki' }), expiresAt: undefined }]
+function authoritiesFor(use: 'jwt-svid' | 'wit-svid', keys: readonly JsonObject[]): TokenAuthority[] {
+  return keys.flatMap((jwk) => {
+    if (jwk['use'] !== use) return []
+    const { kid: keyId } = jwk
+    if (typeof keyId !== 'string' || keyId === '') throw broken(`a ${use} key has no key id`)
+    const key = publicKeyOfJwk(jwk)
+    return key ? [{ keyId, publicKey: key.export({ format: 'der', type: 'spki' }), expiresAt: undefined }] : []
+  })
 }
 
 function count(value: Json | undefined, name: string): number {
@@ -121,7 +133,12 @@ function broken(why: string): Fault {
 }
 
 /** The key with which a bundle's trust domain signs JWT-SVIDs under `kid`. */
-export function jwtKeyOf(bundle: Bundle, kid: string): KeyObject | undefined {
-  const found = bundle.jwtAuthorities.find(({ keyId }) => keyId === kid)
+export const jwtKeyOf = ({ jwtAuthorities }: Bundle, kid: string): KeyObject | undefined => keyIn(jwtAuthorities, kid)
+
+/** The same of WIT-SVIDs: a key of one kind believes nothing of the other. */
+export const witKeyOf = ({ witAuthorities }: Bundle, kid: string): KeyObject | undefined => keyIn(witAuthorities, kid)
+
+function keyIn(authorities: readonly TokenAuthority[], kid: string): KeyObject | undefined {
+  const found = authorities.find(({ keyId }) => keyId === kid)
   return found && publicKeyOfJwk(jwkOf(found.publicKey))
 }

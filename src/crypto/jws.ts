@@ -14,7 +14,7 @@ interface Algorithm {
 const RSA_PKCS1_PADDING = 1
 const RSA_PKCS1_PSS_PADDING = 6
 
-/** What a JWT-SVID may be signed with (JWT-SVID.md §2.1): never `none`, never a shared secret. */
+/** What a JWT-SVID or WIT-SVID may be signed with (JWT-SVID.md §2.1, WIT-SVID.md §2.3): never `none`, never a shared secret. */
 const ALGORITHMS: Readonly<Record<string, Algorithm | undefined>> = {
   ES256: { key: 'ec', curve: 'prime256v1', hash: 'sha256' },
   ES384: { key: 'ec', curve: 'secp384r1', hash: 'sha384' },
@@ -26,6 +26,9 @@ const ALGORITHMS: Readonly<Record<string, Algorithm | undefined>> = {
   PS384: { key: 'rsa', hash: 'sha384', padding: RSA_PKCS1_PSS_PADDING },
   PS512: { key: 'rsa', hash: 'sha512', padding: RSA_PKCS1_PSS_PADDING },
 }
+
+/** The `typ` of WIT-SVIDs (WIT-SVID.md §2.2). */
+export const WIT = 'wit+jwt'
 
 /** Longer ones are refused unread. */
 export const MAX_TOKEN_BYTES = 16_384
@@ -52,30 +55,35 @@ function part(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
-const HEADER = new Set(['alg', 'kid', 'typ'])
-
 /**
  * Throws `invalid` for whatever is not one compact token in its only form: other serialisations, base64url with padding or
- * stray bits, headers beside alg, kid and typ (so no key by `jwk`, `jku` or `x5u`), algorithms that are not listed.
+ * stray bits, algorithms that are not listed, and headers beside alg, kid and typ: all of them, or where `others` are ignored
+ * those alone that ask to be understood (`crit`). No key is ever taken from a header (`jwk`, `jku`, `x5u`).
  */
-export function parseCompact(token: string): Unverified {
+export function parseCompact(token: string, others: 'refused' | 'ignored' = 'refused'): Unverified {
   if (token.length > MAX_TOKEN_BYTES) throw malformed()
   const parts = token.split('.')
   const [header, payload, signature] = parts.map(strictBase64Url)
   if (parts.length !== 3 || !header || !payload || !signature || signature.length === 0) throw malformed()
   const { alg, kid, typ, ...other } = objectOf(header)
-  if (Object.keys(other).some((name) => !HEADER.has(name))) throw new Fault('invalid', 'token header has members that are not allowed')
+  if (others === 'refused' ? Object.keys(other).length > 0 : 'crit' in other)
+    throw new Fault('invalid', 'token header has members that are not allowed')
   if (typeof alg !== 'string' || !ALGORITHMS[alg]) throw new Fault('invalid', 'token is signed by an algorithm that is not allowed')
   if (typeof kid !== 'string' || kid === '') throw new Fault('invalid', 'token header missing key id')
   if (typ !== undefined && typeof typ !== 'string') throw malformed()
   return { kid, algorithm: alg, typ, claims: objectOf(payload), signed: token.slice(0, token.lastIndexOf('.')), signature }
 }
 
+/** Whether keys of this one's kind sign by an algorithm. */
+export function isFor(algorithm: string, key: KeyObject): boolean {
+  const scheme = ALGORITHMS[algorithm]
+  return scheme?.key === key.asymmetricKeyType && (scheme?.curve === undefined || key.asymmetricKeyDetails?.namedCurve === scheme.curve)
+}
+
 /** Whether `key` made the signature, by an algorithm that is this key's. */
 export function isSignedBy({ algorithm, signed, signature }: Unverified, key: KeyObject): boolean {
   const scheme = ALGORITHMS[algorithm]
-  if (!scheme || key.asymmetricKeyType !== scheme.key) return false
-  if (scheme.curve !== undefined && key.asymmetricKeyDetails?.namedCurve !== scheme.curve) return false
+  if (!scheme || !isFor(algorithm, key)) return false
   const how = scheme.key === 'ec' ? { key, dsaEncoding: 'ieee-p1363' as const } : { key, padding: scheme.padding as number, saltLength: -1 }
   return verify(scheme.hash, Buffer.from(signed), how, signature)
 }

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { isRawNumber, type Json, type JsonObject } from '../base/json.ts'
-import { isSignedBy, parseCompact, signCompact, type Unverified } from './jws.ts'
+import { isSignedBy, parseCompact, signCompact, type Unverified, WIT } from './jws.ts'
 import type { SigningKey } from './signing-key.ts'
 import { parseSpiffeId, pathOf, type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts'
 
@@ -51,6 +51,7 @@ export function verifyJwtSvid(
   keyOf: (trustDomain: TrustDomain, kid: string) => KeyObject | undefined,
 ): JwtSvid {
   const unverified = parseCompact(token)
+  if (unverified.typ === WIT) throw new Fault('invalid', 'a WIT-SVID is no bearer token: whoever presents one has to prove possession of its key')
   if (unverified.typ !== undefined && unverified.typ !== 'JWT' && unverified.typ !== 'JOSE')
     throw new Fault('invalid', 'token header type is not allowed')
   const id = subjectOf(unverified)
@@ -60,7 +61,8 @@ export function verifyJwtSvid(
   return content(unverified.claims, id, typeof audience === 'string' ? [audience] : audience, now)
 }
 
-function subjectOf({ claims: { sub } }: Unverified): SpiffeId {
+/** The workload that a token speaks of, by its own word. Throws `invalid`. */
+export function subjectOf({ claims: { sub } }: Unverified): SpiffeId {
   if (typeof sub !== 'string' || sub === '') throw new Fault('invalid', 'token missing subject claim')
   const id = parseSpiffeId(sub)
   if (pathOf(id) === '') throw new Fault('invalid', 'token subject is a trust domain')
@@ -69,16 +71,22 @@ function subjectOf({ claims: { sub } }: Unverified): SpiffeId {
 
 function content(claims: JsonObject, id: SpiffeId, wanted: readonly string[], now: number): JwtSvid {
   const audience = audienceOf(claims['aud'])
-  const expiresAt = timeOf(claims['exp'], 'exp')
-  if (expiresAt === undefined) throw new Fault('invalid', 'token missing exp claim')
-  if (expiresAt + LEEWAY <= now) throw new Fault('invalid', 'token has expired')
-  const notBefore = timeOf(claims['nbf'], 'nbf')
+  const expiresAt = endOf(claims, now)
   const issuedAt = timeOf(claims['iat'], 'iat')
-  if (notBefore !== undefined && notBefore - LEEWAY > now) throw new Fault('invalid', 'token not valid yet')
   if (issuedAt !== undefined && issuedAt - LEEWAY > now) throw new Fault('invalid', 'token was issued in the future')
   if (!audience.some((one) => wanted.includes(one)))
     throw new Fault('invalid', `expected audience in ${JSON.stringify(wanted)} (audience=${JSON.stringify(audience)})`)
   return { id, audience, claims, expiresAt }
+}
+
+/** When a token ends that is valid now: it has an end, which is not over, and its beginning is. Throws `invalid`. */
+export function endOf(claims: JsonObject, now: number): number {
+  const expiresAt = timeOf(claims['exp'], 'exp')
+  if (expiresAt === undefined) throw new Fault('invalid', 'token missing exp claim')
+  if (expiresAt + LEEWAY <= now) throw new Fault('invalid', 'token has expired')
+  const notBefore = timeOf(claims['nbf'], 'nbf')
+  if (notBefore !== undefined && notBefore - LEEWAY > now) throw new Fault('invalid', 'token not valid yet')
+  return expiresAt
 }
 
 function audienceOf(aud: Json | undefined): readonly string[] {

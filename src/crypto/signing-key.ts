@@ -1,5 +1,6 @@
 // Private keys that sign certificates and tokens: their kinds, how each is made, stored and used.
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import type { JsonObject } from '../base/json.ts'
 import { bitsOf, enter, NULL, oid, sequence, TAG } from './der.ts'
 
 interface KeyKind {
@@ -61,6 +62,11 @@ const CURVES: Readonly<Record<string, KeyType | undefined>> = { prime256v1: 'ec-
 /** PKCS#8 in DER, to be stored behind the barrier; the caller wipes it. */
 export function exportSigningKey({ key }: SigningKey): Buffer {
   return key.export({ format: 'der', type: 'pkcs8' })
+}
+
+/** The whole key as a JWK (RFC 7517) with what it signs by, for its owner alone. */
+export function privateJwk({ key }: SigningKey, algorithm: string): JsonObject {
+  return { ...(key.export({ format: 'jwk' }) as JsonObject), alg: algorithm }
 }
 
 function open(key: KeyObject): { key: KeyObject; publicKey: Buffer } {

@@ -1,7 +1,7 @@
 // The authorities of a trust domain at work: made, rotated, and signing; their keys lie behind the barrier.
 import type { Log } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
-import type { Bundle } from '../crypto/bundle.ts'
+import type { Bundle, TokenAuthority } from '../crypto/bundle.ts'
 import { type CertificateSpec, encodeName, issueCertificate, type Name, newSerial, subjectOf } from '../crypto/certificate.ts'
 import { exportSigningKey, keyIdentifier, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
@@ -9,7 +9,7 @@ import { records } from '../store/records.ts'
 import { transact } from '../store/transact.ts'
 import type { Place } from './place.ts'
 import * as authoritySet from './authority-set.ts'
-import type { Authority, AuthoritySet, Guests, Kind } from './authority-set.ts'
+import type { Authority, AuthoritySet, Guest, Guests, Kind } from './authority-set.ts'
 import { BACKDATED, makeAuthority, nameOf } from './make-authority.ts'
 import { openRotation } from './rotation.ts'
 import type { Settings, SettingsRoom } from './settings.ts'
@@ -35,7 +35,7 @@ export interface Authorities {
   set(): AuthoritySet
   /** What the trust domain publishes. */
   bundle(): Bundle
-  /** The active authority of a kind; throws `invalid` before the trust domain has one. */
+  /** The active authority of a kind; throws `invalid` before the trust domain has one, and `unsupported` for one that it is to have none of. */
   signer(kind: Kind): Signer
   prepare(kind: Kind): Promise<Authority>
   activate(kind: Kind, id: string): Promise<Authority>
@@ -60,12 +60,12 @@ export const KEYS = 'authority-key/'
 export function openAuthorities(deps: AuthoritiesDeps): Authorities {
   const { place, settings } = deps
   const { store } = place
-  const current = place.cache(sets.key(''), () => sets.get(store, ALL) ?? authoritySet.NO_AUTHORITIES)
+  const current = place.cache(sets.key(''), () => authoritySet.openSet(sets.get(store, ALL)))
   const signing = place.keyed(KEYS, (id) => openStored(store.get(KEYS + id)?.value, find(current(), id)), 16)
 
   async function change(step: (set: AuthoritySet) => AuthoritySet, made?: { id: string; key: SigningKey }): Promise<AuthoritySet> {
     return transact(store, (tx) => {
-      const before = sets.get(tx, ALL) ?? authoritySet.NO_AUTHORITIES
+      const before = authoritySet.openSet(sets.get(tx, ALL))
       const after = step(before)
       if (after === before) return before
       sets.put(tx, ALL, after)
@@ -76,12 +76,14 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
   }
 
   async function prepare(kind: Kind): Promise<Authority> {
+    settings.needKind(kind)
     const { authority, key, guests } = await makeAuthority(kind, settings.need(), deps)
     await change((set) => authoritySet.withGuests(authoritySet.withPrepared(set, kind, authority), guests), { id: authority.id, key })
     return authority
   }
 
   async function move(kind: Kind, id: string, step: typeof authoritySet.withActivated): Promise<Authority> {
+    settings.needKind(kind)
     const before = find(current(), id)
     const after = await change((set) => step(set, kind, id))
     return (find(after, id) ?? before) as Authority
@@ -91,7 +93,7 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
     set: current,
     bundle: () => bundleOf(current(), settings.need()),
     signer(kind) {
-      settings.need()
+      settings.needKind(kind)
       const authority = authoritySet.activeOf(current(), kind)
       const key = authority && signing(authority.id)
       if (!authority || !key) throw new Error(`the trust domain has no active ${kind} authority`)
@@ -115,11 +117,11 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
 }
 
 function find(set: AuthoritySet, id: string): Authority | undefined {
-  return [...set.x509, ...set.jwt].find((one) => one.id === id)
+  return authoritySet.allOf(set).find((one) => one.id === id)
 }
 
 function missing(before: AuthoritySet, after: AuthoritySet): Authority[] {
-  return [...before.x509, ...before.jwt].filter(({ id }) => !find(after, id))
+  return authoritySet.allOf(before).filter(({ id }) => !find(after, id))
 }
 
 function openStored(pkcs8: Buffer | undefined, authority: Authority | undefined): SigningKey | undefined {
@@ -137,14 +139,20 @@ function bundleOf(set: AuthoritySet, { trustDomain, refreshHint }: Settings): Bu
   return {
     trustDomain,
     x509Authorities: Array.from(roots, (root) => Buffer.from(root, 'base64')),
-    jwtAuthorities: [...set.jwt, ...guests.jwt.filter(({ id }) => !set.jwt.some((own) => own.id === id))].map(({ id, publicKey, expiresAt }) => ({
-      keyId: id,
-      publicKey: Buffer.from(publicKey, 'base64'),
-      expiresAt: expiresAt || undefined,
-    })),
+    jwtAuthorities: keysOf(set.jwt, guests.jwt),
+    witAuthorities: keysOf(set.wit, guests.wit),
     refreshHint,
     sequence: set.sequence,
   }
+}
+
+function keysOf(own: readonly Authority[], guests: readonly Guest[]): TokenAuthority[] {
+  const others = guests.filter(({ id }) => !own.some((one) => one.id === id))
+  return [...own, ...others].map(({ id, publicKey, expiresAt }) => ({
+    keyId: id,
+    publicKey: Buffer.from(publicKey, 'base64'),
+    expiresAt: expiresAt || undefined,
+  }))
 }
 
 export interface X509Svid {

@@ -2,7 +2,10 @@
 import { Fault } from '../base/fault.ts'
 import type { KeyType } from '../crypto/signing-key.ts'
 
-export type Kind = 'x509' | 'jwt'
+export const KINDS = ['x509', 'jwt', 'wit'] as const
+export type Kind = (typeof KINDS)[number]
+/** Those that sign tokens; a key of one signs and believes nothing of another. */
+export type TokenKind = Exclude<Kind, 'x509'>
 export type AuthorityState = 'prepared' | 'active' | 'old'
 
 /** Times in wall milliseconds; bytes as base64, as stored. */
@@ -39,11 +42,13 @@ export interface Guest {
 export interface Guests {
   readonly x509: readonly Guest[]
   readonly jwt: readonly Guest[]
+  readonly wit: readonly Guest[]
 }
 
 export interface AuthoritySet {
   readonly x509: readonly Authority[]
   readonly jwt: readonly Authority[]
+  readonly wit: readonly Authority[]
   readonly guests?: Guests
   /** What the server above publishes, of which ours is a part. */
   readonly above?: Guests
@@ -51,7 +56,19 @@ export interface AuthoritySet {
   readonly sequence: number
 }
 
-export const NO_AUTHORITIES: AuthoritySet = { x509: [], jwt: [], sequence: 0 }
+export const NO_GUESTS: Guests = { x509: [], jwt: [], wit: [] }
+export const NO_AUTHORITIES: AuthoritySet = { x509: [], jwt: [], wit: [], sequence: 0 }
+
+/** As it was stored, perhaps before there were WIT authorities. */
+export function openSet(stored: AuthoritySet | undefined): AuthoritySet {
+  if (!stored) return NO_AUTHORITIES
+  const { guests, above } = stored
+  const more = { ...(guests ? { guests: { ...NO_GUESTS, ...guests } } : {}), ...(above ? { above: { ...NO_GUESTS, ...above } } : {}) }
+  return { ...NO_AUTHORITIES, ...stored, ...more }
+}
+
+/** Every authority of ours. */
+export const allOf = (set: AuthoritySet): readonly Authority[] => KINDS.flatMap((kind) => set[kind])
 
 const DAY = 86_400_000
 const MAX_GUESTS = 200
@@ -126,34 +143,55 @@ function signedBy(set: AuthoritySet, upstreamId: string, what: string): readonly
 /** Publishes these too. Throws `invalid` for an id that another key has, and for too many. */
 export function withGuests(set: AuthoritySet, guests: Guests): AuthoritySet {
   const { guests: before = NO_GUESTS } = set
-  const after = { x509: joined(set.x509, before.x509, guests.x509), jwt: joined(set.jwt, before.jwt, guests.jwt) }
-  if (after.x509.length === before.x509.length && after.jwt.length === before.jwt.length) return set
+  const after: Guests = {
+    x509: joined(set.x509, before.x509, guests.x509),
+    jwt: joined(set.jwt, before.jwt, guests.jwt),
+    wit: joined(set.wit, before.wit, guests.wit),
+  }
+  checkApart(set, after)
+  if (KINDS.every((kind) => after[kind].length === before[kind].length)) return set
   return { ...set, guests: after, sequence: set.sequence + 1 }
+}
+
+/** A key id names one key in the whole bundle (WIT-SVID.md §6.1). Throws `invalid`. */
+function checkApart(set: AuthoritySet, { jwt, wit }: Guests): void {
+  const ids = new Set([...set.jwt, ...jwt].map(({ id }) => id))
+  const twice = [...set.wit, ...wit].find(({ id }) => ids.has(id))
+  if (twice) throw taken(twice.id)
+}
+
+const taken = (id: string): Fault => new Fault('invalid', `another authority has the key ID "${id}"`)
+
+/** There are no WIT-SVIDs any more: no key of any is published. */
+export function withoutWit(set: AuthoritySet): AuthoritySet {
+  const { wit, guests = NO_GUESTS, above = NO_GUESTS } = set
+  if (wit.length + guests.wit.length + above.wit.length === 0) return set
+  return { ...set, wit: [], guests: { ...guests, wit: [] }, above: { ...above, wit: [] }, sequence: set.sequence + 1 }
 }
 
 /** Follows the server above: what it took out of the bundle goes here too, and what it tainted is tainted. */
 export function withAbove(set: AuthoritySet, above: Guests): AuthoritySet {
-  const ids = new Set(set.jwt.map(({ id }) => id))
+  const ids = new Set([...set.jwt, ...set.wit].map(({ id }) => id))
+  const others = (guests: readonly Guest[]) => guests.filter(({ id }) => !ids.has(id))
   const roots = new Map(above.x509.map((one) => [one.id, one.tainted === true]))
   const followed = set.x509
     .filter(({ state, root = '' }) => state !== 'old' || roots.has(root))
     .map((one) => (one.state === 'old' && roots.get(one.root ?? '') && !one.tainted ? { ...one, tainted: true } : one))
-  const after: AuthoritySet = { ...set, x509: followed, above: { x509: above.x509, jwt: above.jwt.filter(({ id }) => !ids.has(id)) } }
+  const after: AuthoritySet = { ...set, x509: followed, above: { x509: above.x509, jwt: others(above.jwt), wit: others(above.wit) } }
   return JSON.stringify(after) === JSON.stringify(set) ? set : { ...after, sequence: set.sequence + 1 }
 }
 
 /** Of others: those that were added, and those of the server above. */
 export function guestsOf({ guests = NO_GUESTS, above = NO_GUESTS }: AuthoritySet): Guests {
-  return { x509: [...guests.x509, ...above.x509], jwt: [...guests.jwt, ...above.jwt] }
+  const both = (kind: Kind): readonly Guest[] => [...guests[kind], ...above[kind]]
+  return { x509: both('x509'), jwt: both('jwt'), wit: both('wit') }
 }
-
-const NO_GUESTS: Guests = { x509: [], jwt: [] }
 
 function joined(own: readonly Authority[], before: readonly Guest[], more: readonly Guest[]): readonly Guest[] {
   const all = new Map(before.map((one) => [one.id, one]))
   for (const one of more) {
     const known = all.get(one.id) ?? own.find(({ id, root }) => (root ?? id) === one.id)
-    if (known && one.publicKey !== '' && known.publicKey !== one.publicKey) throw new Fault('invalid', `another authority has the key ID "${one.id}"`)
+    if (known && one.publicKey !== '' && known.publicKey !== one.publicKey) throw taken(one.id)
     if (!known) all.set(one.id, one)
   }
   if (all.size > MAX_GUESTS) throw new Fault('invalid', `at most ${MAX_GUESTS} authorities of others can be published`)
@@ -163,13 +201,14 @@ function joined(own: readonly Authority[], before: readonly Guest[], more: reado
 /** Without those that expired a day ago. */
 export function pruned(set: AuthoritySet, now: number): AuthoritySet {
   const expired = ({ expiresAt }: { readonly expiresAt: number }) => expiresAt > 0 && expiresAt + DAY <= now
-  const kept = (['x509', 'jwt'] as const).reduce((left, kind) => {
+  const kept = KINDS.reduce((left, kind) => {
     const some = left[kind].filter((one) => one.state !== 'old' || !expired(one))
     return some.length === left[kind].length ? left : changed(left, kind, some)
   }, set)
-  const { x509, jwt } = set.guests ?? NO_GUESTS
-  if (!x509.some(expired) && !jwt.some(expired)) return kept
-  const guests = { x509: x509.filter((one) => !expired(one)), jwt: jwt.filter((one) => !expired(one)) }
+  const { guests: before = NO_GUESTS } = set
+  if (!KINDS.some((kind) => before[kind].some(expired))) return kept
+  const left = (kind: Kind): readonly Guest[] => before[kind].filter((one) => !expired(one))
+  const guests: Guests = { x509: left('x509'), jwt: left('jwt'), wit: left('wit') }
   return { ...kept, guests, sequence: kept.sequence + 1 }
 }
 

@@ -3,7 +3,7 @@ import { checkIndexed } from '../store/check-index.ts'
 import type { Store } from '../store/store.ts'
 import { agents } from './agents.ts'
 import { ALL, KEYS, sets } from './authorities.ts'
-import { NO_AUTHORITIES } from './authority-set.ts'
+import { allOf, openSet } from './authority-set.ts'
 import { COUNT, entries, INDEXES, indexes, OWNER } from './entries.ts'
 import { roles as exchangeRoles } from './exchange.ts'
 import { due as federationDue, relationships, statuses } from './federation.ts'
@@ -33,8 +33,7 @@ export function* checkSpiffe(store: Store): Generator<string> {
 
 /** Every authority has its key, and there are no others. */
 function* checkAuthorities(store: Store): Generator<string> {
-  const { x509, jwt } = sets.get(store, ALL) ?? NO_AUTHORITIES
-  const ids = new Set([...x509, ...jwt].map(({ id }) => id))
+  const ids = new Set(allOf(openSet(sets.get(store, ALL))).map(({ id }) => id))
   for (const id of ids) if (!store.get(KEYS + id)) yield `the authority ${id} has no key`
   for (const key of store.keys({ prefix: KEYS })) if (!ids.has(key.slice(KEYS.length))) yield `${key} is of no authority`
 }

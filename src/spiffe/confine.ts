@@ -21,9 +21,14 @@ function confineSvids(svids: Svids, part: Part): Svids {
       checkNames(part, { spiffeId: id, dnsNames: [], subject: [] })
       return svids.jwt(id, audience, ttl, withId)
     },
+    wit(id, bound, ttl) {
+      checkNames(part, { spiffeId: id, dnsNames: [], subject: [] })
+      return svids.wit(id, bound, ttl)
+    },
     x509For: refused,
     x509ForAgent: refused,
     jwtFor: refused,
+    witFor: refused,
     authority: refused,
   }
 }

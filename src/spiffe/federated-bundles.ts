@@ -1,7 +1,7 @@
 // Bundles of foreign trust domains: what workloads that federate with them believe, each for the names of its own domain only.
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/ports.ts'
-import type { Bundle } from '../crypto/bundle.ts'
+import type { Bundle, TokenAuthority } from '../crypto/bundle.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
 import { transact, type Tx } from '../store/transact.ts'
@@ -33,9 +33,17 @@ export interface FederatedBundles {
 }
 
 /** As stored: bytes as base64. */
-interface Stored extends Omit<FederatedBundle, 'x509Authorities' | 'jwtAuthorities'> {
+interface Stored extends Omit<FederatedBundle, 'x509Authorities' | 'jwtAuthorities' | 'witAuthorities'> {
   readonly x509: readonly string[]
-  readonly jwt: readonly { readonly keyId: string; readonly publicKey: string; readonly expiresAt?: number }[]
+  readonly jwt: readonly StoredKey[]
+  /** Absent where there are none. */
+  readonly wit?: readonly StoredKey[]
+}
+
+interface StoredKey {
+  readonly keyId: string
+  readonly publicKey: string
+  readonly expiresAt?: number
 }
 
 const bundles = records<Stored>('federated-bundle/')
@@ -81,29 +89,37 @@ export function putBundle(tx: Tx, bundle: Bundle, now: number): FederatedBundle 
   return opened(after)
 }
 
-function stored({ trustDomain, x509Authorities, jwtAuthorities, refreshHint, sequence }: Bundle, updatedAt: number): Stored {
+function stored({ trustDomain, x509Authorities, jwtAuthorities, witAuthorities, refreshHint, sequence }: Bundle, updatedAt: number): Stored {
   return {
     trustDomain,
     x509: x509Authorities.map((der) => der.toString('base64')),
-    jwt: jwtAuthorities.map(({ keyId, publicKey, expiresAt }) => ({
-      keyId,
-      publicKey: publicKey.toString('base64'),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-    })),
+    jwt: jwtAuthorities.map(storedKey),
+    ...(witAuthorities.length > 0 ? { wit: witAuthorities.map(storedKey) } : {}),
     refreshHint,
     sequence,
     updatedAt,
   }
 }
 
+function storedKey({ keyId, publicKey, expiresAt }: TokenAuthority): StoredKey {
+  return { keyId, publicKey: publicKey.toString('base64'), ...(expiresAt === undefined ? {} : { expiresAt }) }
+}
+
+const openedKey = (key: StoredKey): TokenAuthority => ({
+  keyId: key.keyId,
+  publicKey: Buffer.from(key.publicKey, 'base64'),
+  expiresAt: key.expiresAt,
+})
+
 function opened(record: Stored): FederatedBundle
 function opened(record: Stored | undefined): FederatedBundle | undefined
 function opened(record: Stored | undefined): FederatedBundle | undefined {
   if (!record) return undefined
-  const { x509, jwt, ...rest } = record
+  const { x509, jwt, wit = [], ...rest } = record
   return {
     ...rest,
     x509Authorities: x509.map((one) => Buffer.from(one, 'base64')),
-    jwtAuthorities: jwt.map((one) => ({ keyId: one.keyId, publicKey: Buffer.from(one.publicKey, 'base64'), expiresAt: one.expiresAt })),
+    jwtAuthorities: jwt.map(openedKey),
+    witAuthorities: wit.map(openedKey),
   }
 }

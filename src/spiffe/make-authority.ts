@@ -8,7 +8,7 @@ import { newCsr } from '../crypto/csr.ts'
 import { keyIdentifier, newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { spiffeId } from '../crypto/spiffe-id.ts'
 import { checkAuthority } from '../crypto/x509-svid.ts'
-import type { Authority, Guests, Kind } from './authority-set.ts'
+import { type Authority, type Guests, type Kind, NO_GUESTS } from './authority-set.ts'
 import type { Settings } from './settings.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -28,20 +28,20 @@ export interface MakeDeps {
 /** A consumer's clock may lag (RFC 5280 §4.1.2.5). */
 export const BACKDATED = 10_000
 const KEY_ID_LENGTH = 32
-const NONE: Guests = { x509: [], jwt: [] }
+const KEY_TYPES = { x509: 'x509KeyType', jwt: 'jwtKeyType', wit: 'witKeyType' } as const satisfies Record<Kind, keyof Settings>
 
 /** Throws `invalid` where the upstream authority doesn't answer, or not with an authority for this key. */
 export async function makeAuthority(kind: Kind, settings: Settings, { clock, random, upstream }: MakeDeps): Promise<Made> {
-  const keyType = kind === 'x509' ? settings.x509KeyType : settings.jwtKeyType
+  const keyType = settings[KEY_TYPES[kind]]
   const key = newSigningKey(keyType)
   const now = clock.now()
   const expiresAt = now + settings.authorityTtl * 1000
   const shared = { keyType, state: 'prepared', createdAt: now, expiresAt, tainted: false, publicKey: key.publicKey.toString('base64') } as const
-  if (kind === 'jwt') {
+  if (kind !== 'x509') {
     const kid = base62(random, KEY_ID_LENGTH)
     const published = { keyId: kid, publicKey: key.publicKey, expiresAt }
-    if (upstream?.server) await orRefused('publish', upstream.server.publish(settings.trustDomain, published))
-    return { authority: { id: kid, ...shared }, key, guests: NONE }
+    if (upstream?.server) await orRefused('publish', upstream.server.publish(kind, settings.trustDomain, published))
+    return { authority: { id: kid, ...shared }, key, guests: NO_GUESTS }
   }
   const id = keyIdentifier(key.publicKey).toString('hex')
   const subject = nameOf(id)
@@ -52,7 +52,7 @@ export async function makeAuthority(kind: Kind, settings: Settings, { clock, ran
   }
   const spec = { subject, publicKey: key.publicKey, notBefore: now - BACKDATED, notAfter: expiresAt, uris, dnsNames: [], authority: true }
   const root = issueCertificate(spec, { key, name: encodeName(subject) }, random)
-  return { authority: { id, ...shared, root: root.toString('base64'), chain: [] }, key, guests: NONE }
+  return { authority: { id, ...shared, root: root.toString('base64'), chain: [] }, key, guests: NO_GUESTS }
 }
 
 /** Two authorities of one trust domain never share a name, by which some verifiers look for the issuer. */
@@ -80,7 +80,7 @@ async function signedBy(upstream: Upstream, { key, subject, uris, ttl }: Wanted,
   const more = upstream.server ? [] : roots.filter((one) => one !== root) // a server tells its roots time and again
   const authority = { root: root.toString('base64'), chain: chain.map((one) => one.toString('base64')), upstreamId: identifierOf(root) }
   const x509 = more.map((der) => ({ id: der.toString('base64'), publicKey: '', expiresAt: new X509Certificate(der).validToDate.getTime() }))
-  return { authority, expiresAt, guests: { x509, jwt: [] } }
+  return { authority, expiresAt, guests: { ...NO_GUESTS, x509 } }
 }
 
 async function orRefused<T>(what: string, answer: Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { agentPaths } from './paths/agents.ts'
 import { agentApiPaths } from './paths/agent-api.ts'
 import { agentBundlePaths } from './paths/agent-bundles.ts'
 import { agentStatePaths } from './paths/agent-state.ts'
+import { agentWitPaths } from './paths/agent-wit.ts'
 import { authorityPaths } from './paths/authorities.ts'
 import { bundlePaths } from './paths/bundles.ts'
 import { entryPaths } from './paths/entries.ts'
@@ -59,6 +60,7 @@ export function spiffeModule(
       ...attestorPaths(roomsOf, attestors),
       ...agentApiPaths(roomsOf),
       ...agentBundlePaths(roomsOf),
+      ...agentWitPaths(roomsOf),
       ...agentStatePaths(roomsOf),
       ...downstreamPaths(roomsOf),
       ...adminPaths(roomsOf, [...administrative, ...loggerPaths(loggers)]),

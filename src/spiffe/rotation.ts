@@ -1,7 +1,7 @@
 // Authorities in time: first ones, successors that are published well before they sign, and the end of what expired.
 import type { Log } from '../base/log.ts'
 import type { Clock } from '../base/ports.ts'
-import type { Bundle } from '../crypto/bundle.ts'
+import type { Bundle, TokenAuthority } from '../crypto/bundle.ts'
 import * as authoritySet from './authority-set.ts'
 import type { AuthoritySet, Guest, Guests, Kind } from './authority-set.ts'
 import type { SettingsRoom } from './settings.ts'
@@ -25,12 +25,16 @@ export function openRotation(deps: RotationDeps): (waits?: boolean) => Promise<v
   const later = {
     x509: openErrand(deps, 'a new X.509 authority could not be had', () => prepare('x509')),
     jwt: openErrand(deps, 'a new JWT authority could not be published', () => prepare('jwt')),
+    wit: openErrand(deps, 'a new WIT authority could not be published', () => prepare('wit')),
     above: openErrand(deps, 'the bundle of the upstream authority could not be had', () => follow(deps), FOLLOW),
   }
 
   return async (waits = true) => {
-    if (!settings.get()) return
-    for (const kind of ['x509', 'jwt'] as const) {
+    const { witSvids } = settings.get() ?? {}
+    if (witSvids === undefined) return
+    if (!witSvids) await change(authoritySet.withoutWit)
+    for (const kind of authoritySet.KINDS) {
+      if (kind === 'wit' && !witSvids) continue
       if (due(kind) === 'prepare') {
         if (waits || !(kind === 'x509' ? upstream : upstream?.server)) await prepare(kind)
         else later[kind].begin()
@@ -47,8 +51,9 @@ export function openRotation(deps: RotationDeps): (waits?: boolean) => Promise<v
 /** A server above has a bundle that is ours too; where it tainted what signed our authority, another takes its place at once. */
 async function follow({ settings, upstream, current, prepare, move, change }: RotationDeps): Promise<void> {
   if (!upstream?.server) return
-  const { bundle, tainted } = await upstream.server.bundle(settings.need().trustDomain)
-  const above = guestsIn(bundle, tainted)
+  const { trustDomain, witSvids } = settings.need()
+  const { bundle, tainted } = await upstream.server.bundle(trustDomain)
+  const above = guestsIn(witSvids ? bundle : { ...bundle, witAuthorities: [] }, tainted)
   if (tainted.has(authoritySet.activeOf(current(), 'x509')?.root ?? '')) {
     await prepare('x509')
     const next = authoritySet.preparedOf(current(), 'x509')
@@ -58,15 +63,18 @@ async function follow({ settings, upstream, current, prepare, move, change }: Ro
 }
 
 /** In an order of their own, so that the same bundle is the same however it is told. */
-function guestsIn({ x509Authorities, jwtAuthorities }: Bundle, tainted: ReadonlySet<string>): Guests {
+function guestsIn({ x509Authorities, jwtAuthorities, witAuthorities }: Bundle, tainted: ReadonlySet<string>): Guests {
   const byId = (a: Guest, b: Guest) => (a.id < b.id ? -1 : 1)
-  const marked = (id: string) => (tainted.has(id) ? { tainted: true } : {})
-  const x509 = x509Authorities.map((der) => ({ id: der.toString('base64'), publicKey: '', expiresAt: 0, ...marked(der.toString('base64')) }))
-  const jwt = jwtAuthorities.map(({ keyId, publicKey, expiresAt = 0 }) => ({
-    ...{ id: keyId, publicKey: publicKey.toString('base64'), expiresAt },
-    ...marked(keyId),
-  }))
-  return { x509: x509.sort(byId), jwt: jwt.sort(byId) }
+  const guest = (id: string, publicKey: string, expiresAt: number): Guest => ({
+    id,
+    publicKey,
+    expiresAt,
+    ...(tainted.has(id) ? { tainted: true } : {}),
+  })
+  const keys = (authorities: readonly TokenAuthority[]) =>
+    authorities.map(({ keyId, publicKey, expiresAt = 0 }) => guest(keyId, publicKey.toString('base64'), expiresAt)).sort(byId)
+  const x509 = x509Authorities.map((der) => guest(der.toString('base64'), '', 0)).sort(byId)
+  return { x509, jwt: keys(jwtAuthorities), wit: keys(witAuthorities) }
 }
 
 /** As often as agents ask. */

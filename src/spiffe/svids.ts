@@ -5,11 +5,14 @@ import type { Clock, Random } from '../base/ports.ts'
 import type { Name } from '../crypto/certificate.ts'
 import { issueJwtSvid } from '../crypto/jwt-svid.ts'
 import { pathOf, type SpiffeId, trustDomainOf } from '../crypto/spiffe-id.ts'
+import { type BoundKey, issueWitSvid } from '../crypto/wit-svid.ts'
 import { type Authorities, issueX509Ca, issueX509Svid, type X509Svid } from './authorities.ts'
+import type { Authority } from './authority-set.ts'
 import { type Entry, subjectOf } from './entry.ts'
 import type { SettingsRoom } from './settings.ts'
 
-export interface JwtSvid {
+/** A token, of either kind. */
+export interface TokenSvid {
   readonly token: string
   /** Milliseconds. */
   readonly issuedAt: number
@@ -32,8 +35,11 @@ export interface Svids {
   x509ForAgent(id: SpiffeId, publicKey: Buffer): X509Svid
   /** An authority for a server below this one. `ttl` in seconds; 0 for as long as authorities live. */
   authority(publicKey: Buffer, ttl: number): X509Svid
-  jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId?: boolean): JwtSvid
-  jwtFor(entry: Entry, audience: readonly string[]): JwtSvid
+  jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId?: boolean): TokenSvid
+  jwtFor(entry: Entry, audience: readonly string[]): TokenSvid
+  /** `ttl` in seconds; 0 for the trust domain's own. Throws `unsupported` where the trust domain has no WIT-SVIDs. */
+  wit(id: SpiffeId, bound: BoundKey, ttl: number): TokenSvid
+  witFor(entry: Entry, bound: BoundKey): TokenSvid
 }
 
 const MAX_AUDIENCES = 50
@@ -56,17 +62,31 @@ export function openSvids({
     return issueX509Svid(authorities.signer('x509'), { ...request, ttl: request.ttl || x509SvidTtl }, clock.now(), random)
   }
 
-  function jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId = false): JwtSvid {
+  function jwt(id: SpiffeId, audience: readonly string[], ttl: number, withId = false): TokenSvid {
     const { trustDomain, jwtSvidTtl, jwtIssuer } = settings.need()
     checkHome(id, trustDomain)
     checkAudience(audience)
     const { authority, key } = authorities.signer('jwt')
-    const issuedAt = Math.floor(clock.now() / 1000)
-    const expiresAt = Math.min(issuedAt + (ttl || jwtSvidTtl), Math.floor(authority.expiresAt / 1000))
+    const { issuedAt, expiresAt } = termOf(authority, ttl || jwtSvidTtl)
     const issuer = jwtIssuer === '' ? {} : { issuer: jwtIssuer }
     const tokenId = withId ? { tokenId: base62(random, TOKEN_ID_LENGTH) } : {}
     const token = issueJwtSvid(key, authority.id, { subject: id, audience, issuedAt, expiresAt, ...issuer, ...tokenId })
     return { token, issuedAt: issuedAt * 1000, expiresAt: expiresAt * 1000 }
+  }
+
+  function wit(id: SpiffeId, bound: BoundKey, ttl: number): TokenSvid {
+    const { trustDomain, witSvidTtl, x509SvidTtl } = settings.needKind('wit')
+    checkHome(id, trustDomain)
+    const { authority, key } = authorities.signer('wit')
+    const { issuedAt, expiresAt } = termOf(authority, ttl || witSvidTtl || x509SvidTtl)
+    const token = issueWitSvid(key, authority.id, { subject: id, bound, issuedAt, expiresAt, tokenId: base62(random, TOKEN_ID_LENGTH) })
+    return { token, issuedAt: issuedAt * 1000, expiresAt: expiresAt * 1000 }
+  }
+
+  /** In whole seconds; nothing outlives its authority. */
+  function termOf(authority: Authority, ttl: number): { issuedAt: number; expiresAt: number } {
+    const issuedAt = Math.floor(clock.now() / 1000)
+    return { issuedAt, expiresAt: Math.min(issuedAt + ttl, Math.floor(authority.expiresAt / 1000)) }
   }
 
   return {
@@ -80,6 +100,8 @@ export function openSvids({
     },
     jwt,
     jwtFor: (entry, audience) => jwt(entry.spiffeId, audience, entry.jwtSvidTtl, entry.includeJti),
+    wit,
+    witFor: (entry, bound) => wit(entry.spiffeId, bound, entry.x509SvidTtl),
   }
 }
 

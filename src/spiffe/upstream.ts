@@ -1,7 +1,8 @@
 // An upstream authority: somebody who signs the X.509 authorities of this trust domain, so that others trust it by a root they have.
-import type { Bundle, JwtAuthority } from '../crypto/bundle.ts'
+import type { Bundle, TokenAuthority } from '../crypto/bundle.ts'
 import type { Name } from '../crypto/certificate.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { TokenKind } from './authority-set.ts'
 
 export interface UpstreamRequest {
   /** In DER, signed by the key that is to be certified. */
@@ -29,8 +30,8 @@ export interface Upstream {
 }
 
 export interface UpstreamServer {
-  /** Has a key for JWT-SVIDs published in the bundle of the trust domain. */
-  publish(home: TrustDomain, key: JwtAuthority): Promise<void>
+  /** Has a key for JWT-SVIDs or WIT-SVIDs published in the bundle of the trust domain; of WIT-SVIDs a server may know nothing. */
+  publish(kind: TokenKind, home: TrustDomain, key: TokenAuthority): Promise<void>
   /** The bundle as it is there, and what in it is tainted: certificates in base64, ids of keys. */
   bundle(home: TrustDomain): Promise<{ readonly bundle: Bundle; readonly tainted: ReadonlySet<string> }>
 }

@@ -1,37 +1,16 @@
 // What JWT-SVID.md demands, statement by statement, of what this code issues and of what it believes.
 import assert from 'node:assert/strict'
-import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHmac, createPublicKey, type KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Fault } from '../../src/base/fault.ts'
 import { verifyJwtSvid } from '../../src/crypto/jwt-svid.ts'
 import { parseSpiffeId } from '../../src/crypto/spiffe-id.ts'
 import { openTrustDomain } from '../../src/testing/trust-domain.ts'
+import { ALGORITHMS, b64, P256, partsOf, RSA, token } from './tokens.ts'
 
 const NOW = Date.parse('2026-06-01T00:00:00Z')
 const ID = 'spiffe://example.org/web'
 const CLAIMS = { sub: ID, aud: ['api'], exp: NOW / 1000 + 300 }
-const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const EC = Object.fromEntries(['P-256', 'P-384', 'P-521'].map((namedCurve) => [namedCurve, generateKeyPairSync('ec', { namedCurve })]))
-const P256 = EC['P-256'] as typeof RSA
-
-/** The table of §2.1. */
-const ALGORITHMS: Readonly<Record<string, { readonly keys: { privateKey: KeyObject; publicKey: KeyObject }; readonly padding?: number }>> = {
-  ...Object.fromEntries(['RS256', 'RS384', 'RS512'].map((alg) => [alg, { keys: RSA, padding: 1 }])),
-  ...Object.fromEntries(['PS256', 'PS384', 'PS512'].map((alg) => [alg, { keys: RSA, padding: 6 }])),
-  ES256: { keys: P256 },
-  ES384: { keys: EC['P-384'] as typeof RSA },
-  ES512: { keys: EC['P-521'] as typeof RSA },
-}
-
-const b64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-/** A token that says what it is told, well signed. */
-function token(header: object, claims: object, alg = 'ES256'): string {
-  const { keys, padding } = ALGORITHMS[alg] ?? { keys: P256 }
-  const signed = `${b64({ alg, kid: 'k', ...header })}.${b64(claims)}`
-  const how = padding === undefined ? { key: keys.privateKey, dsaEncoding: 'ieee-p1363' as const } : { key: keys.privateKey, padding, saltLength: -1 }
-  return `${signed}.${sign(`sha${alg.slice(2)}`, Buffer.from(signed), padding === 1 ? { key: keys.privateKey, padding } : how).toString('base64url')}`
-}
 
 const believe = (text: string, key: KeyObject = P256.publicKey, audience = 'api') => verifyJwtSvid(text, audience, NOW, () => key)
 const refused = (text: string, key?: KeyObject, audience?: string) => assert.throws(() => believe(text, key, audience), Fault)
@@ -39,11 +18,7 @@ const refused = (text: string, key?: KeyObject, audience?: string) => assert.thr
 async function issued() {
   const { rooms, clock } = await openTrustDomain('example.org')
   const made = rooms.svids.jwt(parseSpiffeId(ID), ['api'], 60)
-  const [header, claims] = made.token
-    .split('.')
-    .slice(0, 2)
-    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
-  return { ...made, header, claims, now: clock.now(), key: createPublicKey(rooms.authorities.signer('jwt').key.key) }
+  return { ...made, ...partsOf(made.token), now: clock.now(), key: createPublicKey(rooms.authorities.signer('jwt').key.key) }
 }
 
 describe('JWT-SVID.md', () => {

@@ -83,8 +83,8 @@ describe('SPIFFE_Trust_Domain_and_Bundle.md', () => {
   })
 
   test('§4.2.2: use MUST be set; clients encountering unknown values MUST ignore the entire element, and case counts', () => {
-    for (const key of keys) assert.match(String(key['use']), /^(x509-svid|jwt-svid)$/)
-    const others = ['wit-svid', 'sig', 'X509-SVID', 'JWT-SVID', '', undefined, 1].flatMap((use) => keys.map((key) => ({ ...key, use })))
+    for (const key of keys) assert.match(String(key['use']), /^(x509-svid|jwt-svid|wit-svid)$/)
+    const others = ['WIT-SVID', 'sig', 'X509-SVID', 'JWT-SVID', '', undefined, 1].flatMap((use) => keys.map((key) => ({ ...key, use })))
     assert.deepEqual(parse({ keys: [...others, ...keys] }), parse({ keys }))
   })
 

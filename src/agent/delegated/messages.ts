@@ -1,5 +1,5 @@
 // Messages of SPIRE's delegated identity API (spire.api.agent.delegatedidentity.v1).
-import { JwtSvid, Selector, SpiffeIdMessage, X509Svid } from '../../edge/spire/messages.ts'
+import { Selector, SpiffeIdMessage, TokenSvid, X509Svid } from '../../edge/spire/messages.ts'
 import type { ProtoFile } from '../../wire/descriptors.ts'
 import { byteMap, bytes, int32, list, message, nested, strings } from '../../wire/protobuf.ts'
 
@@ -11,7 +11,7 @@ export const X509SvidsResponse = message({ x509Svids: list(1, X509SvidWithKey), 
 export const X509BundlesRequest = message<Record<never, never>>({})
 export const X509BundlesResponse = message({ caCertificates: byteMap(1) })
 export const JwtSvidsRequest = message({ audience: strings(1), selectors: list(2, Selector), pid: int32(3) })
-export const JwtSvidsResponse = message({ svids: list(1, JwtSvid) })
+export const JwtSvidsResponse = message({ svids: list(1, TokenSvid) })
 export const JwtBundlesRequest = message<Record<never, never>>({})
 export const JwtBundlesResponse = message({ bundles: byteMap(1) })
 
@@ -40,5 +40,5 @@ export const FILES: readonly ProtoFile[] = [
   typesFile('selector', { Selector }),
   typesFile('spiffeid', { SPIFFEID: SpiffeIdMessage }),
   typesFile('x509svid', { X509SVID: X509Svid }),
-  typesFile('jwtsvid', { JWTSVID: JwtSvid }),
+  typesFile('jwtsvid', { JWTSVID: TokenSvid }),
 ]

@@ -1,10 +1,11 @@
 // Logging in with an SVID, through a whole server: by certificate, by token, in the place of a token; by roles of every kind.
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createPublicKey, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { JsonObject } from '../../base/json.ts'
 import { formatBundle } from '../../crypto/bundle.ts'
 import { toPem } from '../../crypto/certificate.ts'
+import { issueJwtSvid } from '../../crypto/jwt-svid.ts'
 import { newSigningKey } from '../../crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain, spiffeId } from '../../crypto/spiffe-id.ts'
 import { openSpiffe, type Spiffe } from '../../spiffe/rooms.ts'
@@ -182,6 +183,24 @@ describe('a JWT-SVID', () => {
     const token = jwt(rooms)
     assert.equal((await world.call('read', 'auth/token/lookup-self', {}, { token, ...inTeam })).body.data.namespace_path, 'team/')
     assert.equal((await world.call('read', 'auth/token/lookup-self', {}, { token })).status, 403)
+    await world.close()
+  })
+
+  test('is no WIT-SVID, which is taken neither at the login nor in the place of a token', async () => {
+    const { world, rooms } = await open()
+    await world.ok('write', 'auth/spiffe/config', { bearer: true })
+    await world.ok('write', 'spiffe/config', { wit_svids: true })
+    const { key } = newSigningKey('ec-p256')
+    const id = spiffeId(rooms.settings.need().trustDomain, WEB)
+    const { token } = rooms.svids.wit(id, { key: createPublicKey(key), algorithm: 'ES256' }, 0)
+    const text = 'a WIT-SVID is no bearer token: whoever presents one has to prove possession of its key'
+    assert.deepEqual(errors(await logIn(world, undefined, { jwt: token })), [400, `invalid JWT-SVID: ${text}`])
+    assert.deepEqual(errors(await world.call('read', 'auth/token/lookup-self', {}, { token })), [403, 'permission denied'])
+    assert.deepEqual(errors(await world.call('write', 'spiffe/svid/validate', { svid: token, audience: AUDIENCE })), [400, text])
+    const forged = issueJwtSvid(rooms.authorities.signer('wit').key, rooms.authorities.signer('wit').authority.id, {
+      ...{ subject: id, audience: [AUDIENCE], issuedAt: world.clock.now() / 1000, expiresAt: world.clock.now() / 1000 + 60 },
+    })
+    assert.match(String(errors(await logIn(world, undefined, { jwt: forged }))[1]), /no JWT authority ".+" found/)
     await world.close()
   })
 

@@ -43,6 +43,7 @@ function opened(trustDomain: TrustDomain, { x509, jwt }: GivenBundle): Bundle {
     trustDomain,
     x509Authorities: x509.map((one) => Buffer.from(one, 'base64')),
     jwtAuthorities: jwt.map(({ keyId, publicKey }) => ({ keyId, publicKey: Buffer.from(publicKey, 'base64'), expiresAt: undefined })),
+    witAuthorities: [], // a WIT-SVID is no login
     refreshHint: 0,
     sequence: 0,
   }

@@ -6,9 +6,9 @@ import { or, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import { goText, goTime } from '../output/text.ts'
 
-type Kind = 'x509' | 'jwt'
+type Kind = 'x509' | 'jwt' | 'wit'
 
-const NAMES = { x509: 'X.509', jwt: 'JWT' } as const
+const NAMES = { x509: 'X.509', jwt: 'JWT', wit: 'WIT' } as const
 
 const STATES = [
   ['active', 'Active'],
@@ -71,7 +71,7 @@ function authorityText(kind: Kind, authority: JsonObject): string {
     `  Authority ID: ${goText(authority['authority_id'])}`,
     `  Expires at: ${goTime(goText(authority['expires_at']))}`,
     ...(authority['tainted'] ? ['  Tainted: true'] : []),
-    ...(kind === 'jwt'
+    ...(kind !== 'x509'
       ? []
       : [upstream === '' ? '  Upstream authority ID: No upstream authority' : `  Upstream authority Subject Key ID: ${upstream}`]),
   ].join('\n')
@@ -88,7 +88,7 @@ const authorities = (kind: Kind) =>
 
 export const localauthority = group(
   'Interact with the keys that the trust domain signs with',
-  { jwt: authorities('jwt'), x509: authorities('x509') },
+  { jwt: authorities('jwt'), wit: authorities('wit'), x509: authorities('x509') },
   `
     $ signet localauthority x509 show
     $ signet localauthority x509 prepare`,

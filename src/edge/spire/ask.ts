@@ -87,6 +87,7 @@ const CODES: Readonly<Record<number, number | undefined>> = {
   400: STATUS.invalid,
   403: STATUS.denied,
   404: STATUS.notFound,
+  405: STATUS.unimplemented,
   429: STATUS.exhausted,
   503: STATUS.unavailable,
 }

@@ -1,6 +1,7 @@
 // Between the JSON of the spiffe engine and the messages of the SPIRE server API.
 import { Fault } from '../../base/fault.ts'
 import { isObject, type Json, type JsonObject } from '../../base/json.ts'
+import { jwkOf } from '../../crypto/jws.ts'
 import { parseSpiffeId, parseTrustDomain, pathOf, type TrustDomain, trustDomainOf } from '../../crypto/spiffe-id.ts'
 import { GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
@@ -10,6 +11,12 @@ export function toSvid(data: JsonObject) {
   const chain = Array.isArray(data['chain']) ? data['chain'] : []
   const certChain = chain.map((one) => Buffer.from(text(one), 'base64'))
   return { certChain, id: toId(data['spiffe_id']), expiresAt: Math.floor(number(data['expires_at'])), hint: text(data['hint']) }
+}
+
+/** From times in seconds. */
+export function toToken(data: JsonObject): Of<typeof wire.TokenSvid> {
+  const shared = { id: toId(data['spiffe_id']), hint: text(data['hint']) }
+  return { ...shared, token: text(data['svid']), expiresAt: number(data['expires_at']), issuedAt: number(data['issued_at']) }
 }
 
 export function toId(value: Json | undefined) {
@@ -73,14 +80,28 @@ export function toBundle(data: JsonObject): Partial<Of<typeof wire.BundleMessage
       asn1: Buffer.from(text(one['asn1']), 'base64'),
       tainted: one['tainted'] === true,
     })),
-    jwtAuthorities: objects(data['jwt_authorities']).map((one) => ({
-      publicKey: Buffer.from(text(one['public_key']), 'base64'),
-      keyId: text(one['key_id']),
-      expiresAt: seconds(one['expires_at']),
-      tainted: one['tainted'] === true,
-    })),
+    jwtAuthorities: objects(data['jwt_authorities']).map(toKey),
+    witAuthorities: objects(data['wit_authorities']).map(toKey),
     refreshHint: number(data['refresh_hint']),
     sequenceNumber: number(data['sequence_number']),
+  }
+}
+
+function toKey(data: JsonObject): Of<typeof wire.TokenKey> {
+  return {
+    publicKey: Buffer.from(text(data['public_key']), 'base64'),
+    keyId: text(data['key_id']),
+    expiresAt: seconds(data['expires_at']),
+    tainted: data['tainted'] === true,
+  }
+}
+
+/** A public key in DER as the JWK that its workload signs by. Throws a GrpcError, in these words. */
+export function toJwk(publicKey: Buffer, algorithm: string, otherwise: string): JsonObject {
+  try {
+    return { ...jwkOf(publicKey), alg: algorithm }
+  } catch {
+    throw new GrpcError(STATUS.invalid, otherwise)
   }
 }
 

@@ -7,19 +7,28 @@ export { AuthorizedEntries, EntryMessage, SelectorMessage as Selector, SpiffeIdM
 export const Empty = message<Record<never, never>>({})
 export const Status = message({ code: int32(1), message: string(2) })
 export const X509Svid = message({ certChain: blobs(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), hint: string(4) })
-export const JwtSvid = message({ token: string(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), issuedAt: int64(4), hint: string(5) })
+/** JWTSVID and WITSVID, which have the same fields. */
+export const TokenSvid = message({ token: string(1), id: nested(2, SpiffeIdMessage), expiresAt: int64(3), issuedAt: int64(4), hint: string(5) })
 
 export const X509Certificate = message({ asn1: bytes(1), tainted: bool(2) })
-export const JwtKey = message({ publicKey: bytes(1), keyId: string(2), expiresAt: int64(3), tainted: bool(4) })
+/** JWTKey and WITKey, which have the same fields. */
+export const TokenKey = message({ publicKey: bytes(1), keyId: string(2), expiresAt: int64(3), tainted: bool(4) })
 export const BundleMessage = message({
   trustDomain: string(1),
   x509Authorities: list(2, X509Certificate),
-  jwtAuthorities: list(3, JwtKey),
+  jwtAuthorities: list(3, TokenKey),
   refreshHint: int64(4),
   sequenceNumber: uint64(5),
+  witAuthorities: list(6, TokenKey),
 })
 
-export const BundleMask = message({ x509Authorities: bool(2), jwtAuthorities: bool(3), refreshHint: bool(4), sequenceNumber: bool(5) })
+export const BundleMask = message({
+  x509Authorities: bool(2),
+  jwtAuthorities: bool(3),
+  refreshHint: bool(4),
+  sequenceNumber: bool(5),
+  witAuthorities: bool(6),
+})
 export const GetBundleRequest = message({ outputMask: nested(1, BundleMask) })
 export const GetFederatedBundleRequest = message({ trustDomain: string(1), outputMask: nested(2, BundleMask) })
 
@@ -40,7 +49,12 @@ export const BatchX509Request = message({ params: list(1, NewX509Params) })
 const BatchX509Result = message({ status: nested(1, Status), svid: nested(2, X509Svid) })
 export const BatchX509Response = message({ results: list(1, BatchX509Result) })
 export const NewJwtRequest = message({ entryId: string(1), audience: strings(2) })
-export const NewJwtResponse = message({ svid: nested(1, JwtSvid) })
+export const NewJwtResponse = message({ svid: nested(1, TokenSvid) })
+
+const NewWitParams = message({ entryId: string(1), publicKey: bytes(2), signingAlgorithm: string(3) })
+export const BatchWitRequest = message({ params: list(1, NewWitParams) })
+const BatchWitResult = message({ status: nested(1, Status), svid: nested(2, TokenSvid) })
+export const BatchWitResponse = message({ results: list(1, BatchWitResult) })
 
 const PermissionDeniedDetails = message({ reason: int32(1) })
 

@@ -12,8 +12,9 @@ import { serverServices } from './admin/server.ts'
 import { svidServices } from './admin/svids.ts'
 import { trustDomainServices } from './admin/trust-domains.ts'
 import type { Ask } from './ask.ts'
-import { base64, masked, nameIn, number, text, toBundle, toId, toSvid } from './convert.ts'
+import { base64, masked, nameIn, text, toBundle, toSvid, toToken } from './convert.ts'
 import * as wire from './messages.ts'
+import { witBatch } from './wit.ts'
 import { type ChangesOf, pushServices } from './push.ts'
 
 export interface ServicesDeps {
@@ -60,10 +61,9 @@ function agentSide(ask: Ask, timers: Pick<Timers, 'after'>): Services {
     'spire.api.server.svid.v1.SVID': {
       BatchNewX509SVID: unary(wire.BatchX509Request, wire.BatchX509Response, ({ peer }, { params }) => batch(ask, peer, params)),
       NewJWTSVID: unary(wire.NewJwtRequest, wire.NewJwtResponse, async ({ peer }, { entryId, audience }) => {
-        const data = await ask(peer, 'write', 'agent/jwt-svid', { entry_id: entryId, audience })
-        const shared = { id: toId(data['spiffe_id']), hint: text(data['hint']) }
-        return { svid: { ...shared, token: text(data['svid']), expiresAt: number(data['expires_at']), issuedAt: number(data['issued_at']) } }
+        return { svid: toToken(await ask(peer, 'write', 'agent/jwt-svid', { entry_id: entryId, audience })) }
       }),
+      BatchNewWITSVID: unary(wire.BatchWitRequest, wire.BatchWitResponse, ({ peer }, { params }) => witBatch(ask, peer, params)),
     },
   }
 }

@@ -33,7 +33,7 @@ const svidsInput = { requests: object('Entry ids, each with a signing request in
 const jwtInput = { entry_id: text('The entry.'), audience: or(list('Who the token is for.'), []) }
 
 /** A batch takes as many as SPIRE's agents send. */
-const MAX_BATCH = 500
+export const MAX_BATCH = 500
 
 export function agentApiPaths(roomsOf: RoomsOf): Path[] {
   return [
@@ -91,7 +91,7 @@ export async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
 }
 
 /** The entry, where the agent may act for it. */
-function authorised({ authorised, entries }: Spiffe, agent: Agent, id: string): Entry | undefined {
+export function authorised({ authorised, entries }: Spiffe, agent: Agent, id: string): Entry | undefined {
   return authorised.idsOf(agent).has(id) ? entries.get(id) : undefined
 }
 

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data } from '../../contract/reply.ts'
 import { parseTrustDomain } from '../../crypto/spiffe-id.ts'
-import { guestsOf } from '../authority-set.ts'
+import { allOf, guestsOf, KINDS } from '../authority-set.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { isAdministrator } from '../administrators.ts'
 import { caller } from './agent-api.ts'
@@ -39,8 +39,9 @@ export function agentBundlePaths(roomsOf: RoomsOf): Path[] {
 /** Agents replace at once what a tainted authority signed. */
 function ownBundle({ authorities }: Spiffe): JsonObject {
   const set = authorities.set()
-  const { x509, jwt } = guestsOf(set)
-  const own = [...set.x509, ...set.jwt].filter((one) => one.tainted).map(({ id, root }) => root ?? id)
-  const tainted = [...own, ...[...x509, ...jwt].filter((one) => one.tainted).map(({ id }) => id)]
+  const guests = guestsOf(set)
+  const own = allOf(set).filter((one) => one.tainted)
+  const others = KINDS.flatMap((kind) => guests[kind]).filter((one) => one.tainted)
+  const tainted = [...own.map(({ id, root }) => root ?? id), ...others.map(({ id }) => id)]
   return describeBundle(authorities.bundle(), new Set(tainted))
 }

@@ -4,10 +4,10 @@ import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data } from '../../contract/reply.ts'
 import type { Authorities } from '../authorities.ts'
-import type { Authority, Kind } from '../authority-set.ts'
+import { type Authority, KINDS } from '../authority-set.ts'
 import type { RoomsOf } from '../rooms.ts'
 
-const kind = { kind: choice('"x509" or "jwt".', ['x509', 'jwt']) }
+const kind = { kind: choice('"x509", "jwt" or "wit".', KINDS) }
 const id = { authority_id: or(text('Which one: a subject key identifier in hex, or a key id.'), '') }
 
 const STEPS = {
@@ -33,14 +33,18 @@ export function authorityPaths(roomsOf: RoomsOf): Path[] {
     path('authorities/:kind', 'The authorities of one kind.', kind, (op) => ({
       read: op({
         doc: 'Read them all, with their states.',
-        run: ({ mount }, input) => data({ authorities: roomsOf(mount).authorities.set()[input.kind].map(describe) }),
+        run({ mount }, input) {
+          const { settings, authorities } = roomsOf(mount)
+          settings.needKind(input.kind)
+          return data({ authorities: authorities.set()[input.kind].map(describe) })
+        },
       }),
     })),
     path('authorities/:kind/prepare', 'Making a new authority.', kind, (op) => ({
       write: op({
         doc: 'Publish a new authority; it signs once it is activated.',
         access: 'sudo',
-        run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities.prepare(input.kind as Kind))),
+        run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities.prepare(input.kind))),
       }),
     })),
     ...steps.map(([step, doc]) =>
@@ -49,7 +53,7 @@ export function authorityPaths(roomsOf: RoomsOf): Path[] {
           doc,
           access: 'sudo',
           input: id,
-          run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities[step](input.kind as Kind, input.authority_id))),
+          run: async ({ mount }, input) => data(describe(await roomsOf(mount).authorities[step](input.kind, input.authority_id))),
         }),
       })),
     ),

@@ -3,7 +3,7 @@ import { any, choice, or } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { isObject, type Json, type JsonObject } from '../../base/json.ts'
 import { plain, type Reply } from '../../contract/reply.ts'
-import { type Bundle, bundleFromPem, formatBundle, parseBundle } from '../../crypto/bundle.ts'
+import { type Bundle, bundleFromPem, formatBundle, parseBundle, type TokenAuthority } from '../../crypto/bundle.ts'
 import { toPem } from '../../crypto/certificate.ts'
 import type { TrustDomain } from '../../crypto/spiffe-id.ts'
 
@@ -31,13 +31,18 @@ export function describeBundle(bundle: Bundle, tainted: ReadonlySet<string> = ne
   return {
     trust_domain: bundle.trustDomain,
     x509_authorities: bundle.x509Authorities.map((der) => ({ asn1: der.toString('base64'), tainted: tainted.has(der.toString('base64')) })),
-    jwt_authorities: bundle.jwtAuthorities.map(({ keyId, publicKey, expiresAt }) => ({
-      key_id: keyId,
-      public_key: publicKey.toString('base64'),
-      expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
-      tainted: tainted.has(keyId),
-    })),
+    jwt_authorities: describeKeys(bundle.jwtAuthorities, tainted),
+    wit_authorities: describeKeys(bundle.witAuthorities, tainted),
     refresh_hint: bundle.refreshHint,
     sequence_number: bundle.sequence,
   }
+}
+
+function describeKeys(authorities: readonly TokenAuthority[], tainted: ReadonlySet<string>): JsonObject[] {
+  return authorities.map(({ keyId, publicKey, expiresAt }) => ({
+    key_id: keyId,
+    public_key: publicKey.toString('base64'),
+    expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+    tainted: tainted.has(keyId),
+  }))
 }

@@ -8,7 +8,7 @@ import { data, type Reply } from '../../contract/reply.ts'
 import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { jwkOf } from '../../crypto/jws.ts'
 import { downstreamOf } from '../administrators.ts'
-import type { Guest } from '../authority-set.ts'
+import { type Guest, NO_GUESTS, type TokenKind } from '../authority-set.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { describeBundle } from './bundle-data.ts'
 
@@ -24,6 +24,7 @@ const keyInput = {
 const appendInput = {
   x509_authorities: or(any('Certificates in DER, as base64.'), []),
   jwt_authorities: or(any('Objects with key_id, public_key and expires_at.'), []),
+  wit_authorities: or(any('The same, of keys for WIT-SVIDs.'), []),
 }
 
 /** For servers below this one, each known by the SVID of an entry with `downstream`. */
@@ -46,21 +47,26 @@ export function downstreamPaths(roomsOf: RoomsOf): Path[] {
         },
       }),
     })),
-    path('downstream/jwt-authority', 'Keys of servers below this one.', {}, (op) => ({
-      write: op({
-        doc: 'Publish a key for JWT-SVIDs in the bundle of the trust domain.',
-        access: 'open',
-        input: keyInput,
-        async run({ mount, request, clock }, input) {
-          const rooms = roomsOf(mount)
-          downstreamOf(rooms, request.peer, clock.now())
-          await rooms.authorities.publish({ x509: [], jwt: [guestKey(input)] })
-          return data(describeBundle(rooms.authorities.bundle()))
-        },
-      }),
-    })),
+    ...Object.entries(PUBLISHED).map(([kind, what]) =>
+      path(`downstream/${kind}-authority`, 'Keys of servers below this one.', {}, (op) => ({
+        write: op({
+          doc: `Publish a key for ${what} in the bundle of the trust domain.`,
+          access: 'open',
+          input: keyInput,
+          async run({ mount, request, clock }, input) {
+            const rooms = roomsOf(mount)
+            downstreamOf(rooms, request.peer, clock.now())
+            rooms.settings.needKind(kind as TokenKind)
+            await rooms.authorities.publish({ ...NO_GUESTS, [kind]: [guestKey(input)] })
+            return data(describeBundle(rooms.authorities.bundle()))
+          },
+        }),
+      })),
+    ),
   ]
 }
+
+const PUBLISHED = { jwt: 'JWT-SVIDs', wit: 'WIT-SVIDs' } as const satisfies Record<TokenKind, string>
 
 export function appendPaths(roomsOf: RoomsOf): Path[] {
   return [
@@ -75,13 +81,17 @@ export function appendPaths(roomsOf: RoomsOf): Path[] {
   ]
 }
 
-async function append({ authorities }: Spiffe, input: Values<typeof appendInput>): Promise<Reply> {
+async function append({ authorities, settings }: Spiffe, input: Values<typeof appendInput>): Promise<Reply> {
   const x509 = listed(input.x509_authorities).map(guestCertificate)
-  const jwt = listed(input.jwt_authorities).map((one) => guestKey(isObject(one) ? fieldsOf(one) : { key_id: '', public_key: '', expires_at: 0 }))
-  if (x509.length + jwt.length === 0) throw new Fault('invalid', 'no authorities to append')
-  await authorities.publish({ x509, jwt })
+  const [jwt, wit] = [guestKeys(input.jwt_authorities), guestKeys(input.wit_authorities)]
+  if (x509.length + jwt.length + wit.length === 0) throw new Fault('invalid', 'no authorities to append')
+  if (wit.length > 0) settings.needKind('wit')
+  await authorities.publish({ x509, jwt, wit })
   return data(describeBundle(authorities.bundle()))
 }
+
+const guestKeys = (given: Json): Guest[] =>
+  listed(given).map((one) => guestKey(isObject(one) ? fieldsOf(one) : { key_id: '', public_key: '', expires_at: 0 }))
 
 function listed(value: Json): readonly Json[] {
   if (!Array.isArray(value)) throw new Fault('invalid', 'expected an array')

@@ -1,5 +1,5 @@
 // spiffe/config: the trust domain's name and lifetimes; spiffe/status: what there is of everything.
-import { choice, list, maybe, seconds, text, type Values } from '../../base/fields.ts'
+import { bool, choice, list, maybe, seconds, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
@@ -18,9 +18,12 @@ const configInput = {
   authority_ttl: maybe(seconds('How long an authority lives.')),
   x509_svid_ttl: maybe(seconds('How long an X509-SVID lives where its entry says nothing.')),
   jwt_svid_ttl: maybe(seconds('How long a JWT-SVID lives where its entry says nothing.')),
+  wit_svid_ttl: maybe(seconds('How long a WIT-SVID lives where its entry says nothing of X509-SVIDs; 0 for as long as an X509-SVID.')),
   agent_ttl: maybe(seconds('How long the SVID of an agent lives.')),
   x509_key_type: keyType('X.509 authorities'),
   jwt_key_type: keyType('JWT authorities'),
+  wit_key_type: keyType('WIT authorities'),
+  wit_svids: maybe(bool('Whether there are WIT-SVIDs. Their keys are in the bundle then, which servers of SPIRE before 1.15.3 refuse.')),
   jwt_issuer: maybe(text('The "iss" of JWT-SVIDs: the https URL where the OIDC discovery document is; empty for none.')),
   refresh_hint: maybe(seconds('How often others shall look for changes of the bundle.')),
   admin_ids: maybe(list('SPIFFE IDs, also of foreign trust domains, whose SVIDs may administer this one.')),
@@ -55,8 +58,9 @@ export function statusPaths(roomsOf: RoomsOf): Path[] {
         run({ mount }) {
           const { settings, entries, agents, authorities, bundles } = roomsOf(mount)
           const { trustDomain } = settings.need()
-          const { sequence, x509, jwt } = authorities.set()
-          const counts = { entries: entries.count(), agents: agents.count(), x509_authorities: x509.length, jwt_authorities: jwt.length }
+          const { sequence, x509, jwt, wit } = authorities.set()
+          const signing = { x509_authorities: x509.length, jwt_authorities: jwt.length, wit_authorities: wit.length }
+          const counts = { entries: entries.count(), agents: agents.count(), ...signing }
           const federation = { federated_bundles: bundles.count(), federation: federationStates(roomsOf(mount)) }
           return data({ trust_domain: trustDomain, sequence, ...counts, ...federation })
         },
@@ -85,9 +89,12 @@ async function configure({ settings, authorities, parts }: Spiffe, input: Values
     authorityTtl: input.authority_ttl ?? was.authorityTtl,
     x509SvidTtl: input.x509_svid_ttl ?? was.x509SvidTtl,
     jwtSvidTtl: input.jwt_svid_ttl ?? was.jwtSvidTtl,
+    witSvidTtl: input.wit_svid_ttl ?? was.witSvidTtl,
     agentTtl: input.agent_ttl ?? was.agentTtl,
     x509KeyType: input.x509_key_type ?? was.x509KeyType,
     jwtKeyType: input.jwt_key_type ?? was.jwtKeyType,
+    witKeyType: input.wit_key_type ?? was.witKeyType,
+    witSvids: input.wit_svids ?? was.witSvids,
     jwtIssuer: input.jwt_issuer ?? was.jwtIssuer,
     refreshHint: input.refresh_hint ?? was.refreshHint,
     adminIds,
@@ -102,9 +109,12 @@ function describe(found: Settings): JsonObject {
     authority_ttl: found.authorityTtl,
     x509_svid_ttl: found.x509SvidTtl,
     jwt_svid_ttl: found.jwtSvidTtl,
+    wit_svid_ttl: found.witSvidTtl,
     agent_ttl: found.agentTtl,
     x509_key_type: found.x509KeyType,
     jwt_key_type: found.jwtKeyType,
+    wit_key_type: found.witKeyType,
+    wit_svids: found.witSvids,
     jwt_issuer: found.jwtIssuer,
     refresh_hint: found.refreshHint,
     admin_ids: [...found.adminIds],

@@ -1,5 +1,5 @@
 // spiffe/svid: identities issued by name, for those whom policy lets; agents get theirs by entries.
-import { list, maybe, or, seconds, secret, text, type Values } from '../../base/fields.ts'
+import { any, list, maybe, or, seconds, secret, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
@@ -8,11 +8,13 @@ import { fromPem, toPem } from '../../crypto/certificate.ts'
 import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { jwtKeyOf } from '../../crypto/bundle.ts'
 import { verifyJwtSvid } from '../../crypto/jwt-svid.ts'
-import { parseSpiffeId, type TrustDomain } from '../../crypto/spiffe-id.ts'
+import { parseSpiffeId, type SpiffeId, type TrustDomain } from '../../crypto/spiffe-id.ts'
 import { verifyX509Svid } from '../../crypto/x509-svid.ts'
 import { parseSubject } from '../entry.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
+import type { TokenSvid } from '../svids.ts'
 import { csrDer } from './csr-text.ts'
+import { boundKeyIn } from './jwk-text.ts'
 
 const spiffeIdField = { spiffe_id: text('The identity.') }
 const ttl = or(seconds("Lifetime; the trust domain's otherwise."), 0)
@@ -25,6 +27,11 @@ const x509Input = {
   subject: or(text('Subject, such as CN=orders,O=Example.'), ''),
 }
 const jwtInput = { ...spiffeIdField, audience: or(list('Who the token is for.'), []), ttl }
+const witInput = {
+  ...spiffeIdField,
+  jwk: any("The workload's public key as a JWK (RFC 7517), or the text of one; alg may be left out of EC keys."),
+  ttl,
+}
 const validateInput = {
   svid: maybe(secret(text('A JWT-SVID.'))),
   audience: or(text('Who the JWT-SVID must be for.'), ''),
@@ -36,7 +43,9 @@ const x509Output = {
   bundle: text('The X.509 authorities as PEM.'),
   expires_at: text('When it ends.'),
 }
-const jwtOutput = { svid: secret(text('The token.')), issued_at: text('When it was made.'), expires_at: text('When it ends.') }
+const times = { issued_at: text('When it was made.'), expires_at: text('When it ends.') }
+const jwtOutput = { svid: secret(text('The token.')), ...times }
+const witOutput = { svid: text('The token, which is no secret: it is worth nothing without the private key.'), ...times }
 
 export function svidPaths(roomsOf: RoomsOf): Path[] {
   return [
@@ -65,9 +74,19 @@ export function svidPaths(roomsOf: RoomsOf): Path[] {
         output: jwtOutput,
         run({ mount }, input) {
           const id = parseSpiffeId(input.spiffe_id)
-          const { token, issuedAt, expiresAt } = roomsOf(mount).svids.jwt(id, input.audience, input.ttl)
-          const times = { issued_at: new Date(issuedAt).toISOString(), expires_at: new Date(expiresAt).toISOString() }
-          return data({ spiffe_id: id, svid: token, ...times })
+          return data(describeToken(id, roomsOf(mount).svids.jwt(id, input.audience, input.ttl)))
+        },
+      }),
+    })),
+    path('svid/wit', 'WIT-SVIDs by name.', {}, (op) => ({
+      write: op({
+        doc: 'Issue a WIT-SVID for a public key, whose holder alone can make use of it.',
+        access: 'sudo',
+        input: witInput,
+        output: witOutput,
+        run({ mount }, input) {
+          const id = parseSpiffeId(input.spiffe_id)
+          return data(describeToken(id, roomsOf(mount).svids.wit(id, boundKeyIn(input.jwk), input.ttl)))
         },
       }),
     })),
@@ -79,6 +98,10 @@ export function svidPaths(roomsOf: RoomsOf): Path[] {
       }),
     })),
   ]
+}
+
+function describeToken(id: SpiffeId, { token, issuedAt, expiresAt }: TokenSvid): JsonObject {
+  return { spiffe_id: id, svid: token, issued_at: new Date(issuedAt).toISOString(), expires_at: new Date(expiresAt).toISOString() }
 }
 
 function validate(rooms: Spiffe, { svid, audience, certificate }: Values<typeof validateInput>, now: number): JsonObject {

@@ -35,6 +35,8 @@ for (const [line, expected] of [
   ['jwt validate -audience=a -svid=t', 'POST spiffe/svid/validate {"audience":"a","svid":"t"}'],
   ['localauthority x509 show', 'GET spiffe/authorities/x509'],
   ['localauthority jwt prepare', 'POST spiffe/authorities/jwt/prepare {}'],
+  ['localauthority wit show', 'GET spiffe/authorities/wit'],
+  ['localauthority wit activate -authorityID=ab', 'POST spiffe/authorities/wit/activate {"authority_id":"ab"}'],
   ['localauthority x509 taint -authorityID=ab', 'POST spiffe/authorities/x509/taint {"authority_id":"ab"}'],
 ] as const) {
   test(`asks: ${line}`, async () => {
@@ -90,6 +92,11 @@ for (const [line, err] of [
   [`jwt mint -spiffeID=${WEB}`, 'at least one audience must be specified'],
   ['jwt validate -svid=t', 'audience must be specified'],
   ['localauthority jwt revoke', 'an authority ID is required'],
+  ['localauthority wit taint', 'an authority ID is required'],
+  ['wit mint', 'spiffeID must be specified'],
+  [`wit mint -spiffeID=${WEB} -keyType=ed25519`, "unsupported key type 'ed25519'"],
+  [`wit mint -spiffeID=${WEB} -keyType=rsa-2048 -signingAlgorithm=ES256`, "unsupported key type 'rsa-2048' for 'ES256' signing algorithm"],
+  [`wit mint -spiffeID=${WEB} -signingAlgorithm=none`, "unsupported key type 'ec-p256' for 'none' signing algorithm"],
 ] as const) {
   test(`refuses: ${line}`, async () => {
     const ran = await runWith(line)

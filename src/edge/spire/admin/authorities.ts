@@ -7,7 +7,7 @@ import { Empty } from '../messages.ts'
 import { adminAsk } from './asking.ts'
 import * as wire from './messages.ts'
 
-const KINDS = { X509: 'x509', JWT: 'jwt' } as const
+const KINDS = { X509: 'x509', JWT: 'jwt', WIT: 'wit' } as const
 const STEPS = { Activate: 'activate', Taint: 'taint', Revoke: 'revoke' } as const
 
 export function authorityServices(ask: Ask): Services {

@@ -4,11 +4,11 @@ import {
   BundleMask,
   BundleMessage,
   EntryMessage,
-  JwtKey,
-  JwtSvid,
   Selector,
   SpiffeIdMessage,
   Status,
+  TokenKey,
+  TokenSvid,
   X509Certificate,
   X509Svid,
 } from '../messages.ts'
@@ -93,11 +93,14 @@ export const JoinToken = message({ value: string(1), expiresAt: int64(2) })
 
 export const AppendBundleRequest = message({
   x509Authorities: list(1, X509Certificate),
-  jwtAuthorities: list(2, JwtKey),
+  jwtAuthorities: list(2, TokenKey),
   outputMask: nested(3, BundleMask),
+  witAuthorities: list(4, TokenKey),
 })
-export const PublishJwtRequest = message({ jwtAuthority: nested(1, JwtKey) })
-export const PublishJwtResponse = message({ jwtAuthorities: list(1, JwtKey) })
+export const PublishJwtRequest = message({ jwtAuthority: nested(1, TokenKey) })
+export const PublishJwtResponse = message({ jwtAuthorities: list(1, TokenKey) })
+export const PublishWitRequest = message({ witAuthority: nested(1, TokenKey) })
+export const PublishWitResponse = message({ witAuthorities: list(1, TokenKey) })
 export const ListBundlesRequest = message({ outputMask: nested(1, BundleMask), pageSize: int32(2), pageToken: string(3) })
 export const ListBundlesResponse = message({ bundles: list(1, BundleMessage), nextPageToken: string(2) })
 export const BatchBundleRequest = message({ bundle: list(1, BundleMessage), outputMask: nested(2, BundleMask) })
@@ -149,7 +152,9 @@ export const UpstreamResponse = message({ upstreamAuthoritySubjectKeyId: string(
 export const MintX509Request = message({ csr: bytes(1), ttl: int32(2) })
 export const MintX509Response = message({ svid: nested(1, X509Svid) })
 export const MintJwtRequest = message({ id: nested(1, SpiffeIdMessage), audience: strings(2), ttl: int32(3) })
-export const MintJwtResponse = message({ svid: nested(1, JwtSvid) })
+export const MintJwtResponse = message({ svid: nested(1, TokenSvid) })
+export const MintWitRequest = message({ id: nested(1, SpiffeIdMessage), publicKey: bytes(2), ttl: int32(3), signingAlgorithm: string(4) })
+export const MintWitResponse = message({ svid: nested(1, TokenSvid) })
 export const DownstreamCaRequest = message({ csr: bytes(1), preferredTtl: int32(2) })
 export const DownstreamCaResponse = message({ caCertChain: blobs(1), x509Authorities: blobs(2) })
 

@@ -1,11 +1,12 @@
 // spire.api.server.svid.v1.SVID for administrators, and for servers below this one.
 import { Fault } from '../../../base/fault.ts'
+import type { JsonObject } from '../../../base/json.ts'
 import { fromPem } from '../../../crypto/certificate.ts'
 import { namesOfCsr } from '../../../crypto/csr.ts'
 import { parseSpiffeId } from '../../../crypto/spiffe-id.ts'
 import { GrpcError, type Services, STATUS, unary } from '../../../wire/grpc.ts'
 import type { Ask } from '../ask.ts'
-import { base64, idText, seconds, strings, text, toId } from '../convert.ts'
+import { base64, idText, seconds, strings, text, toId, toJwk } from '../convert.ts'
 import { adminAsk } from './asking.ts'
 import * as wire from './messages.ts'
 
@@ -20,9 +21,11 @@ export function svidServices(ask: Ask): Services {
       }),
       MintJWTSVID: unary(wire.MintJwtRequest, wire.MintJwtResponse, async ({ peer }, { id, audience, ttl }) => {
         if (audience.length === 0) throw new GrpcError(STATUS.invalid, 'at least one audience is required')
-        const made = await adminAsk(ask, peer)('write', 'svid/jwt', { spiffe_id: idText(id), audience, ttl: Math.max(ttl, 0) })
-        const times = { expiresAt: seconds(made['expires_at']), issuedAt: seconds(made['issued_at']) }
-        return { svid: { token: text(made['svid']), id: toId(made['spiffe_id']), ...times } }
+        return { svid: toToken(await adminAsk(ask, peer)('write', 'svid/jwt', { spiffe_id: idText(id), audience, ttl: Math.max(ttl, 0) })) }
+      }),
+      MintWITSVID: unary(wire.MintWitRequest, wire.MintWitResponse, async ({ peer }, { id, publicKey, signingAlgorithm, ttl }) => {
+        const jwk = toJwk(publicKey, signingAlgorithm, 'invalid public key')
+        return { svid: toToken(await adminAsk(ask, peer)('write', 'svid/wit', { spiffe_id: idText(id), jwk, ttl: Math.max(ttl, 0) })) }
       }),
       NewDownstreamX509CA: unary(wire.DownstreamCaRequest, wire.DownstreamCaResponse, async ({ peer }, { csr, preferredTtl }) => {
         const made = await ask(peer, 'write', 'downstream/x509-ca', { csr: base64(csr), preferred_ttl: preferredTtl })
@@ -32,6 +35,13 @@ export function svidServices(ask: Ask): Services {
     },
   }
 }
+
+const toToken = (made: JsonObject) => ({
+  token: text(made['svid']),
+  id: toId(made['spiffe_id']),
+  expiresAt: seconds(made['expires_at']),
+  issuedAt: seconds(made['issued_at']),
+})
 
 /** Here, and only here, a request says whose certificate it is to be: whoever may ask for any may. */
 function namesIn(csr: Buffer): { spiffe_id: string; dns_names: string[] } {
