@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { isAttribute, type Name } from '../crypto/certificate.ts'
 import { parseSpiffeId, parseTrustDomain, pathOf, type SpiffeId, spiffeId, type TrustDomain, trustDomainOf } from '../crypto/spiffe-id.ts'
-import { checkSelector, formatSelector, normalSelectors, type Selector } from './selectors.ts'
+import { checkSelector, checkSelectorForm, formatSelector, normalSelectors, type Selector } from './selectors.ts'
 
 /** Times in wall milliseconds, durations in seconds; 0 means "not set". */
 export interface Entry {
@@ -73,7 +73,7 @@ export function checkEntry(spec: EntrySpec, home: TrustDomain): EntrySpec {
   if (spec.id !== undefined) checkId(spec.id)
   if (spec.selectors.length === 0) throw new Fault('invalid', 'missing selector list')
   if (spec.selectors.length > MAX_SELECTORS) throw new Fault('invalid', `an entry has at most ${MAX_SELECTORS} selectors`)
-  spec.selectors.forEach((one) => checkSelector(one))
+  spec.selectors.forEach(spec.storeSvid ? checkSelectorForm : checkSelector)
   if (spec.dnsNames.length > MAX_DNS_NAMES) throw new Fault('invalid', `an entry has at most ${MAX_DNS_NAMES} DNS names`)
   spec.dnsNames.forEach(checkDnsName)
   if (spec.storeSvid && new Set(spec.selectors.map(({ type }) => type)).size > 1) {

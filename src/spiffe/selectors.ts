@@ -101,15 +101,19 @@ export function parseSelector(text: string): Selector {
 
 export const formatSelector = ({ type, value }: Selector): string => `${type}:${value}`
 
+/** Throws `invalid` for what is no selector of anything. Of what is stored somewhere, selectors say where, in words of the store's own. */
+export function checkSelectorForm(selector: Selector): void {
+  if (selector.value === '') throw new Fault('invalid', `selector "${selector.type}:" has no value`)
+  if (Buffer.byteLength(formatSelector(selector)) > MAX_BYTES) throw new Fault('invalid', `a selector has at most ${MAX_BYTES} bytes`)
+}
+
 /**
  * Throws `invalid` for a selector that no attestor can ever produce: an unknown type or kind (with the nearest known one),
- * or a value of the wrong form. Types listed in `more` are of attestors that came from outside and take any value.
+ * or a value of the wrong form.
  */
-export function checkSelector(selector: Selector, more: readonly string[] = []): void {
+export function checkSelector(selector: Selector): void {
+  checkSelectorForm(selector)
   const { type, value } = selector
-  if (value === '') throw new Fault('invalid', `selector "${type}:" has no value`)
-  if (Buffer.byteLength(formatSelector(selector)) > MAX_BYTES) throw new Fault('invalid', `a selector has at most ${MAX_BYTES} bytes`)
-  if (more.includes(type)) return
   const kinds = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined
   if (!kinds) throw new Fault('invalid', `selector type "${type}" is unknown${suggestion(type, Object.keys(TYPES))}`)
   const kind = Object.keys(kinds).find((one) => one === '' || value.startsWith(`${one}:`))

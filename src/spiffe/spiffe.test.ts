@@ -196,6 +196,14 @@ describe('entries', () => {
     })
   }
 
+  test('whose SVIDs are stored say where, in words of the store', async () => {
+    const { entries } = await open()
+    const selectors = ['aws_secretsmanager:secretname:web', 'aws_secretsmanager:kmskeyid:alias/web'].map(parseSelector)
+    assert.equal((await entries.create(spec({ storeSvid: true, selectors }))).entry.selectors.length, 2)
+    await assert.rejects(entries.create(spec({ selectors })), /"aws_secretsmanager" is unknown/)
+    await assert.rejects(entries.create(spec({ storeSvid: true, selectors: [{ type: 'aws_secretsmanager', value: '' }] })), /has no value/)
+  })
+
   test('are changed with a new revision, moved to another parent, and removed', async () => {
     const { entries } = await open()
     const { entry } = await entries.create(spec())
