@@ -5,7 +5,7 @@ import { HEALTH, HealthRequest, HealthResponse, SERVING } from '../agent/health.
 import * as wire from '../agent/workload/messages.ts'
 import type { JsonObject } from '../base/json.ts'
 import { Failure } from '../cli/failure.ts'
-import type { WorkloadApi, X509Answer } from '../cli/ports.ts'
+import type { JwtAnswer, WorkloadApi, X509Answer } from '../cli/ports.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import { openGrpcClient } from '../wire/grpc-client.ts'
 import type { Of } from '../wire/protobuf.ts'
@@ -37,7 +37,7 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
     jwt: async (audience, spiffeId) => {
       const request = { audience: [...audience], spiffeId }
       const { svids } = await told(path, () => client.ask(at('FetchJWTSVID'), wire.JwtSvidRequest, wire.JwtSvidResponse, request, HEADERS))
-      return svids.map((one) => ({ spiffeId: one.spiffeId ?? '', svid: one.svid ?? '', hint: one.hint ?? '' }))
+      return toJwts(svids)
     },
     validate: async (audience, svid) => {
       const { spiffeId, claims } = await told(path, () =>
@@ -53,7 +53,7 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
   }
 }
 
-function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {
+export function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {
   const nothing = Buffer.alloc(0)
   return {
     svids: svids.map(({ spiffeId = '', x509Svid = nothing, x509SvidKey = nothing, bundle = nothing, hint = '' }) => ({
@@ -65,6 +65,10 @@ function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>)
     })),
     federatedBundles,
   }
+}
+
+export function toJwts(svids: Of<typeof wire.JwtSvidResponse>['svids']): JwtAnswer[] {
+  return svids.map(({ spiffeId = '', svid = '', hint = '' }) => ({ spiffeId, svid, hint }))
 }
 
 /** What the agent says, as a failure of the command. */

@@ -9,7 +9,17 @@ import { random } from './ports.ts'
 /** What the composition root adds: the server, its configuration, snapshots, the policy formatter, the version. */
 export type CliParts = Pick<
   CliPorts,
-  'checkConfig' | 'diagnose' | 'format' | 'openDatabase' | 'openSnapshot' | 'openWorkloadApi' | 'startAgent' | 'startServer' | 'sudoPaths' | 'version'
+  | 'checkConfig'
+  | 'diagnose'
+  | 'format'
+  | 'openDatabase'
+  | 'openBrokerApi'
+  | 'openSnapshot'
+  | 'openWorkloadApi'
+  | 'startAgent'
+  | 'startServer'
+  | 'sudoPaths'
+  | 'version'
 >
 
 export function nodeCliPorts(parts: CliParts, process: NodeJS.Process, home: string): CliPorts {
@@ -89,6 +99,7 @@ export const files: CliFiles = {
   list: (path) => readdir(path),
   write: (path, text, mode) => save(path, [Buffer.from(text)], mode, async () => {}),
   save,
+  remove: (path) => rm(path, { force: true }),
 }
 
 /** Opened when the first piece is asked for. */

@@ -16,6 +16,7 @@ const ports = nodeCliPorts(
     openDatabase: async (path) => (await import('./offline-database.ts')).openOfflineDatabase(path),
     openSnapshot: async (chunks) => (await import('./offline-snapshot.ts')).openOfflineSnapshot(chunks),
     openWorkloadApi: async (endpoint) => (await import('./agent-client.ts')).openWorkloadApi(endpoint),
+    openBrokerApi: async (options) => (await import('./broker-client.ts')).openBrokerApi(options),
     startAgent: async (options) => (await import('./agent-start.ts')).startAgentProcess(options),
     startServer: async (options) => (await import('./start.ts')).startServer(options, ports),
   },

@@ -28,6 +28,8 @@ export interface CliFiles {
   save(path: string, chunks: AsyncIterable<Uint8Array>, mode: number, check: (written: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void>
   /** Names in a folder. */
   list(path: string): Promise<readonly string[]>
+  /** Nothing where it is absent. */
+  remove(path: string): Promise<void>
 }
 
 /** What `server` and `dev` were asked for. */
@@ -63,16 +65,55 @@ export interface X509Answer {
   readonly federatedBundles: Readonly<Record<string, Buffer>>
 }
 
+export interface JwtAnswer {
+  readonly spiffeId: string
+  readonly svid: string
+  readonly hint: string
+}
+
 /** The Workload API of an agent; rejects with a Failure that says what the agent said. */
 export interface WorkloadApi {
   /** The identities of this process, again after each change. */
   watchX509(): AsyncIterable<X509Answer>
   /** '' for every identity that it has. */
-  jwt(audience: readonly string[], spiffeId: string): Promise<readonly { readonly spiffeId: string; readonly svid: string; readonly hint: string }[]>
+  jwt(audience: readonly string[], spiffeId: string): Promise<readonly JwtAnswer[]>
   validate(audience: string, svid: string): Promise<{ readonly spiffeId: string; readonly claims: JsonObject }>
   /** Whether the agent can answer for workloads. */
   isServing(): Promise<boolean>
   close(): void
+}
+
+/** What a broker refers to: a process of this machine, or an object of Kubernetes. */
+export type WorkloadReference =
+  | { readonly pid: number }
+  | {
+      readonly plural: string
+      readonly group: string
+      readonly key: { readonly namespace: string; readonly name: string } | undefined
+      /** '' for any. */
+      readonly uid: string
+    }
+
+/** The Broker API of an agent; rejects with a Failure that says what the agent said. */
+export interface BrokerApi {
+  /**
+   * The identities of a workload, again after each change. One without any precedes the Failure where the workload is gone, or has
+   * lost them.
+   */
+  watchX509(reference: WorkloadReference): AsyncIterable<X509Answer>
+  /** '' for every identity that it has. */
+  jwt(reference: WorkloadReference, audience: readonly string[], spiffeId: string): Promise<readonly JwtAnswer[]>
+  close(): void
+}
+
+/** Whom a broker asks, and as whom. */
+export interface BrokerOptions {
+  /** `unix:///path` or `tcp://host:port`. */
+  readonly endpoint: string
+  /** Its own identities; the first is shown. */
+  readonly own: X509Answer
+  /** Who the agent has to be; '' for any agent of the broker's own trust domain. */
+  readonly agentId: string
 }
 
 export interface DevOptions {
@@ -170,6 +211,8 @@ export interface CliPorts {
   startAgent(options: AgentOptions): Promise<number>
   /** `unix:///path`, or the path alone. Throws a Failure for what is no such place. */
   openWorkloadApi(endpoint: string): Promise<WorkloadApi>
+  /** Throws a Failure for an endpoint that can be none. */
+  openBrokerApi(options: BrokerOptions): Promise<BrokerApi>
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

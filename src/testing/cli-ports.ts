@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { openWorkloadApi } from '../app/agent-client.ts'
+import { openBrokerApi } from '../app/broker-client.ts'
 import { openOfflineDatabase } from '../app/offline-database.ts'
 import { openOfflineSnapshot } from '../app/offline-snapshot.ts'
 import { runCli } from '../cli/run.ts'
@@ -26,6 +27,8 @@ export interface Given {
   /** What happens in a pause, and after a signal; the command ends where it throws. */
   readonly sleep?: () => Promise<void>
   readonly signalled?: () => void
+  /** Is told of each file that was written. */
+  readonly written?: (path: string) => void
   /** What every connection fails with: a code such as ECONNREFUSED. */
   readonly broken?: string
 }
@@ -75,6 +78,10 @@ export async function runWith(line: string | readonly string[], given: Given = {
       async write(path, text, mode) {
         files.set(path, text)
         modes.set(path, mode)
+        given.written?.(path)
+      },
+      async remove(path) {
+        files.delete(path)
       },
       async save(path, chunks, mode, check) {
         const written: Uint8Array[] = []
@@ -110,6 +117,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     openDatabase: openOfflineDatabase,
     openSnapshot: openOfflineSnapshot,
     openWorkloadApi: async (endpoint) => openWorkloadApi(endpoint),
+    openBrokerApi: async (options) => openBrokerApi(options),
     async startAgent(options) {
       startedAgents.push(options)
       return 0

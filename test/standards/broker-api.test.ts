@@ -1,4 +1,4 @@
-// What SPIFFE_Broker_API.md demands of a server, statement by statement, of an agent that brokers are connected to.
+// What SPIFFE_Broker_API.md demands, statement by statement: of an agent that serves brokers, and of the broker that the command line is.
 import assert from 'node:assert/strict'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { after, afterEach, before, describe, test } from 'node:test'
@@ -20,8 +20,10 @@ import {
   STREAMS,
   subscribe,
 } from '../../src/testing/broker-node.ts'
+import { runWith } from '../../src/testing/cli-ports.ts'
 import { NODE } from '../../src/testing/served-node.ts'
 import { openTrustDomain, type TrustDomainBench } from '../../src/testing/trust-domain.ts'
+import { until } from '../../src/testing/until.ts'
 import { GrpcError, STATUS } from '../../src/wire/grpc.ts'
 import type { GrpcClient } from '../../src/wire/grpc-client.ts'
 import { message, string } from '../../src/wire/protobuf.ts'
@@ -30,6 +32,8 @@ const UID = '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d'
 const OTHER_UID = 'ffffffff-4bbd-4c2b-8f1c-0a8a2a0e6b7d'
 const POD: Pod = { namespace: 'shop', name: 'web-1', uid: UID, labels: { app: 'web' } }
 const ABSENT = 2 ** 30
+/** A process without an identity. */
+const NOBODY = process.ppid
 const OWN = 'spiffe://example.org'
 const OTHER = 'spiffe://other.org'
 
@@ -47,6 +51,7 @@ before(async () => {
   await domain.world.ok('write', 'spiffe/bundles/other.org', { bundle: formatBundle(other.rooms.authorities.bundle()) })
   await domain.entry(NODE, '/pod', 'k8s:ns:shop')
   await known('k8s:ns:shop')
+  await here.another(process.pid, '/broker')
 })
 after(() => here.close())
 afterEach(() => void here.pods.splice(0))
@@ -301,7 +306,7 @@ describe('SPIFFE_Broker_API.md §4: behaviour', () => {
   })
 
   test('§4.8: the server MUST return PermissionDenied for a workload that is not entitled', async () => {
-    await everyMethod(pidReference(process.pid), notEntitled)
+    await everyMethod(pidReference(NOBODY), notEntitled)
     here.pods.push({ ...POD, namespace: 'unknown' })
     await everyMethod(podReference(undefined, UID), notEntitled)
   })
@@ -338,6 +343,74 @@ describe('SPIFFE_Broker_API.md §4: behaviour', () => {
   })
 })
 
+describe('SPIFFE_Broker_API.md: what it demands of brokers', () => {
+  /** The command line, as a broker. */
+  const run = (line: string, written?: (path: string) => void) => {
+    const { parts } = here.node
+    return runWith(`agent broker ${line}`, {
+      ...(written ? { written } : {}),
+      env: { SPIFFE_ENDPOINT_SOCKET: `unix://${parts.socket.path}`, SPIFFE_BROKER_SOCKET: `unix://${parts.broker?.socket?.path}` },
+    })
+  }
+
+  test('§3.1.1: clients MUST provide a reference', async () => {
+    assert.deepEqual(await run('fetch x509').then(({ code, err }) => [code, err]), [1, 'give either -pid, or -name or -uid of an object\n'])
+  })
+
+  test('§3.1.2: clients MUST ensure that local references are not sent to remote servers', async () => {
+    const { code, err } = await run(`fetch x509 -pid=${process.pid} -broker-socket=tcp://agent.example.com:8443`)
+    assert.equal(code, 1)
+    assert.match(err, /-pid means a process of this machine/)
+  })
+
+  test('§4.5: clients MUST take default and empty values for what counts now', async () => {
+    const { pid, entry } = await here.workload('/shrinking', { federates_with: 'other.org' })
+    await here.looking('the foreign bundle is there', () => here.node.running.agent.trusts.all().length > 1)
+    const { watching, has } = await writing(pid)
+    await has('/certs/federated_bundle.0.0.pem')
+    await here.node.domain.world.ok('write', `spiffe/entries/${entry}`, { federates_with: [] })
+    await here.looking('it is known', () => here.entriesOf(pid).every(({ federatesWith }) => federatesWith.length === 0))
+    await gone(pid, entry)
+    const { out, files } = await watching
+    assert.match(out, /Received 1 svid/)
+    assert.deepEqual([...files.keys()], [])
+  })
+
+  test('§4.8: clients MUST handle cases where only the status code is available', async () => {
+    const { code, err } = await run(`fetch x509 -pid=${process.pid} -broker-socket=tcp://127.0.0.1:${here.node.running.brokerPort}`)
+    assert.equal(code, 2)
+    assert.match(err, /^the agent says: .*over TCP\nhint: /)
+  })
+
+  test('§4.9: once the workload has stopped, the client MUST drop all data, removing it from file systems', async () => {
+    const { pid, end } = await here.workload('/leaving')
+    const { watching, has } = await writing(pid)
+    await has('/certs/bundle.0.pem')
+    await end()
+    here.node.timers.fire(6_000)
+    const { code, out, files } = await watching
+    assert.match(out, /leaving/)
+    assert.deepEqual([code, [...files.keys()]], [2, []])
+  })
+
+  test('§5.3: identities MUST be identified with their hint, as it was delivered', async () => {
+    const { pid } = await here.workload('/inside', { hint: 'internal' })
+    await here.another(pid, '/outside', { hint: 'external' })
+    const { svids } = JSON.parse((await run(`fetch x509 -format=json -pid=${pid}`)).out)
+    assert.deepEqual(Object.fromEntries(svids.map((one: { spiffe_id: string; hint: string }) => [one.hint, one.spiffe_id])), {
+      internal: `${OWN}/inside`,
+      external: `${OWN}/outside`,
+    })
+  })
+
+  /** Watches a workload, and writes what it is given. */
+  async function writing(pid: number) {
+    const names = new Set<string>()
+    const watching = run(`watch -pid=${pid} -write=/certs`, (path) => void names.add(path))
+    return { watching, has: (path: string) => until(`${path} is written`, () => names.has(path)) }
+  }
+})
+
 describe('SPIFFE_Broker_API.md §5: the X.509-SVID profile', () => {
   test('§5.1: in x509_svid the leaf certificate MUST come first', async () => {
     const { pid } = await here.workload('/leaf')
@@ -368,7 +441,7 @@ describe('SPIFFE_Broker_API.md §5: the X.509-SVID profile', () => {
 
   test('§5.2.1: without a workload, or without X509-SVIDs for it, the server MUST respond with the code of §4.8', async () => {
     await assert.rejects(x509(pidReference(ABSENT)), notFound)
-    await assert.rejects(x509(pidReference(process.pid)), notEntitled)
+    await assert.rejects(x509(pidReference(NOBODY)), notEntitled)
     await losing('SubscribeToX509SVID')
   })
 
@@ -380,7 +453,7 @@ describe('SPIFFE_Broker_API.md §5: the X.509-SVID profile', () => {
 
   test('§5.2.2: without a workload, or without X.509 bundles for it, the server MUST respond with the code of §4.8', async () => {
     await assert.rejects(first(broker, 'SubscribeToX509Bundles', pidReference(ABSENT)), notFound)
-    await assert.rejects(first(broker, 'SubscribeToX509Bundles', pidReference(process.pid)), notEntitled)
+    await assert.rejects(first(broker, 'SubscribeToX509Bundles', pidReference(NOBODY)), notEntitled)
     await losing('SubscribeToX509Bundles')
   })
 
@@ -424,7 +497,7 @@ describe('SPIFFE_Broker_API.md §6: the JWT-SVID profile', () => {
 
   test('§6.2.1: without a workload, or without JWT-SVIDs for it, the server MUST respond with the code of §4.8', async () => {
     await assert.rejects(fetchJwt(broker, pidReference(ABSENT)), notFound)
-    await assert.rejects(fetchJwt(broker, pidReference(process.pid)), notEntitled)
+    await assert.rejects(fetchJwt(broker, pidReference(NOBODY)), notEntitled)
   })
 
   test('§6.2.2: bundles MUST contain at least the JWT bundle of the trust domain of the server', async () => {
@@ -449,7 +522,7 @@ describe('SPIFFE_Broker_API.md §6: the JWT-SVID profile', () => {
 
   test('§6.2.2: without a workload, or without JWT bundles for it, the server MUST respond with the code of §4.8', async () => {
     await assert.rejects(first(broker, 'SubscribeToJWTBundles', pidReference(ABSENT)), notFound)
-    await assert.rejects(first(broker, 'SubscribeToJWTBundles', pidReference(process.pid)), notEntitled)
+    await assert.rejects(first(broker, 'SubscribeToJWTBundles', pidReference(NOBODY)), notEntitled)
     await losing('SubscribeToJWTBundles')
   })
 

@@ -1,7 +1,8 @@
 // What SPIFFE_Broker_Endpoint.md demands, statement by statement, of the endpoint that an agent has for brokers.
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import { createSecureServer } from 'node:http2'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import grpc from '@grpc/grpc-js'
@@ -11,11 +12,14 @@ import { svidContext } from '../../src/app/svid-context.ts'
 import { formatBundle } from '../../src/crypto/bundle.ts'
 import { chainOf } from '../../src/edge/peer-chain.ts'
 import { type BrokerNode, fetchJwt, first, HEADERS, openBrokerNode, pidReference, STREAMS, subscribe } from '../../src/testing/broker-node.ts'
+import { runWith } from '../../src/testing/cli-ports.ts'
 import { refused } from '../../src/testing/served-node.ts'
 import { openTrustDomain, type TrustDomainBench } from '../../src/testing/trust-domain.ts'
 import { until } from '../../src/testing/until.ts'
 import { STATUS } from '../../src/wire/grpc.ts'
 import { type CallOptions, type GrpcClient, openGrpcClient } from '../../src/wire/grpc-client.ts'
+
+const POD = { namespace: 'shop', name: 'web-1', uid: '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d' }
 
 let here: BrokerNode
 let pid: number
@@ -139,6 +143,61 @@ describe('SPIFFE_Broker_Endpoint.md §3.1, §5: mutual authentication', () => {
     const client = here.broker({ ttl: 60 })
     here.node.domain.clock.advance(61_000)
     await everyMethod(client, STATUS.unavailable)
+  })
+})
+
+describe('SPIFFE_Broker_Endpoint.md §4: locating the endpoint', () => {
+  const local = () => `unix://${socketPath()}`
+  const remote = () => `tcp://127.0.0.1:${here.node.running.brokerPort}`
+  const run = (flags: string, env: Record<string, string>) =>
+    runWith(`agent broker fetch x509 -uid=${POD.uid} ${flags}`.trim(), {
+      env: { SPIFFE_ENDPOINT_SOCKET: `unix://${here.node.parts.socket.path}`, ...env },
+    })
+  before(async () => {
+    here.pods.push(POD)
+    await here.node.domain.entry('spiffe://example.org/node', '/pod', 'k8s:ns:shop')
+    await here.another(process.pid, '/broker')
+    await here.looking('it is known', () => here.node.running.agent.matching(new Set(['k8s:ns:shop'])).length > 0)
+  })
+
+  test('if not explicitly configured, clients MUST fall back to SPIFFE_BROKER_SOCKET', async () => {
+    assert.match((await run('', { SPIFFE_BROKER_SOCKET: local() })).out, /spiffe:\/\/example\.org\/pod/)
+    assert.match((await run(`-broker-socket=${local()}`, { SPIFFE_BROKER_SOCKET: 'unix:///none' })).out, /spiffe:\/\/example\.org\/pod/)
+    assert.match((await run('', {})).err, /no agent serves brokers at unix:\/\/\/run\/signet-broker/)
+  })
+
+  test('the scheme MUST be set to either unix or tcp', async () => {
+    for (const endpoint of [local(), remote()]) assert.equal((await run('', { SPIFFE_BROKER_SOCKET: endpoint })).code, 0)
+    for (const endpoint of [socketPath(), `http://127.0.0.1:1`, `unixs://${socketPath()}`, 'tcps://127.0.0.1:1']) {
+      assert.match((await run('', { SPIFFE_BROKER_SOCKET: endpoint })).err, /has no scheme of unix or tcp/)
+    }
+  })
+
+  test('unix: the authority MUST NOT be set, the path MUST be absolute, and there is nothing else', async () => {
+    for (const endpoint of [`unix://localhost${socketPath()}`, 'unix:api.sock', 'unix://', `${local()}?a=b`, `${local()}#a`]) {
+      const { code, err } = await run('', { SPIFFE_BROKER_SOCKET: endpoint })
+      assert.equal(code, 1, endpoint)
+      assert.match(err, /the broker endpoint ".*" (may have no|has no)/)
+    }
+  })
+
+  test('tcp: host and port MUST be set, and there is nothing else', async () => {
+    for (const endpoint of ['tcp://127.0.0.1', 'tcp://:8443', `${remote()}/foo`, `tcp://a@127.0.0.1:1`, 'tcp://127.0.0.1:0', `${remote()}?a=b`]) {
+      assert.equal((await run('', { SPIFFE_BROKER_SOCKET: endpoint })).code, 1, endpoint)
+    }
+    assert.equal((await run('', { SPIFFE_BROKER_SOCKET: remote().replace('127.0.0.1', 'localhost') })).code, 0)
+  })
+
+  test('§5: the broker must validate the expected SPIFFE ID of who serves it', async (t) => {
+    const agentId = here.node.running.agent.identity()?.id
+    assert.equal((await run(`-broker-socket=${local()} -agent-id=${agentId}`, {})).code, 0)
+    assert.equal((await run(`-broker-socket=${local()} -agent-id=${agentId}-not`, {})).code, 2)
+    const impostor = createSecureServer(svidContext(here.svid({ id: 'spiffe://example.org/web' })))
+    await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve))
+    t.after(() => impostor.close())
+    const { code, err } = await run(`-broker-socket=tcp://127.0.0.1:${(impostor.address() as AddressInfo).port}`, {})
+    assert.equal(code, 2)
+    assert.match(err, /spiffe:\/\/example\.org\/web, and not an agent/)
   })
 })
 

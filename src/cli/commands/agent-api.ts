@@ -4,12 +4,16 @@ import { command, group } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { also, list, or, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
-import type { X509Answer } from '../ports.ts'
+import type { JwtAnswer, X509Answer } from '../ports.ts'
 import type { Terminal } from '../terminal.ts'
 import { asking, socketFlags } from './agent-socket.ts'
 import { certificatesIn, KEY_MODE, writeSvids } from './agent-svids.ts'
 
-const writeFlag = { write: or(text('Folder to write certificates, keys and bundles to.'), '') }
+export const tokenFlags = {
+  audience: list('Who the token is for. May be given many times.'),
+  'spiffe-id': also(or(text('The identity, where there are several; all of them otherwise.'), ''), 'spiffeID'),
+}
+export const writeFlag = { write: or(text('Folder to write certificates, keys and bundles to.'), '') }
 
 const x509 = command({
   doc: "Fetch this process's X509-SVIDs",
@@ -41,18 +45,12 @@ const jwt = command({
   about: `
     $ signet agent api fetch jwt -audience=db`,
   local: true,
-  flags: {
-    ...socketFlags,
-    audience: list('Who the token is for. May be given many times.'),
-    'spiffe-id': also(or(text('The identity, where the process has several; all of them otherwise.'), ''), 'spiffeID'),
-  },
+  flags: { ...socketFlags, ...tokenFlags },
   output: 'format',
   run: (terminal, { flags }) =>
     asking(terminal, flags, async (workloadApi) => {
       const audience = flags.audience.flatMap((one) => one.split(','))
-      const svids = await workloadApi.jwt(audience, flags['spiffe-id'])
-      if (terminal.format !== 'table') return showObject(terminal, { svids: svids.map((one) => ({ ...toJson(one), svid: one.svid })) })
-      for (const { spiffeId, svid } of svids) terminal.print(`token(${spiffeId}):\n\t${svid}`)
+      showTokens(terminal, await workloadApi.jwt(audience, flags['spiffe-id']))
     }),
 })
 
@@ -85,7 +83,12 @@ const toJson = ({ spiffeId, hint }: { readonly spiffeId: string; readonly hint: 
   ...(hint === '' ? {} : { hint }),
 })
 
-function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void {
+export function showTokens(terminal: Terminal, svids: readonly JwtAnswer[]): void {
+  if (terminal.format !== 'table') return showObject(terminal, { svids: svids.map((one) => ({ ...toJson(one), svid: one.svid })) })
+  for (const { spiffeId, svid } of svids) terminal.print(`token(${spiffeId}):\n\t${svid}`)
+}
+
+export function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void {
   if (terminal.format !== 'table') {
     const shown = svids.map((one) => ({
       ...toJson(one),
@@ -107,7 +110,7 @@ function show(terminal: Terminal, { svids, federatedBundles }: X509Answer): void
 }
 
 /** Shown, and written to the folder where there is one. */
-async function give(terminal: Terminal, answer: X509Answer, folder: string): Promise<void> {
+export async function give(terminal: Terminal, answer: X509Answer, folder: string): Promise<void> {
   show(terminal, answer)
   if (folder === '') return
   const written = await writeSvids(terminal.ports.files, answer, folder, Number.parseInt(KEY_MODE, 8))

@@ -3,6 +3,7 @@ import { command, group } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { list, oneOf, orEnv, text } from '../flag.ts'
 import { api } from './agent-api.ts'
+import { broker } from './agent-broker.ts'
 import { helper } from './agent-helper.ts'
 import { asking, socketFlags } from './agent-socket.ts'
 import { ban, count, evict, list as listAgents, show } from './agents.ts'
@@ -37,7 +38,7 @@ The exit code is 0 where it can, 1 where it can't yet, 2 where nobody answers.`,
 
 export const agent = group(
   'Run the SPIFFE agent of this node, ask one, or manage those that a server knows',
-  { api, ban, count, evict, healthcheck, helper, list: listAgents, show },
+  { api, ban, broker, count, evict, healthcheck, helper, list: listAgents, show },
   `
 Proves to a server which node this is, and serves the SPIFFE Workload API to the workloads on it; see
 docs/guide/agent.md.
