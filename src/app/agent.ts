@@ -2,6 +2,7 @@
 import { type Agent, type AgentSettings, startAgent } from '../agent/agent.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
 import { forBrokers } from '../agent/broker/access.ts'
+import { FILE as BROKER_FILE } from '../agent/broker/messages.ts'
 import { brokerServices } from '../agent/broker/service.ts'
 import { openAttestObject } from '../agent/broker/workloads.ts'
 import { FILES as DELEGATED_FILES } from '../agent/delegated/messages.ts'
@@ -18,9 +19,10 @@ import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { type GrpcServer, openGrpc } from '../wire/grpc.ts'
-import { type BrokerListener, type Connections, listenBrokers } from './agent-broker.ts'
-import { STRUCT_FILE } from '../wire/struct.ts'
 import { withReflection } from '../wire/reflection.ts'
+import { ANY_FILE } from '../wire/rpc-status.ts'
+import { STRUCT_FILE } from '../wire/struct.ts'
+import { type BrokerListener, type Connections, listenBrokers } from './agent-broker.ts'
 import { dialer } from './agent-dial.ts'
 import { processOfPid } from './agent-processes.ts'
 import { listenLocal, type LocalListener, type LocalSocket, type Peers } from './agent-sockets.ts'
@@ -128,7 +130,7 @@ async function openBrokerDoor(
     processOfPid,
     allowUnauthenticatedVerifiers,
   }
-  const services = { ...brokerServices(deps), ...healthServices(agent, ports.timers) }
+  const services = withReflection({ ...brokerServices(deps), ...healthServices(agent, ports.timers) }, [BROKER_FILE, ANY_FILE, HEALTH_FILE])
   const grpc = openGrpc(forBrokers(services, deps), (error) => log.error('a call failed', {}, error))
   const listener = await listenBrokers(config, { ...ports, agent, grpc, connections, log })
   log.info('listening for brokers', {

@@ -25,7 +25,7 @@ export function openBrokerApi({ endpoint, own, agentId }: BrokerOptions): Broker
   const at = (method: string) => `/${wire.SERVICE}/${method}`
 
   async function* watchX509(reference: WorkloadReference): AsyncGenerator<X509Answer> {
-    const talk = client.listen(at('SubscribeToX509SVID'), wire.ReferenceRequest, wire.X509SvidResponse, { reference: packed(reference) }, HEADERS)
+    const talk = client.listen(at('SubscribeToX509SVID'), wire.X509SvidRequest, wire.X509SvidResponse, { reference: packed(reference) }, HEADERS)
     try {
       for (let answer = await talk.next(); answer; answer = await talk.next()) yield toAnswer(answer)
     } catch (error) {

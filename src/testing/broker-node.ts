@@ -143,7 +143,7 @@ export const objectReference = (value: Partial<Of<typeof wire.KubernetesReferenc
 export const podReference = (key: { namespace?: string; name?: string } | undefined, uid = '') =>
   objectReference({ type: { plural: 'pods', group: 'core' }, key, uid })
 
-type Reference = NonNullable<Of<typeof wire.ReferenceRequest>['reference']>
+type Reference = NonNullable<Of<typeof wire.X509SvidRequest>['reference']>
 
 export const STREAMS = {
   SubscribeToX509SVID: wire.X509SvidResponse,
@@ -159,7 +159,7 @@ export function subscribe<M extends keyof typeof STREAMS>(
   options: CallOptions = HEADERS,
 ): Answers<Of<(typeof STREAMS)[M]>> {
   const response = STREAMS[method] as Message<Of<(typeof STREAMS)[M]>>
-  return client.listen(`/${wire.SERVICE}/${method}`, wire.ReferenceRequest, response, { reference }, options)
+  return client.listen(`/${wire.SERVICE}/${method}`, wire.X509SvidRequest, response, { reference }, options)
 }
 
 /** What the first answer of a stream says; hangs up. */

@@ -91,7 +91,7 @@ describe('SPIFFE_Broker_API.md §1–3: the service and its references', () => {
 
   test('§2: implementations MUST NOT add or modify RPCs outside of this standard', async () => {
     assert.deepEqual(Object.keys(brokerServices({} as BrokerDeps)[wire.SERVICE] ?? {}).sort(), Object.keys(METHODS).sort())
-    const unknown = broker.ask(`/${wire.SERVICE}/SubscribeToWITSVID`, wire.ReferenceRequest, wire.X509SvidResponse, {}, HEADERS)
+    const unknown = broker.ask(`/${wire.SERVICE}/SubscribeToWITSVID`, wire.X509SvidRequest, wire.X509SvidResponse, {}, HEADERS)
     await assert.rejects(unknown, answers(STATUS.unimplemented))
   })
 

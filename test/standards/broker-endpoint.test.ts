@@ -18,6 +18,7 @@ import { openTrustDomain, type TrustDomainBench } from '../../src/testing/trust-
 import { until } from '../../src/testing/until.ts'
 import { STATUS } from '../../src/wire/grpc.ts'
 import { type CallOptions, type GrpcClient, openGrpcClient } from '../../src/wire/grpc-client.ts'
+import { blobs, list, message, nested, type Of, string } from '../../src/wire/protobuf.ts'
 
 const POD = { namespace: 'shop', name: 'web-1', uid: '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d' }
 
@@ -39,6 +40,22 @@ const METHODS: Readonly<Record<string, (client: GrpcClient, options?: CallOption
   ),
   FetchJWTSVID: (client, options) => fetchJwt(client, pidReference(pid), ['db'], '', options),
   'another service': (client, options = HEADERS) => client.ask(`/${HEALTH}/Check`, HealthRequest, HealthResponse, {}, options),
+  reflection: (client, options) => reflect(client, { listServices: '*' }, options),
+}
+
+const Listed = message({ list: list(1, message({ name: string(1) })) })
+const FileName = message({ name: string(1) })
+const Reply = message({ files: nested(4, message({ list: blobs(1) })), services: nested(6, Listed) })
+const Question = message({ fileContainingSymbol: string(4), listServices: string(7) })
+
+async function reflect(client: GrpcClient, question: Partial<Of<typeof Question>>, options: CallOptions = HEADERS, version = 'v1') {
+  const talk = client.converse(`/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`, Question, Reply, options)
+  talk.send(question)
+  try {
+    return await talk.next()
+  } finally {
+    talk.cancel()
+  }
 }
 
 async function everyMethod(client: GrpcClient, code: number, options?: CallOptions): Promise<void> {
@@ -241,6 +258,23 @@ describe('SPIFFE_Broker_Endpoint.md §6: codes', () => {
 describe('SPIFFE_Broker_Endpoint.md §7: services', () => {
   test('all implementations MUST expose the SPIFFE Broker API', async () => {
     for (const call of Object.values(METHODS)) assert.ok(await call(here.broker()))
+  })
+
+  test('implementers SHOULD include support for gRPC server reflection, by which clients learn what else is served', async () => {
+    for (const version of ['v1', 'v1alpha']) {
+      const reply = await reflect(here.broker(), { listServices: '*' }, HEADERS, version)
+      assert.deepEqual(
+        reply?.services?.list?.map(({ name }) => name),
+        ['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection', 'spiffe.broker.API'],
+      )
+    }
+    for (const symbol of ['spiffe.broker.API', 'spiffe.broker.WorkloadPIDReference', 'spiffe.broker.KubernetesObjectReference']) {
+      const reply = await reflect(here.broker(), { fileContainingSymbol: symbol })
+      assert.deepEqual(
+        reply?.files?.list?.map((file) => FileName.decode(file).name),
+        ['brokerapi.proto', 'google/protobuf/any.proto'],
+      )
+    }
   })
 })
 

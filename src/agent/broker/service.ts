@@ -1,5 +1,5 @@
 // The SPIFFE Broker API: what a workload is entitled to, for a broker that acts in its place and refers to it.
-import { type Call, firstOf, GrpcError, type Services, STATUS, stream, unary } from '../../wire/grpc.ts'
+import { type Call, feed, GrpcError, type Services, STATUS, unary } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
 import type { Agent } from '../agent.ts'
 import type { AgentEntry } from '../entry.ts'
@@ -20,31 +20,31 @@ export interface BrokerDeps extends AccessDeps, WorkloadDeps, Pick<SubscriptionD
   readonly allowUnauthenticatedVerifiers: boolean
 }
 
-type Requests = AsyncIterable<Of<typeof wire.ReferenceRequest>>
+type Request = Of<typeof wire.X509SvidRequest>
 
 /** Callers are to be admitted before; streams look again whether they still are. */
 export function brokerServices(deps: BrokerDeps): Services {
   return {
     [wire.SERVICE]: {
-      SubscribeToX509SVID: stream(wire.ReferenceRequest, wire.X509SvidResponse, (call, requests) =>
-        onlyChanged(wire.X509SvidResponse, x509Svids(deps, call, requests)),
+      SubscribeToX509SVID: feed(wire.X509SvidRequest, wire.X509SvidResponse, (call, request) =>
+        onlyChanged(wire.X509SvidResponse, x509Svids(deps, call, request)),
       ),
-      SubscribeToX509Bundles: stream(wire.ReferenceRequest, wire.X509BundlesResponse, (call, requests) =>
-        onlyChanged(wire.X509BundlesResponse, bundles(deps, call, requests, x509Of)),
+      SubscribeToX509Bundles: feed(wire.X509BundlesRequest, wire.X509BundlesResponse, (call, request) =>
+        onlyChanged(wire.X509BundlesResponse, bundles(deps, call, request, x509Of)),
       ),
       FetchJWTSVID: unary(wire.JwtSvidRequest, wire.JwtSvidResponse, (call, request) => jwtSvids(deps, call, request)),
-      SubscribeToJWTBundles: stream(wire.ReferenceRequest, wire.JwtBundlesResponse, (call, requests) =>
-        onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, requests, jwksOf)),
+      SubscribeToJWTBundles: feed(wire.JwtBundlesRequest, wire.JwtBundlesResponse, (call, request) =>
+        onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, request, jwksOf)),
       ),
     },
   }
 }
 
-async function* x509Svids(deps: BrokerDeps, call: Call, requests: Requests): AsyncGenerator<Partial<Of<typeof wire.X509SvidResponse>>> {
+async function* x509Svids(deps: BrokerDeps, call: Call, request: Request): AsyncGenerator<Partial<Of<typeof wire.X509SvidResponse>>> {
   const { agent } = deps
   const { hold, release } = holder(agent)
   try {
-    yield* referenced(deps, call, requests, async (selectors) => {
+    yield* referenced(deps, call, request, async (selectors) => {
       const entries = entitled(agent, selectors)
       hold(entries)
       return x509For(agent, entries)
@@ -54,14 +54,9 @@ async function* x509Svids(deps: BrokerDeps, call: Call, requests: Requests): Asy
   }
 }
 
-function bundles(
-  deps: BrokerDeps,
-  call: Call,
-  requests: Requests,
-  of: (trust: Trust) => Buffer,
-): AsyncGenerator<{ bundles: Record<string, Buffer> }> {
+function bundles(deps: BrokerDeps, call: Call, request: Request, of: (trust: Trust) => Buffer): AsyncGenerator<{ bundles: Record<string, Buffer> }> {
   const { agent, allowUnauthenticatedVerifiers } = deps
-  return referenced(deps, call, requests, async (selectors) =>
+  return referenced(deps, call, request, async (selectors) =>
     bundlesFor(agent, allowUnauthenticatedVerifiers ? brokered(agent, selectors) : entitled(agent, selectors), of),
   )
 }
@@ -88,10 +83,9 @@ async function jwtSvids(
 async function* referenced<T>(
   deps: BrokerDeps,
   call: Call,
-  requests: Requests,
+  { reference }: Request,
   compose: (selectors: ReadonlySet<string>) => Promise<T>,
 ): AsyncGenerator<T, void, undefined> {
-  const { reference } = await firstOf(requests)
   const workload = open(deps, call, reference)
   const look = async () => {
     admit(deps, call)
