@@ -1,7 +1,10 @@
 // Clients from other registries, installed once into .build/: each says why where it can't be had.
-import { execFile } from 'node:child_process'
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
 export const run = promisify(execFile)
@@ -52,6 +55,25 @@ export async function goProgram(source: string, name: string): Promise<Tool> {
   } catch (error) {
     return { missing: `${name} could not be built: ${(error as Error).message.split('\n')[0]}` }
   }
+}
+
+/** Runs a program to its end and lets `hear` know each line that it prints. Rejects with all that it said where it failed. */
+export async function runHearing(
+  path: string,
+  args: readonly string[],
+  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  hear: (line: string) => Promise<void>,
+): Promise<void> {
+  const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' })
+  const ended = once(child, 'close')
+  const said: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
+  for await (const line of createInterface(child.stdout)) {
+    said.push(`${line}\n`)
+    await hear(line)
+  }
+  const [code] = await ended
+  assert.equal(code, 0, said.join(''))
 }
 
 /** Python with jeepney, a D-Bus implementation of its own. */
