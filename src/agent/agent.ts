@@ -17,6 +17,7 @@ import { Standing, type StandingDeps } from './standing.ts'
 import { State, type StateDeps } from './state.ts'
 import { GrpcError } from '../wire/grpc.ts'
 import { openTrusts, type Trusts } from './trusts.ts'
+import type { WitSvids } from './wit-svids.ts'
 import type { X509Svids } from './x509-svids.ts'
 
 export interface AgentSettings
@@ -47,6 +48,7 @@ export interface Agent {
   readonly trusts: Pick<Trusts, 'own' | 'of' | 'all'>
   readonly x509: Pick<X509Svids, 'get' | 'need' | 'hold'>
   readonly jwt: Pick<JwtSvids, 'get'>
+  readonly wit: Pick<WitSvids, 'get' | 'need' | 'hold'>
   /** Rings after entries, SVIDs or bundles changed. */
   readonly changes: Pick<Bell, 'listen'>
   /** Resolves when it cannot go on, with why. */
@@ -101,6 +103,7 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
     trusts,
     x509: state.x509,
     jwt: state.jwt,
+    wit: state.wit,
     changes: state.changes,
     ended,
     async stop() {

@@ -7,11 +7,12 @@ import { type Bell, bell } from './bell.ts'
 import { type AgentEntry, type EntryIndex, indexEntries, isSameRevision } from './entry.ts'
 import { type JwtSvids, openJwtSvids } from './jwt-svids.ts'
 import type { Keeping } from './keeping.ts'
-import { getBundle, getFederatedBundle, newJwtSvid, newX509Svids, syncEntries } from './server/api.ts'
+import { getBundle, getFederatedBundle, newJwtSvid, newWitSvids, newX509Svids, syncEntries } from './server/api.ts'
 import type { Link } from './server/link.ts'
 import type { Trust } from './trust.ts'
 import type { Trusts } from './trusts.ts'
 import { forgetWorkloads, keepWorkloads, loadWorkloads } from './workloads.ts'
+import { WitSvids } from './wit-svids.ts'
 import { X509Svids } from './x509-svids.ts'
 
 export interface StateDeps {
@@ -32,6 +33,7 @@ export class State {
   readonly #deps: StateDeps
   readonly x509: X509Svids
   readonly jwt: JwtSvids
+  readonly wit: WitSvids
   /** Rings after entries, SVIDs or bundles changed. */
   readonly changes: Bell = bell()
   #entries: EntryIndex | undefined
@@ -52,10 +54,18 @@ export class State {
       trust: trusts.own,
       most: deps.mostJwt,
     })
+    this.wit = new WitSvids({
+      ...deps,
+      ask: (requests) => link.ask((client, options) => newWitSvids(client, requests, options)),
+      trust: trusts.own,
+      keyType: deps.workloadKeyType,
+      most: deps.mostX509,
+    })
     const kept = loadWorkloads(deps.keeping)
     if (!kept) return
     this.#entries = indexEntries(kept.entries)
     this.x509.restore(kept.svids)
+    this.wit.restore(kept.wits)
   }
 
   /** Whether it knows its entries, from the server or from before a restart. */
@@ -71,15 +81,24 @@ export class State {
   /** Renews what is due, of what is known already. */
   async refresh(): Promise<void> {
     const entries = this.#entries?.byId
-    if (entries && (await this.x509.refresh(entries))) {
-      keepWorkloads(this.#deps.keeping, { entries, svids: this.x509.all() })
+    if (entries && (await this.#renew(entries))) {
+      this.#keep(entries)
       this.changes.ring()
     }
   }
 
+  async #renew(entries: ReadonlyMap<string, AgentEntry>): Promise<boolean> {
+    const x509Changed = await this.x509.refresh(entries)
+    return (await this.wit.refresh(entries)) || x509Changed
+  }
+
+  #keep(entries: ReadonlyMap<string, AgentEntry>): void {
+    keepWorkloads(this.#deps.keeping, { entries, svids: this.x509.all(), wits: this.wit.all() })
+  }
+
   /** Asks for everything. `trusted` is called where a bundle changed, before anything else is asked. */
   async synchronise(trusted: () => void): Promise<void> {
-    const { link, trustDomain, trusts, keeping } = this.#deps
+    const { link, trustDomain, trusts } = this.#deps
     const own = await link.ask((client, options) => getBundle(client, trustDomain, options))
     const before = this.#entries?.byId ?? new Map<string, AgentEntry>()
     const now = await link.ask((client, options) => syncEntries(client, trustDomain, before, options))
@@ -89,9 +108,9 @@ export class State {
     if (entriesChanged) this.#entries = indexEntries(now)
     let svidsChanged = false
     try {
-      svidsChanged = await this.x509.refresh(now)
+      svidsChanged = await this.#renew(now)
     } finally {
-      if (entriesChanged || svidsChanged) keepWorkloads(keeping, { entries: now, svids: this.x509.all() })
+      if (entriesChanged || svidsChanged) this.#keep(now)
       if (trustChanged || entriesChanged || svidsChanged) this.changes.ring()
     }
   }
@@ -101,6 +120,7 @@ export class State {
     this.#entries = undefined
     this.x509.forget()
     this.jwt.forget()
+    this.wit.forget()
     forgetWorkloads(this.#deps.keeping)
     this.changes.ring()
   }

@@ -1,21 +1,23 @@
-// What workloads are served from, kept on disk together: the entries of now and the X509-SVIDs that are held for them.
+// What workloads are served from, kept on disk together: the entries of now and the SVIDs with keys that are held for them.
 import { exportSigningKey, type KeyType, openSigningKey } from '../crypto/signing-key.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import type { AgentEntry } from './entry.ts'
 import type { Keeping } from './keeping.ts'
+import type { HeldSvid } from './held-svids.ts'
+import type { WorkloadWit } from './wit-svids.ts'
 import type { WorkloadSvid } from './x509-svids.ts'
 
 export interface Workloads {
   readonly entries: ReadonlyMap<string, AgentEntry>
   readonly svids: ReadonlyMap<string, WorkloadSvid>
+  readonly wits: ReadonlyMap<string, WorkloadWit>
 }
 
 const RECORD = 'workloads'
 
-interface KeptSvid {
+interface Kept {
   readonly id: string
-  readonly chain: readonly string[]
   readonly key_type: KeyType
   readonly key: string
   readonly expires_at: number
@@ -23,48 +25,39 @@ interface KeptSvid {
   readonly revision: number
   readonly created_at: number
 }
+type KeptX509 = Kept & { readonly chain: readonly string[] }
+type KeptWit = Kept & { readonly token: string; readonly kid: string }
 
-export function keepWorkloads(keeping: Keeping, { entries, svids }: Workloads): void {
-  const record = { entries: [...entries.values()], svids: [...svids].map(([entryId, svid]) => [entryId, keptSvid(svid)]) }
+export function keepWorkloads(keeping: Keeping, { entries, svids, wits }: Workloads): void {
+  const record = {
+    entries: [...entries.values()],
+    svids: Array.from(svids, ([entryId, svid]) => [entryId, { ...kept(svid), chain: svid.chain.map((der) => der.toString('base64')) }]),
+    wits: Array.from(wits, ([entryId, svid]) => [entryId, { ...kept(svid), token: svid.token, kid: svid.kid }]),
+  }
   keeping.save(RECORD, record as unknown as JsonObject)
 }
 
 /** Undefined where nothing was kept. */
 export function loadWorkloads(keeping: Keeping): Workloads | undefined {
-  const kept = keeping.load(RECORD) as { entries: AgentEntry[]; svids: [string, KeptSvid][] } | undefined
-  if (!kept) return undefined
+  const found = keeping.load(RECORD) as { entries: AgentEntry[]; svids: [string, KeptX509][]; wits?: [string, KeptWit][] } | undefined
+  if (!found) return undefined
+  const { entries, svids, wits = [] } = found // an agent from before kept none
   return {
-    entries: new Map((kept.entries as readonly AgentEntry[]).map((entry) => [entry.id, entry])),
-    svids: new Map(kept.svids.map(([entryId, svid]) => [entryId, openSvid(svid)])),
+    entries: new Map((entries as readonly AgentEntry[]).map((entry) => [entry.id, entry])),
+    svids: new Map(svids.map(([entryId, svid]) => [entryId, { ...opened(svid), chain: svid.chain.map((one) => Buffer.from(one, 'base64')) }])),
+    wits: new Map(wits.map(([entryId, svid]) => [entryId, { ...opened(svid), token: svid.token, kid: svid.kid }])),
   }
 }
 
 export const forgetWorkloads = (keeping: Keeping): void => keeping.forget(RECORD)
 
-function keptSvid({ id, chain, key, expiresAt, renewAt, revision, createdAt }: WorkloadSvid): KeptSvid {
+function kept({ id, key, expiresAt, renewAt, revision, createdAt }: HeldSvid): Kept {
   const secret = exportSigningKey(key)
   const text = secret.toString('base64')
   secret.fill(0)
-  return {
-    id,
-    chain: chain.map((der) => der.toString('base64')),
-    key_type: key.type,
-    key: text,
-    expires_at: expiresAt,
-    renew_at: renewAt,
-    revision,
-    created_at: createdAt,
-  }
+  return { id, key_type: key.type, key: text, expires_at: expiresAt, renew_at: renewAt, revision, created_at: createdAt }
 }
 
-function openSvid(kept: KeptSvid): WorkloadSvid {
-  return {
-    id: kept.id as SpiffeId,
-    chain: kept.chain.map((one) => Buffer.from(one, 'base64')),
-    key: openSigningKey(kept.key_type, Buffer.from(kept.key, 'base64')),
-    expiresAt: kept.expires_at,
-    renewAt: kept.renew_at,
-    revision: kept.revision,
-    createdAt: kept.created_at,
-  }
+function opened({ id, key_type: type, key, expires_at: expiresAt, renew_at: renewAt, revision, created_at: createdAt }: Kept): HeldSvid {
+  return { id: id as SpiffeId, key: openSigningKey(type, Buffer.from(key, 'base64')), expiresAt, renewAt, revision, createdAt }
 }

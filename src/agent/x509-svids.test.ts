@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { silent } from '../base/log.ts'
 import { publicKeyOfCsr } from '../crypto/csr.ts'
-import { parseSpiffeId, parseTrustDomain } from '../crypto/spiffe-id.ts'
+import { parseTrustDomain } from '../crypto/spiffe-id.ts'
+import { entryOf, mapOf } from '../testing/agent-entry.ts'
 import { type TestCertificate, testAuthority, testCertificate } from '../testing/certificates.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import type { AgentEntry } from './entry.ts'
@@ -12,13 +13,6 @@ import { X509Svids } from './x509-svids.ts'
 
 const DAY = 86_400_000
 const home = parseTrustDomain('example.org')
-
-function entryOf(id: string, more: Partial<AgentEntry> = {}): AgentEntry {
-  const plain = { hint: '', admin: false, downstream: false, storeSvid: false, prefetch: true, revision: 0, createdAt: 0 }
-  return { id, spiffeId: parseSpiffeId(`spiffe://example.org/${id}`), selectors: ['unix:uid:1'], federatesWith: [], ...plain, ...more }
-}
-
-const mapOf = (...entries: AgentEntry[]) => new Map(entries.map((entry) => [entry.id, entry]))
 
 /** A cache whose server signs what it is asked for, unless a test says otherwise. */
 function opened(most: number) {

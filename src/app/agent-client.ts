@@ -5,10 +5,10 @@ import { HEALTH, HealthRequest, HealthResponse, SERVING } from '../agent/health.
 import * as wire from '../agent/workload/messages.ts'
 import type { JsonObject } from '../base/json.ts'
 import { Failure } from '../cli/failure.ts'
-import type { JwtAnswer, WorkloadApi, X509Answer } from '../cli/ports.ts'
+import type { JwtAnswer, WitAnswer, WorkloadApi, X509Answer } from '../cli/ports.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import { openGrpcClient } from '../wire/grpc-client.ts'
-import type { Of } from '../wire/protobuf.ts'
+import type { Message, Of } from '../wire/protobuf.ts'
 
 const HEADERS = { metadata: { [wire.HEADER]: 'true' } }
 
@@ -19,21 +19,31 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
   const client = openGrpcClient(`unix:${path}`, grpc.credentials.createInsecure())
   const at = (method: string) => `/${wire.SERVICE}/${method}`
 
-  async function* watchX509(): AsyncGenerator<X509Answer> {
-    const talk = client.listen(at('FetchX509SVID'), wire.X509SvidRequest, wire.X509SvidResponse, {}, HEADERS)
+  async function* heard<I, O>(method: string, input: Message<I>, output: Message<O>, request: Partial<I>): AsyncGenerator<O> {
+    const talk = client.listen(at(method), input, output, request, HEADERS)
     try {
       for (;;) {
         const answer = await told(path, () => talk.next())
         if (!answer) return
-        yield toAnswer(answer)
+        yield answer
       }
     } finally {
       talk.cancel()
     }
   }
 
+  async function* watchX509(): AsyncGenerator<X509Answer> {
+    for await (const answer of heard('FetchX509SVID', wire.X509SvidRequest, wire.X509SvidResponse, {})) yield toAnswer(answer)
+  }
+
+  async function* watchWit(spiffeId: string): AsyncGenerator<WitAnswer[]> {
+    for await (const { svids } of heard('FetchWITSVID', wire.WitSvidRequest, wire.WitSvidResponse, { spiffeId }))
+      yield svids.map(({ spiffeId = '', witSvid = '', witSvidKey = '', hint = '' }) => ({ spiffeId, svid: witSvid, key: witSvidKey, hint }))
+  }
+
   return {
     watchX509,
+    watchWit,
     jwt: async (audience, spiffeId) => {
       const request = { audience: [...audience], spiffeId }
       const { svids } = await told(path, () => client.ask(at('FetchJWTSVID'), wire.JwtSvidRequest, wire.JwtSvidResponse, request, HEADERS))

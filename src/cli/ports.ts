@@ -71,12 +71,22 @@ export interface JwtAnswer {
   readonly hint: string
 }
 
+/** A WIT-SVID, and the private key that it is bound to as a JWK in JSON. */
+export interface WitAnswer {
+  readonly spiffeId: string
+  readonly svid: string
+  readonly key: string
+  readonly hint: string
+}
+
 /** The Workload API of an agent; rejects with a Failure that says what the agent said. */
 export interface WorkloadApi {
   /** The identities of this process, again after each change. */
   watchX509(): AsyncIterable<X509Answer>
   /** '' for every identity that it has. */
   jwt(audience: readonly string[], spiffeId: string): Promise<readonly JwtAnswer[]>
+  /** The identities of this process as WIT-SVIDs, again after each change; '' for every one that it has. */
+  watchWit(spiffeId: string): AsyncIterable<readonly WitAnswer[]>
   validate(audience: string, svid: string): Promise<{ readonly spiffeId: string; readonly claims: JsonObject }>
   /** Whether the agent can answer for workloads. */
   isServing(): Promise<boolean>

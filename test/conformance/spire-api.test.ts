@@ -31,4 +31,6 @@ test('an operator of SPIRE administers the trust domain', async (t) => {
     rmSync(dir, { recursive: true })
   })
   await run(program.path, [path])
+  await world.ok('write', 'spiffe/config', { wit_svids: true })
+  await run(program.path, [path, 'wit'])
 })

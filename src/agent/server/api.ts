@@ -7,6 +7,7 @@ import type { Of } from '../../wire/protobuf.ts'
 import type { NodeAttestation } from '../attestation.ts'
 import { type AgentEntry, entryOf, isSameRevision } from '../entry.ts'
 import { type Trust, trustOf } from '../trust.ts'
+import type { WitRequest } from '../wit-svids.ts'
 import { FederatedBundleRequest } from './messages.ts'
 
 const AGENT = '/spire.api.server.agent.v1.Agent'
@@ -140,6 +141,21 @@ export async function newX509Svids(
     requests.map(({ entryId }, index) => {
       const { status, svid } = results[index] ?? {}
       return [entryId, svid?.certChain?.length ? svid.certChain : status?.message || 'the server gave no SVID']
+    }),
+  )
+}
+
+/** By entry, its token or why there is none. */
+export async function newWitSvids(
+  client: GrpcClient,
+  requests: readonly WitRequest[],
+  options: CallOptions,
+): Promise<Map<string, { readonly token: string } | string>> {
+  const { results } = await client.ask(`${SVID}/BatchNewWITSVID`, wire.BatchWitRequest, wire.BatchWitResponse, { params: [...requests] }, options)
+  return new Map(
+    requests.map(({ entryId }, index) => {
+      const { status, svid } = results[index] ?? {}
+      return [entryId, svid?.token ? { token: svid.token } : status?.message || 'the server gave no WIT-SVID']
     }),
   )
 }

@@ -3,27 +3,36 @@ import { GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { Agent } from '../agent.ts'
 import type { AgentEntry } from '../entry.ts'
 import type { Trust } from '../trust.ts'
+import type { HeldSvid, HeldSvids } from '../held-svids.ts'
 import type { WorkloadSvid } from '../x509-svids.ts'
 
-export interface Held {
+export interface Held<S = WorkloadSvid> {
   readonly entry: AgentEntry
-  readonly svid: WorkloadSvid
+  readonly svid: S
 }
 
 /** Each entry with its X509-SVID. Throws `unavailable` where there is none of them yet. */
-export async function svidsFor({ x509 }: Agent, entries: readonly AgentEntry[]): Promise<Held[]> {
-  let problem = 'the server gave none'
+export const svidsFor = ({ x509 }: Agent, entries: readonly AgentEntry[]): Promise<Held[]> => heldFor(x509, entries, 'X509-SVID')
+
+/** The same of any kind, and `unimplemented` where the server knows nothing of it. */
+export async function heldFor<S extends HeldSvid>(
+  svids: Pick<HeldSvids<S>, 'get' | 'need'>,
+  entries: readonly AgentEntry[],
+  what: string,
+): Promise<Held<S>[]> {
+  let problem = new GrpcError(STATUS.unavailable, 'the server gave none')
   try {
-    await x509.need(entries)
+    await svids.need(entries)
   } catch (error) {
-    problem = error instanceof GrpcError ? error.message : 'internal error'
+    problem = error instanceof GrpcError ? error : new GrpcError(STATUS.unavailable, 'internal error')
   }
   const held = entries.flatMap((entry) => {
-    const svid = x509.get(entry)
+    const svid = svids.get(entry)
     return svid ? [{ entry, svid }] : []
   })
-  if (held.length === 0) throw new GrpcError(STATUS.unavailable, `could not fetch X509-SVID: ${problem}`)
-  return held
+  if (held.length > 0) return held
+  const code = problem.code === STATUS.unimplemented ? STATUS.unimplemented : STATUS.unavailable
+  throw new GrpcError(code, `could not fetch ${what}: ${problem.message}`)
 }
 
 /** What is believed of the trust domains that these entries federate with, by name. */
@@ -40,12 +49,20 @@ export function ownTrust({ trusts }: Agent): Trust {
 
 export const noIdentity = (): GrpcError => new GrpcError(STATUS.denied, 'no identity issued')
 
-/** Keeps SVIDs in use: those of the entries that were last given. */
-export function holder({ x509 }: Agent): { hold(entries: readonly AgentEntry[]): void; release(): void } {
+interface Holder {
+  hold(entries: readonly AgentEntry[]): void
+  release(): void
+}
+
+/** Keeps X509-SVIDs in use: those of the entries that were last given. */
+export const holder = ({ x509 }: Agent): Holder => holderOf(x509)
+
+/** The same of any kind. */
+export function holderOf(svids: Pick<HeldSvids<HeldSvid>, 'hold'>): Holder {
   let held = new Map<string, () => void>()
   return {
     hold(entries) {
-      const next = new Map(entries.map(({ id }) => [id, held.get(id) ?? x509.hold(id)]))
+      const next = new Map(entries.map(({ id }) => [id, held.get(id) ?? svids.hold(id)]))
       for (const [id, release] of held) if (!next.has(id)) release()
       held = next
     },

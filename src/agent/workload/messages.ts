@@ -1,6 +1,6 @@
 // Messages of the SPIFFE Workload API (workloadapi.proto, which has no package).
 import type { ProtoFile } from '../../wire/descriptors.ts'
-import { blobs, byteMap, bytes, list, message, nested, string, strings } from '../../wire/protobuf.ts'
+import { blobs, byteMap, bytes, list, message, nested, string, strings, textMap } from '../../wire/protobuf.ts'
 import { Struct } from '../../wire/struct.ts'
 
 export const X509SvidRequest = message<Record<never, never>>({})
@@ -15,6 +15,11 @@ export const JwtBundlesRequest = message<Record<never, never>>({})
 export const JwtBundlesResponse = message({ bundles: byteMap(1) })
 export const ValidateRequest = message({ audience: string(1), svid: string(2) })
 export const ValidateResponse = message({ spiffeId: string(1), claims: nested(2, Struct) })
+export const WitSvidRequest = message({ spiffeId: string(1) })
+export const WitSvid = message({ spiffeId: string(1), witSvid: string(2), witSvidKey: string(3), hint: string(4) })
+export const WitSvidResponse = message({ svids: list(1, WitSvid) })
+export const WitBundlesRequest = message<Record<never, never>>({})
+export const WitBundlesResponse = message({ bundles: textMap(1) })
 
 export const SERVICE = 'SpiffeWorkloadAPI'
 export const HEADER = 'workload.spiffe.io'
@@ -35,5 +40,10 @@ export const FILE: ProtoFile = {
     JWTBundlesResponse: JwtBundlesResponse,
     ValidateJWTSVIDRequest: ValidateRequest,
     ValidateJWTSVIDResponse: ValidateResponse,
+    WITSVIDRequest: WitSvidRequest,
+    WITSVIDResponse: WitSvidResponse,
+    WITSVID: WitSvid,
+    WITBundlesRequest: WitBundlesRequest,
+    WITBundlesResponse: WitBundlesResponse,
   },
 }

@@ -13,6 +13,7 @@ import { federatedFor, type Held, holder, noIdentity, ownTrust, svidsFor } from 
 import * as wire from './messages.ts'
 import { attestCaller, subscribe, type SubscriptionDeps } from './subscription.ts'
 import { inWords, validateJwt, type ValidationDeps } from './validate.ts'
+import { fetchWit, witBundles } from './wit.ts'
 
 export interface WorkloadApiDeps extends SubscriptionDeps, ValidationDeps {
   /** Whether who has no identity gets the bundle of this trust domain. */
@@ -31,6 +32,12 @@ export function workloadServices(deps: WorkloadApiDeps): Services {
       FetchJWTSVID: unary(wire.JwtSvidRequest, wire.JwtSvidResponse, async (call, request) => admitted(call, () => fetchJwt(deps, call, request))),
       FetchJWTBundles: feed(wire.JwtBundlesRequest, wire.JwtBundlesResponse, (call) =>
         admitted(call, () => onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, jwksOf))),
+      ),
+      FetchWITSVID: feed(wire.WitSvidRequest, wire.WitSvidResponse, (call, { spiffeId: asked }) =>
+        admitted(call, () => onlyChanged(wire.WitSvidResponse, fetchWit(deps, call, asked))),
+      ),
+      FetchWITBundles: feed(wire.WitBundlesRequest, wire.WitBundlesResponse, (call) =>
+        admitted(call, () => onlyChanged(wire.WitBundlesResponse, witBundles(deps, call, deps.allowUnauthenticatedVerifiers))),
       ),
       ValidateJWTSVID: unary(wire.ValidateRequest, wire.ValidateResponse, async (call, request) =>
         admitted(call, () => validate(deps, call, request)),

@@ -71,10 +71,10 @@ const KEYS = {
   log_level: or(choice('How much to log.', LOG_LEVELS), 'info'),
   log_format: or(choice('How to log.', ['standard', 'json']), 'standard'),
   sync_interval: or(seconds('Pause between looks at a server that does not tell what changes.'), 5),
-  x509_svid_cache_max_size: or(int('X509-SVIDs that are kept though no workload uses them.'), AGENT_DEFAULTS.mostX509),
+  x509_svid_cache_max_size: or(int('X509-SVIDs, and as many WIT-SVIDs, that are kept though no workload uses them.'), AGENT_DEFAULTS.mostX509),
   jwt_svid_cache_max_size: or(int('JWT-SVIDs that are kept.'), AGENT_DEFAULTS.mostJwt),
   workload_x509_svid_key_type: or(
-    choice('Kind of key in X509-SVIDs of workloads.', ['ec-p256', 'ec-p384', 'rsa-2048']),
+    choice('Kind of key in X509-SVIDs and WIT-SVIDs of workloads.', ['ec-p256', 'ec-p384', 'rsa-2048']),
     AGENT_DEFAULTS.workloadKeyType,
   ),
   allow_unauthenticated_verifiers: or(bool('Give the bundle of the trust domain to workloads without an identity, too.'), false),

@@ -8,6 +8,7 @@ import type { JwtAnswer, X509Answer } from '../ports.ts'
 import type { Terminal } from '../terminal.ts'
 import { asking, socketFlags } from './agent-socket.ts'
 import { certificatesIn, KEY_MODE, writeSvids } from './agent-svids.ts'
+import { fetchWit } from './agent-wit.ts'
 
 export const tokenFlags = {
   audience: list('Who the token is for. May be given many times.'),
@@ -73,7 +74,7 @@ const validateJwt = command({
 })
 
 export const api = group('Ask an agent as a workload would', {
-  fetch: group('Fetch identities', { jwt, x509 }),
+  fetch: group('Fetch identities', { jwt, wit: fetchWit, x509 }),
   validate: group('Check identities of others', { jwt: validateJwt }),
   watch,
 })

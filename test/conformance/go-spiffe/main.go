@@ -32,6 +32,7 @@ func main() {
 	certificates(ctx)
 	tokens(ctx, client)
 	bundles(ctx, client)
+	wits(ctx, client)
 	watches(ctx, client)
 	fmt.Println("done")
 }

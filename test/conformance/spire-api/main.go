@@ -37,6 +37,10 @@ func main() {
 	conn, err := grpc.NewClient("unix:"+os.Args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(err)
 	defer conn.Close()
+	if len(os.Args) > 2 && os.Args[2] == "wit" {
+		wit(conn)
+		return
+	}
 	health, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{})
 	must(err)
 	check(health.Status == healthv1.HealthCheckResponse_SERVING, "health")
