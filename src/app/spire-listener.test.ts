@@ -7,7 +7,10 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
 import { silent } from '../base/log.ts'
+import { witKeyOf } from '../crypto/bundle.ts'
 import { toPem } from '../crypto/certificate.ts'
+import { newSigningKey } from '../crypto/signing-key.ts'
+import { verifyWitSvid } from '../crypto/wit-svid.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as wire from '../edge/spire/messages.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
@@ -156,6 +159,53 @@ describe('agents over gRPC', () => {
       synced?.entries.map((one) => one.id),
       [id],
     )
+  })
+
+  test('an agent gets WIT-SVIDs for its entries and its keys, each request with its own result', async () => {
+    const agent = await joined()
+    const client = connect(agent)
+    const entry = { parent_id: agent.id, selectors: 'unix:uid:1000', hint: 'main', x509_svid_ttl: 60 }
+    const { id } = (await world.ok('write', 'spiffe/entries', { ...entry, spiffe_id: 'spiffe://example.org/wit' })).data
+    const { publicKey } = newSigningKey('ec-p256')
+    const plain = { entryId: id as string, publicKey, signingAlgorithm: 'ES256' }
+    const batch = (by: grpc.Client, ...params: object[]) =>
+      call(by, 'svid.v1.SVID/BatchNewWITSVID', wire.BatchWitRequest, wire.BatchWitResponse, { params })
+    await assert.rejects(batch(client, plain), refusedWith(12, /WIT-SVIDs are off/))
+    await world.ok('write', 'spiffe/config', { wit_svids: true })
+    await assert.rejects(batch(connect(), plain), refusedWith(7, /not attested/))
+    await assert.rejects(batch(client), refusedWith(3, /missing parameters/))
+    const { results } = await batch(
+      client,
+      { ...plain, entryId: '' },
+      { ...plain, publicKey: Buffer.alloc(0) },
+      { ...plain, publicKey: Buffer.from('x') },
+      plain,
+      { ...plain, signingAlgorithm: 'PS256' },
+      { ...plain, entryId: 'none' },
+      { ...plain, publicKey: newSigningKey('rsa-2048').publicKey, signingAlgorithm: 'PS256' },
+    )
+    assert.deepEqual(
+      results.map(({ status }) => [status?.code, status?.message]),
+      [
+        [3, 'missing entry ID'],
+        [3, 'missing public key'],
+        [3, 'malformed public key'],
+        [0, 'OK'],
+        [3, 'invalid signing algorithm or key type: unsupported signing algorithm for ec-p256 key: PS256'],
+        [5, 'entry not found or not authorized'],
+        [0, 'OK'],
+      ],
+    )
+    const { token = '', hint, issuedAt = 0, expiresAt = 0 } = results[3]?.svid ?? {}
+    const authorities = world.kernel.spiffe()?.authorities.bundle()
+    const found = verifyWitSvid(
+      token,
+      Date.now(),
+      (_, kid) => authorities && witKeyOf(authorities, kid),
+      ({ key }) => key.export({ format: 'der', type: 'spki' }).equals(publicKey),
+    )
+    assert.deepEqual([found.id, hint, expiresAt - issuedAt], ['spiffe://example.org/wit', 'main', 60])
+    await world.ok('delete', `spiffe/entries/${id}`)
   })
 
   test('many entries come as revisions first, then those that are asked for', async () => {

@@ -80,13 +80,14 @@ describe('the SPIRE server API, of WIT-SVIDs', () => {
     assert.deepEqual([found.id, found.bound.algorithm], ['spiffe://example.org/mint', 'ES256'])
     await mint({ publicKey: spki(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey), signingAlgorithm: 'PS384' })
     for (const [value, text] of [
-      [{ id: ID('') }, /has no path/],
-      [{ id: { trustDomain: 'other.org', path: '/a' } }, /not a member of trust domain/],
+      [{ id: ID('') }, /^invalid SPIFFE ID: .* has no path$/],
+      [{ id: ID('/spire/server') }, /^invalid SPIFFE ID: paths below \/spire are reserved$/],
+      [{ id: { trustDomain: 'other.org', path: '/a' } }, /^invalid SPIFFE ID: .* is not a member of trust domain/],
       [{ publicKey: Buffer.alloc(0) }, /invalid public key/],
       [{ publicKey: Buffer.from('x') }, /invalid public key/],
-      [{ publicKey: spki(generateKeyPairSync('ed25519').publicKey) }, /unsupported key type/],
+      [{ publicKey: spki(generateKeyPairSync('ed25519').publicKey) }, /^invalid signing algorithm or key type: .*unsupported key type/],
       [{ signingAlgorithm: '' }, /unsupported signing algorithm for ec-p256 key/],
-      [{ signingAlgorithm: 'RS256' }, /unsupported signing algorithm for ec-p256 key: RS256/],
+      [{ signingAlgorithm: 'RS256' }, /^invalid signing algorithm or key type: unsupported signing algorithm for ec-p256 key: RS256$/],
     ] as const) {
       await assert.rejects(mint(value), refusedWith(3, text))
     }

@@ -35,6 +35,11 @@ export interface Entry {
 /** Parent of node aliases: entries whose selectors describe nodes. */
 export const serverId = (trustDomain: TrustDomain): SpiffeId => spiffeId(trustDomain, '/spire/server')
 
+/** Throws `invalid` for names of servers and agents, which no workload has. */
+export function checkUnreserved(id: SpiffeId): void {
+  if (`${pathOf(id)}/`.startsWith('/spire/')) throw new Fault('invalid', 'paths below /spire are reserved')
+}
+
 export const isAlias = ({ parentId }: Pick<Entry, 'parentId'>): boolean => parentId === serverId(trustDomainOf(parentId))
 
 /** What its maker says of an entry; the room adds the rest. */
@@ -99,7 +104,7 @@ function checkIds(spiffeId: SpiffeId, parentId: SpiffeId, home: TrustDomain): vo
     if (trustDomainOf(id) !== home) throw new Fault('invalid', `${what} "${id}" is not a member of trust domain "${home}"`)
   }
   if (pathOf(spiffeId) === '') throw new Fault('invalid', `spiffe_id "${spiffeId}" has no path`)
-  if (pathOf(spiffeId) === '/spire' || pathOf(spiffeId).startsWith('/spire/')) throw new Fault('invalid', 'paths below /spire are reserved')
+  checkUnreserved(spiffeId)
   if (pathOf(parentId) === '') throw new Fault('invalid', `parent_id "${parentId}" has no path`)
 }
 

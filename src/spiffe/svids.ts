@@ -8,7 +8,7 @@ import { pathOf, type SpiffeId, trustDomainOf } from '../crypto/spiffe-id.ts'
 import { type BoundKey, issueWitSvid } from '../crypto/wit-svid.ts'
 import { type Authorities, issueX509Ca, issueX509Svid, type X509Svid } from './authorities.ts'
 import type { Authority } from './authority-set.ts'
-import { type Entry, subjectOf } from './entry.ts'
+import { checkUnreserved, type Entry, subjectOf } from './entry.ts'
 import type { SettingsRoom } from './settings.ts'
 
 /** A token, of either kind. */
@@ -77,6 +77,7 @@ export function openSvids({
   function wit(id: SpiffeId, bound: BoundKey, ttl: number): TokenSvid {
     const { trustDomain, witSvidTtl, x509SvidTtl } = settings.needKind('wit')
     checkHome(id, trustDomain)
+    checkUnreserved(id)
     const { authority, key } = authorities.signer('wit')
     const { issuedAt, expiresAt } = termOf(authority, ttl || witSvidTtl || x509SvidTtl)
     const token = issueWitSvid(key, authority.id, { subject: id, bound, issuedAt, expiresAt, tokenId: base62(random, TOKEN_ID_LENGTH) })

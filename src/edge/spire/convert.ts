@@ -3,6 +3,7 @@ import { Fault } from '../../base/fault.ts'
 import { isObject, type Json, type JsonObject } from '../../base/json.ts'
 import { jwkOf } from '../../crypto/jws.ts'
 import { parseSpiffeId, parseTrustDomain, pathOf, type TrustDomain, trustDomainOf } from '../../crypto/spiffe-id.ts'
+import { boundKeyOf } from '../../crypto/wit-svid.ts'
 import { GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { Of } from '../../wire/protobuf.ts'
 import type * as wire from './messages.ts'
@@ -96,12 +97,15 @@ function toKey(data: JsonObject): Of<typeof wire.TokenKey> {
   }
 }
 
-/** A public key in DER as the JWK that its workload signs by. Throws a GrpcError, in these words. */
-export function toJwk(publicKey: Buffer, algorithm: string, otherwise: string): JsonObject {
+/** A public key in DER as the JWK that its workload signs by. Throws a GrpcError, in SPIRE's words. */
+export function toJwk(publicKey: Buffer, algorithm: string, malformed: string): JsonObject {
   try {
-    return { ...jwkOf(publicKey), alg: algorithm }
-  } catch {
-    throw new GrpcError(STATUS.invalid, otherwise)
+    const jwk = { ...jwkOf(publicKey), alg: algorithm }
+    boundKeyOf(jwk)
+    return jwk
+  } catch (error) {
+    if (error instanceof Fault) throw new GrpcError(STATUS.invalid, `invalid signing algorithm or key type: ${error.message}`)
+    throw new GrpcError(STATUS.invalid, malformed) // Node's own error, for what is no key
   }
 }
 

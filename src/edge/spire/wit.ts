@@ -34,7 +34,7 @@ function resultOf(given: Json | undefined): Result {
   if (!isObject(given)) return refused(STATUS.internal, 'failed to sign WIT-SVID')
   const { error, code } = given
   if (typeof error !== 'string') return { status: { code: 0, message: 'OK' }, svid: toToken(given) }
-  return code === 'missing' ? refused(STATUS.notFound, error) : refused(STATUS.invalid, `invalid signing algorithm or key type: ${error}`)
+  return refused(code === 'missing' ? STATUS.notFound : STATUS.invalid, error)
 }
 
 const refused = (code: number, message: string): Result => ({ status: { code, message } })

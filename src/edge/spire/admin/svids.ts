@@ -7,7 +7,7 @@ import { parseSpiffeId } from '../../../crypto/spiffe-id.ts'
 import { GrpcError, type Services, STATUS, unary } from '../../../wire/grpc.ts'
 import type { Ask } from '../ask.ts'
 import { base64, idText, seconds, strings, text, toId, toJwk } from '../convert.ts'
-import { adminAsk } from './asking.ts'
+import { adminAsk, told } from './asking.ts'
 import * as wire from './messages.ts'
 
 export function svidServices(ask: Ask): Services {
@@ -25,7 +25,8 @@ export function svidServices(ask: Ask): Services {
       }),
       MintWITSVID: unary(wire.MintWitRequest, wire.MintWitResponse, async ({ peer }, { id, publicKey, signingAlgorithm, ttl }) => {
         const jwk = toJwk(publicKey, signingAlgorithm, 'invalid public key')
-        return { svid: toToken(await adminAsk(ask, peer)('write', 'svid/wit', { spiffe_id: idText(id), jwk, ttl: Math.max(ttl, 0) })) }
+        const minted = adminAsk(ask, peer)('write', 'svid/wit', { spiffe_id: idText(id), jwk, ttl: Math.max(ttl, 0) })
+        return { svid: toToken(await told(minted, STATUS.invalid, STATUS.invalid, 'invalid SPIFFE ID')) }
       }),
       NewDownstreamX509CA: unary(wire.DownstreamCaRequest, wire.DownstreamCaResponse, async ({ peer }, { csr, preferredTtl }) => {
         const made = await ask(peer, 'write', 'downstream/x509-ca', { csr: base64(csr), preferred_ttl: preferredTtl })
