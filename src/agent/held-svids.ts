@@ -1,9 +1,10 @@
 // SVIDs that have keys, one for each entry: made in batches, renewed at half their life, and let go of when nobody uses them and there are too many.
 import type { Log } from '../base/log.ts'
-import type { Clock, Timers } from '../base/ports.ts'
+import type { Clock, Random, Timers } from '../base/ports.ts'
 import { type KeyType, newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { type AgentEntry, isSameRevision } from './entry.ts'
+import type { Trust } from './trust.ts'
 
 export interface HeldSvid {
   readonly id: SpiffeId
@@ -31,6 +32,19 @@ export interface HoldingDeps<S extends HeldSvid> {
   /** How many that nobody uses are kept. */
   readonly most: number
   readonly clock: Clock
+  readonly log: Log
+}
+
+/** What kinds of SVID are asked for and checked with. */
+export interface IssuingDeps<Ask> {
+  readonly ask: Ask
+  readonly trust: () => Trust | undefined
+  readonly keyType: KeyType
+  /** How many that nobody uses are kept. */
+  readonly most: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly timers: Timers
   readonly log: Log
 }
 

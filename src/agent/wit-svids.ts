@@ -1,14 +1,12 @@
 // WIT-SVIDs for entries that a workload asked for, each bound to a key that is made here and given to the workload with it.
 import { createPublicKey } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
-import type { Log } from '../base/log.ts'
-import type { Clock, Random, Timers } from '../base/ports.ts'
 import { witKeyOf } from '../crypto/bundle.ts'
-import { KEY_KINDS, type KeyType, type SigningKey } from '../crypto/signing-key.ts'
+import { KEY_KINDS, type SigningKey } from '../crypto/signing-key.ts'
 import { verifyWitSvid } from '../crypto/wit-svid.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import type { AgentEntry } from './entry.ts'
-import { type HeldSvid, HeldSvids, newKeys } from './held-svids.ts'
+import { type HeldSvid, HeldSvids, type IssuingDeps, newKeys } from './held-svids.ts'
 import { renewalTime } from './jitter.ts'
 import { isAway } from './server/link.ts'
 import type { Trust } from './trust.ts'
@@ -29,17 +27,7 @@ export interface WitRequest {
 /** Asks the server: by entry id, a token or why there is none. */
 export type AskWit = (requests: readonly WitRequest[]) => Promise<ReadonlyMap<string, { readonly token: string } | string>>
 
-export interface WitSvidsDeps {
-  readonly ask: AskWit
-  readonly trust: () => Trust | undefined
-  readonly keyType: KeyType
-  /** How many that nobody uses are kept. */
-  readonly most: number
-  readonly clock: Clock
-  readonly random: Random
-  readonly timers: Timers
-  readonly log: Log
-}
+export type WitSvidsDeps = IssuingDeps<AskWit>
 
 export class WitSvids extends HeldSvids<WorkloadWit> {
   readonly #deps: WitSvidsDeps

@@ -1,14 +1,12 @@
 // X509-SVIDs for entries, as the agent asks its server for them and believes them.
 import { Fault } from '../base/fault.ts'
-import type { Log } from '../base/log.ts'
-import type { Clock, Random, Timers } from '../base/ports.ts'
 import { newCsr } from '../crypto/csr.ts'
-import type { KeyType, SigningKey } from '../crypto/signing-key.ts'
+import type { SigningKey } from '../crypto/signing-key.ts'
 import type { AgentEntry } from './entry.ts'
-import { type HeldSvid, HeldSvids, newKeys } from './held-svids.ts'
+import { type HeldSvid, HeldSvids, type IssuingDeps, newKeys } from './held-svids.ts'
 import { checkGiven } from './identity.ts'
 import { renewalTime } from './jitter.ts'
-import { isTainted, type Trust } from './trust.ts'
+import { isTainted } from './trust.ts'
 
 export interface WorkloadSvid extends HeldSvid {
   /** DER, leaf first. */
@@ -18,17 +16,7 @@ export interface WorkloadSvid extends HeldSvid {
 /** Asks the server: by entry id, a chain or why there is none. */
 export type AskX509 = (requests: readonly { readonly entryId: string; readonly csr: Buffer }[]) => Promise<Map<string, readonly Buffer[] | string>>
 
-export interface X509SvidsDeps {
-  readonly ask: AskX509
-  readonly trust: () => Trust | undefined
-  readonly keyType: KeyType
-  /** How many that nobody uses are kept. */
-  readonly most: number
-  readonly clock: Clock
-  readonly random: Random
-  readonly timers: Timers
-  readonly log: Log
-}
+export type X509SvidsDeps = IssuingDeps<AskX509>
 
 export class X509Svids extends HeldSvids<WorkloadSvid> {
   constructor(deps: X509SvidsDeps) {

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import * as workload from '../agent/workload/messages.ts'
 import { silent } from '../base/log.ts'
-import { jwtKeyOf, parseBundle } from '../crypto/bundle.ts'
+import { type Bundle, jwtKeyOf, parseBundle, witKeyOf } from '../crypto/bundle.ts'
 import { verifyJwtSvid } from '../crypto/jwt-svid.ts'
 import { exportSigningKey, newSigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain, type TrustDomain } from '../crypto/spiffe-id.ts'
+import { verifyWitSvid } from '../crypto/wit-svid.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import type { UpstreamServer } from '../spiffe/upstream.ts'
@@ -146,6 +147,36 @@ describe('another server as the upstream authority', () => {
     await world.ok('write', 'spiffe/authorities/x509/revoke', { authority_id: first.id })
     await follow(bench, () => !bundleOf(bench).x509Authorities.some((der) => der.toString('base64') === first.root))
     assert.equal(verifyX509Svid(svidOf(bench), bench.clock.now(), () => root().authorities.bundle().x509Authorities).id, WEB)
+  })
+
+  test('keys for WIT-SVIDs are published above where there are any, and are in its own bundle alone where there are none', async () => {
+    const bench = await nested()
+    const { key } = newSigningKey('ec-p256')
+    const bound = { key: createPublicKey(key), algorithm: 'ES256' }
+    const believed = (token: string, bundle: Bundle) =>
+      verifyWitSvid(
+        token,
+        Date.now(),
+        (_, kid) => witKeyOf(bundle, kid),
+        (held) => held.key.equals(bound.key),
+      )
+    await bench.ask('write', 'config', { wit_svids: true })
+    const { token } = bench.rooms.svids.wit(WEB, bound, 60)
+    assert.equal(believed(token, bundleOf(bench)).id, WEB)
+    assert.deepEqual(root().authorities.bundle().witAuthorities, [])
+    await world.ok('write', 'spiffe/config', { wit_svids: true })
+    const { authority_id = '' } = (await bench.ask('write', 'authorities/wit/prepare')).data
+    await bench.ask('write', 'authorities/wit/activate', { authority_id })
+    assert.equal(believed(bench.rooms.svids.wit(WEB, bound, 60).token, root().authorities.bundle()).kid, authority_id)
+    assert.throws(() => believed(token, root().authorities.bundle()), /no WIT authority/)
+    const { token: fromAbove } = root().svids.wit(WEB, bound, 60)
+    await follow(bench, () => bundleOf(bench).witAuthorities.length === 3)
+    assert.equal(believed(fromAbove, bundleOf(bench)).id, WEB)
+    await bench.ask('write', 'config', { wit_svids: false })
+    const before = followed
+    await follow(bench, () => followed >= before + 2)
+    assert.deepEqual(bundleOf(bench).witAuthorities, [])
+    await world.ok('write', 'spiffe/config', { wit_svids: false })
   })
 
   test('it is refused without an entry that says so, for another trust domain, and where there is no SVID', async () => {

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { JsonObject } from '../base/json.ts'
+import { witKeyOf } from '../crypto/bundle.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { newCsr } from '../crypto/csr.ts'
+import { jwkOf } from '../crypto/jws.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
+import { verifyWitSvid } from '../crypto/wit-svid.ts'
 import { verifyX509Svid } from '../crypto/x509-svid.ts'
 import { openWorld } from '../testing/world.ts'
 import { checkIdTemplate, fillIdTemplate } from './id-template.ts'
@@ -13,6 +16,7 @@ import type { Spiffe } from './rooms.ts'
 
 const HOME = parseTrustDomain('example.org')
 const TEMPLATE = 'spiffe://example.org/people/{{metadata.username}}'
+const KEY = newSigningKey('ec-p256')
 const csr = () => newCsr(newSigningKey('ec-p256')).toString('base64')
 
 async function open(role: JsonObject = {}) {
@@ -28,13 +32,9 @@ async function open(role: JsonObject = {}) {
   const written = { bound_mount_accessors: accessor, spiffe_id: TEMPLATE, audiences: 'db', ...role }
   await world.ok('write', 'spiffe/exchange/roles/people', written)
   const { client_token: token } = (await world.ok('write', 'auth/userpass/login/ann', { password: 'pw' })).auth
-  const ask = (kind: 'x509' | 'jwt', data: JsonObject = {}, by = token) =>
-    world.call(
-      'write',
-      `spiffe/exchange/${kind}`,
-      { role: 'people', ...(kind === 'x509' ? { csr: csr() } : { audience: 'db' }), ...data },
-      { token: by },
-    )
+  const asked = { x509: { csr: csr() }, jwt: { audience: 'db' }, wit: { jwk: jwkOf(KEY.publicKey) } }
+  const ask = (kind: keyof typeof asked, data: JsonObject = {}, by = token) =>
+    world.call('write', `spiffe/exchange/${kind}`, { role: 'people', ...asked[kind], ...data }, { token: by })
   return { world, token, accessor, ask, rooms: world.kernel.spiffe() as Spiffe }
 }
 
@@ -59,6 +59,25 @@ describe('a token of a login', () => {
     assert.equal(Date.parse(data.expires_at), Math.floor(world.clock.now() / 1000) * 1000 + 60_000)
     assert.deepEqual(refusal(await ask('jwt', { audience: ['db', 'other'] })), [403, 'role "people" gives nothing for the audience "other"'])
     assert.deepEqual(refusal(await ask('jwt', { audience: '' })), [400, 'at least one audience is required'])
+    await world.close()
+  })
+
+  test('becomes a WIT-SVID for a key, where its role names them and the trust domain has them', async () => {
+    const { world, ask, rooms } = await open()
+    assert.match(refusal(await ask('wit'))[1], /is not for this token/)
+    await world.ok('write', 'spiffe/exchange/roles/people', { svid_types: 'wit' })
+    assert.match(refusal(await ask('wit'))[1], /WIT-SVIDs are off/)
+    await world.ok('write', 'spiffe/config', { wit_svids: true })
+    const { data } = (await ask('wit')).body
+    const found = verifyWitSvid(
+      data.svid,
+      world.clock.now(),
+      (_, kid) => witKeyOf(rooms.authorities.bundle(), kid),
+      ({ key }) => key.export({ format: 'der', type: 'spki' }).equals(KEY.publicKey),
+    )
+    assert.equal(found.id, 'spiffe://example.org/people/ann')
+    assert.equal(found.expiresAt, Math.floor(world.clock.now() / 1000) * 1000 + 1_200_000, 'it ends with the token')
+    assert.match(refusal(await ask('wit', { jwk: { kty: 'oct', k: 'AAAA' } }))[1], /symmetric key/)
     await world.close()
   })
 
@@ -114,7 +133,7 @@ describe('a role', () => {
       [{ spiffe_id: 'spiffe://example.org/spire/agent/{{metadata.a}}' }, /reserved/],
       [{ spiffe_id: 'spiffe://example.org/{{metadata.a}' }, /path segment characters/],
       [{ spiffe_id: 'spiffe://example.org/{{policies}}' }, /\{\{policies\}\} is not known/],
-      [{ svid_types: 'wit' }, /neither x509 nor jwt/],
+      [{ svid_types: 'x509,svid' }, /"svid" is none of x509, jwt, wit/],
     ] as const) {
       assert.match(refusal(await world.call('write', 'spiffe/exchange/roles/people', role))[1], error)
     }

@@ -10,7 +10,7 @@ import type { Part } from './parts.ts'
 import type { Place } from './place.ts'
 import type { SettingsRoom } from './settings.ts'
 
-export const EXCHANGED = ['x509', 'jwt'] as const
+export const EXCHANGED = ['x509', 'jwt', 'wit'] as const
 export type Exchanged = (typeof EXCHANGED)[number]
 
 export interface ExchangeRole {
@@ -23,7 +23,7 @@ export interface ExchangeRole {
   readonly metadata: Readonly<Record<string, string>>
   /** A template of the ID that it gets. */
   readonly spiffeId: string
-  /** Empty for both. */
+  /** Empty for X509- and JWT-SVIDs. */
   readonly svidTypes: readonly string[]
   /** Audiences that JWT-SVIDs may be for; none where it is empty. */
   readonly audiences: readonly string[]
@@ -84,11 +84,12 @@ function open(deps: ExchangeDeps, cached: (name: string) => ExchangeRole | undef
     admit(name, type, caller) {
       const role = get(name)
       if (!role || !isFor(role, type, caller)) throw new Fault('denied', `role ${JSON.stringify(name)} is not for this token`)
-      const { trustDomain, x509SvidTtl, jwtSvidTtl } = settings.need()
+      const { trustDomain, x509SvidTtl, jwtSvidTtl, witSvidTtl } = settings.needKind(type)
+      const usual = { x509: x509SvidTtl, jwt: jwtSvidTtl, wit: witSvidTtl || x509SvidTtl }
       const facts = { metadata: caller.metadata ?? {}, mountAccessor: caller.mountAccessor }
       const id = fillIdTemplate(role.spiffeId, facts, trustDomain)
       const left = caller.expiresAt === undefined ? Number.POSITIVE_INFINITY : Math.floor((caller.expiresAt - now()) / 1000)
-      const ttl = Math.min(role.ttl || (type === 'x509' ? x509SvidTtl : jwtSvidTtl), left)
+      const ttl = Math.min(role.ttl || usual[type], left)
       if (ttl < 1) throw new Fault('denied', 'this token ends too soon')
       return { role, id, ttl }
     },
@@ -109,10 +110,13 @@ export async function removeRolesOf(store: Store, part: Part): Promise<void> {
   for (const name of namesIn(store, part)) await transact(store, (tx) => roles.delete(tx, nameIn(part, name)))
 }
 
+/** Those that a role gives which names none: a role from before there were others gives no more than it did. */
+const UNLESS_SAID: readonly string[] = ['x509', 'jwt'] satisfies Exchanged[]
+
 /** Nobody is told which of the conditions a token doesn't meet. */
 function isFor(role: ExchangeRole, type: Exchanged, { mountAccessor, policies, metadata = {} }: Token): boolean {
   if (mountAccessor === '' || !role.mountAccessors.includes(mountAccessor)) return false
-  if (role.svidTypes.length > 0 && !role.svidTypes.includes(type)) return false
+  if (!(role.svidTypes.length > 0 ? role.svidTypes : UNLESS_SAID).includes(type)) return false
   if (!role.policies.every((name) => policies.includes(name))) return false
   return Object.entries(role.metadata).every(([key, value]) => Object.hasOwn(metadata, key) && metadata[key] === value)
 }
@@ -124,5 +128,5 @@ function check(role: ExchangeRole, settings: SettingsRoom, part: Part | undefine
   if (part && !isBelow(parseSpiffeId(fixed), part.prefix)) throw new Fault('invalid', `this namespace names IDs below ${part.prefix} only`)
   if (role.mountAccessors.length === 0) throw new Fault('invalid', 'a role needs bound_mount_accessors: the auth mounts whose logins count')
   const odd = role.svidTypes.find((type) => !EXCHANGED.some((one) => one === type))
-  if (odd !== undefined) throw new Fault('invalid', `svid_types: "${odd}" is neither x509 nor jwt`)
+  if (odd !== undefined) throw new Fault('invalid', `svid_types: "${odd}" is none of ${EXCHANGED.join(', ')}`)
 }

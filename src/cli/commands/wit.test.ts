@@ -42,3 +42,10 @@ test('as JSON the key is beside the token', async () => {
   const { svid, private_key: key } = JSON.parse(out)
   assert.deepEqual([svid, JSON.parse(key).kty], ['a.b.c', 'EC'])
 })
+
+test('a role gives one for the token in use', async () => {
+  const { code, sent } = await runWith('wit exchange -role=people', { script: { 'POST spiffe/exchange/wit': { data: { svid: 'a.b.c' } } } })
+  assert.equal(code, 0)
+  const { role, jwk } = JSON.parse(sent[0]?.slice('POST spiffe/exchange/wit '.length) ?? '')
+  assert.deepEqual([role, jwk.alg, 'd' in jwk], ['people', 'ES256', false])
+})

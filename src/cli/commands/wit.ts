@@ -5,13 +5,19 @@ import { isFor, jwkOf } from '../../crypto/jws.ts'
 import { KEY_KINDS, type KeyType, newSigningKey, privateJwk } from '../../crypto/signing-key.ts'
 import { command, group } from '../command.ts'
 import { attempt, Failure, fileProblem } from '../failure.ts'
-import { duration, or, text } from '../flag.ts'
+import { duration, type FlagValues, or, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import { goText } from '../output/text.ts'
 import type { Terminal } from '../terminal.ts'
 
 const OWNER_ONLY = 0o600
 const KEY_TYPES = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-4096'] as const satisfies KeyType[]
+
+const keyFlags = {
+  keyType: or(text(`Kind of the key: ${KEY_TYPES.join(', ')}.`), 'ec-p256'),
+  signingAlgorithm: or(text('By what it signs, such as ES256 or PS256; what is usual for its kind otherwise.'), ''),
+  write: text('Folder to write token and key to, in place of printing.'),
+}
 
 const mint = command({
   doc: 'Mint a WIT-SVID',
@@ -24,24 +30,39 @@ spiffe/svid/wit, and a trust domain whose wit_svids are on. With -write there ar
     $ signet wit mint -spiffeID=spiffe://example.org/web -keyType=rsa-2048 -signingAlgorithm=PS256`,
   flags: {
     spiffeID: or(text('The identity.'), ''),
-    keyType: or(text(`Kind of the key: ${KEY_TYPES.join(', ')}.`), 'ec-p256'),
-    signingAlgorithm: or(text('By what it signs, such as ES256 or PS256; what is usual for its kind otherwise.'), ''),
     ttl: or(duration("How long it lives; 0 for the trust domain's time."), 0),
-    write: text('Folder to write token and key to, in place of printing.'),
+    ...keyFlags,
   },
   output: 'format',
   async run(terminal, { flags }) {
     if (flags.spiffeID === '') throw new Failure(1, 'spiffeID must be specified')
-    const key = newSigningKey(keyTypeOf(flags.keyType))
-    const algorithm = flags.signingAlgorithm || KEY_KINDS[key.type].jws || ''
-    if (!isFor(algorithm, createPublicKey(key.key)))
-      throw new Failure(1, `unsupported key type '${flags.keyType}' for '${algorithm}' signing algorithm`)
-    const client = await terminal.client()
-    const wish = { spiffe_id: flags.spiffeID, ttl: flags.ttl, jwk: { ...jwkOf(key.publicKey), alg: algorithm } }
-    const secret = await attempt('unable to mint SVID', () => client.post('spiffe/svid/wit', wish))
-    await give(terminal, { ...secret?.data, private_key: JSON.stringify(privateJwk(key, algorithm)) }, flags.write)
+    await obtain(terminal, 'spiffe/svid/wit', { spiffe_id: flags.spiffeID, ttl: flags.ttl }, flags)
   },
 })
+
+const exchange = command({
+  doc: 'Get a WIT-SVID for the token in use',
+  about: `
+By a role of spiffe/exchange that has wit among its svid_types. The key is made here.
+
+    $ signet wit exchange -role=people -write=/run/user/1000/svid`,
+  flags: { role: or(text('Name of the role.'), ''), ...keyFlags },
+  output: 'format',
+  async run(terminal, { flags }) {
+    if (flags.role === '') throw new Failure(1, 'a role must be specified')
+    await obtain(terminal, 'spiffe/exchange/wit', { role: flags.role }, flags)
+  },
+})
+
+async function obtain(terminal: Terminal, path: string, wish: JsonObject, flags: FlagValues<typeof keyFlags>): Promise<void> {
+  const key = newSigningKey(keyTypeOf(flags.keyType))
+  const algorithm = flags.signingAlgorithm || KEY_KINDS[key.type].jws || ''
+  if (!isFor(algorithm, createPublicKey(key.key)))
+    throw new Failure(1, `unsupported key type '${flags.keyType}' for '${algorithm}' signing algorithm`)
+  const client = await terminal.client()
+  const secret = await attempt('unable to mint SVID', () => client.post(path, { ...wish, jwk: { ...jwkOf(key.publicKey), alg: algorithm } }))
+  await give(terminal, { ...secret?.data, private_key: JSON.stringify(privateJwk(key, algorithm)) }, flags.write)
+}
 
 function keyTypeOf(given: string): KeyType {
   const found = KEY_TYPES.find((one) => one === given)
@@ -71,7 +92,7 @@ async function give(terminal: Terminal, minted: JsonObject, folder: string | und
 
 export const wit = group(
   'Interact with WIT-SVIDs',
-  { mint },
+  { exchange, mint },
   `
     $ signet wit mint -spiffeID=spiffe://example.org/web`,
 )

@@ -10,6 +10,7 @@ import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import type { ExchangeRole } from '../exchange.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { csrDer } from './csr-text.ts'
+import { boundKeyIn, jwkField } from './jwk-text.ts'
 
 const name = { name: text('Name of the role: letters, digits, dashes, dots and underscores.') }
 const NAME = /^\w[\w.-]{0,127}$/
@@ -19,19 +20,21 @@ const roleInput = {
   bound_policies: maybe(list('Policies that the token must have, all of them.')),
   bound_metadata: maybe(pairs('What the metadata of the login must say.')),
   spiffe_id: maybe(text('The SPIFFE ID that it gets. {{metadata.KEY}} and {{mount_accessor}} stand for segments, or parts of them.')),
-  svid_types: maybe(list('Which SVIDs are given: x509, jwt; both unless it is said.')),
+  svid_types: maybe(list('Which SVIDs are given: x509, jwt, wit; the first two unless it is said.')),
   audiences: maybe(list('Audiences that JWT-SVIDs may be for.')),
   ttl: maybe(seconds("Lifetime of the SVIDs; 0 for the trust domain's. None outlives its token.")),
 }
 const asked = { role: text('The role to go by.') }
 const x509Input = { ...asked, csr: text('A signing request as PEM or base64; only its public key is used.') }
 const jwtInput = { ...asked, audience: or(list('Who the token is for.'), []) }
+const witInput = { ...asked, jwk: jwkField }
 const x509Output = {
   certificate: text('The chain as PEM, leaf first.'),
   bundle: text('The X.509 authorities as PEM.'),
   expires_at: text('When it ends.'),
 }
 const jwtOutput = { svid: secret(text('The token.')), expires_at: text('When it ends.') }
+const witOutput = { svid: text('The token, which is worth nothing without the private key.'), expires_at: text('When it ends.') }
 
 export function exchangePaths(roomsOf: RoomsOf): Path[] {
   return [
@@ -74,6 +77,14 @@ export function exchangePaths(roomsOf: RoomsOf): Path[] {
         run: (ctx, input) => giveJwt(roomsOf(ctx.mount), ctx, input),
       }),
     })),
+    path('exchange/wit', 'A WIT-SVID for the token that asks.', {}, (op) => ({
+      write: op({
+        doc: 'Get a WIT-SVID for a public key, by a role that names them.',
+        input: witInput,
+        output: witOutput,
+        run: (ctx, input) => giveWit(roomsOf(ctx.mount), ctx, input),
+      }),
+    })),
   ]
 }
 
@@ -111,6 +122,13 @@ function giveJwt({ exchange, svids }: Spiffe, ctx: Ctx, input: Values<typeof jwt
   const other = input.audience.find((one) => !role.audiences.includes(one))
   if (other !== undefined) throw new Fault('denied', `role ${JSON.stringify(role.name)} gives nothing for the audience ${JSON.stringify(other)}`)
   const { token, expiresAt } = svids.jwt(id, input.audience, ttl)
+  return data({ spiffe_id: id, svid: token, expires_at: new Date(expiresAt).toISOString() })
+}
+
+function giveWit({ exchange, svids }: Spiffe, ctx: Ctx, input: Values<typeof witInput>): Reply {
+  const bound = boundKeyIn(input.jwk)
+  const { id, ttl } = exchange.admit(input.role, 'wit', callerOf(ctx))
+  const { token, expiresAt } = svids.wit(id, bound, ttl)
   return data({ spiffe_id: id, svid: token, expires_at: new Date(expiresAt).toISOString() })
 }
 

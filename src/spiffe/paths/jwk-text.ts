@@ -1,7 +1,10 @@
 // Public keys as clients send them: a JWK (RFC 7517), or the text of one.
+import { any } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { isObject, type Json, parseJson } from '../../base/json.ts'
 import { type BoundKey, boundKeyOf } from '../../crypto/wit-svid.ts'
+
+export const jwkField = any('The public key that the token is bound to, as a JWK (RFC 7517) or the text of one; alg may be left out of EC keys.')
 
 /** Throws `invalid`, without a word of what was sent. */
 export function boundKeyIn(value: Json): BoundKey {

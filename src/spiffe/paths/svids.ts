@@ -1,5 +1,5 @@
 // spiffe/svid: identities issued by name, for those whom policy lets; agents get theirs by entries.
-import { any, list, maybe, or, seconds, secret, text, type Values } from '../../base/fields.ts'
+import { list, maybe, or, seconds, secret, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { type Path, path } from '../../contract/module.ts'
@@ -14,7 +14,7 @@ import { parseSubject } from '../entry.ts'
 import type { RoomsOf, Spiffe } from '../rooms.ts'
 import type { TokenSvid } from '../svids.ts'
 import { csrDer } from './csr-text.ts'
-import { boundKeyIn } from './jwk-text.ts'
+import { boundKeyIn, jwkField } from './jwk-text.ts'
 
 const spiffeIdField = { spiffe_id: text('The identity.') }
 const ttl = or(seconds("Lifetime; the trust domain's otherwise."), 0)
@@ -27,11 +27,7 @@ const x509Input = {
   subject: or(text('Subject, such as CN=orders,O=Example.'), ''),
 }
 const jwtInput = { ...spiffeIdField, audience: or(list('Who the token is for.'), []), ttl }
-const witInput = {
-  ...spiffeIdField,
-  jwk: any("The workload's public key as a JWK (RFC 7517), or the text of one; alg may be left out of EC keys."),
-  ttl,
-}
+const witInput = { ...spiffeIdField, jwk: jwkField, ttl }
 const validateInput = {
   svid: maybe(secret(text('A JWT-SVID.'))),
   audience: or(text('Who the JWT-SVID must be for.'), ''),

@@ -94,6 +94,7 @@ for (const [line, err] of [
   ['localauthority jwt revoke', 'an authority ID is required'],
   ['localauthority wit taint', 'an authority ID is required'],
   ['wit mint', 'spiffeID must be specified'],
+  ['wit exchange', 'a role must be specified'],
   [`wit mint -spiffeID=${WEB} -keyType=ed25519`, "unsupported key type 'ed25519'"],
   [`wit mint -spiffeID=${WEB} -keyType=rsa-2048 -signingAlgorithm=ES256`, "unsupported key type 'rsa-2048' for 'ES256' signing algorithm"],
   [`wit mint -spiffeID=${WEB} -signingAlgorithm=none`, "unsupported key type 'ec-p256' for 'none' signing algorithm"],
