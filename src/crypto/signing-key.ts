@@ -94,14 +94,14 @@ export function keyIdentifier(publicKey: Buffer): Buffer {
 
 interface Weighed {
   readonly asymmetricKeyType?: string
-  readonly asymmetricKeyDetails?: { readonly modulusLength?: number; readonly namedCurve?: string }
+  readonly asymmetricKeyDetails?: { readonly modulusLength?: number; readonly publicExponent?: bigint; readonly namedCurve?: string }
 }
 
 /** Whether a stranger's public key is of a kind and size that may be certified: bounded, so that using it stays cheap. */
 export function isAcceptable(key: Weighed): boolean {
   if (key.asymmetricKeyType === 'rsa') {
-    const size = key.asymmetricKeyDetails?.modulusLength ?? 0
-    return size >= 2048 && size <= 8192
+    const { modulusLength: size = 0, publicExponent = 3n } = key.asymmetricKeyDetails ?? {}
+    return size >= 2048 && size <= 8192 && publicExponent >= 3n && publicExponent % 2n === 1n // by an exponent of 1, everybody signs
   }
   if (key.asymmetricKeyType === 'ec') return ['prime256v1', 'secp384r1', 'secp521r1'].includes(key.asymmetricKeyDetails?.namedCurve ?? '')
   return key.asymmetricKeyType === 'ed25519'

@@ -29,7 +29,8 @@ export function boundKeyOf(jwk: JsonObject): BoundKey {
   if (jwk['kty'] !== 'EC' && jwk['kty'] !== 'RSA') throw new Fault('invalid', `jwk: unsupported key type ${JSON.stringify(jwk['kty'] ?? '')}`)
   const key = publicKeyOfJwk(jwk)
   if (!key) throw new Fault('invalid', 'jwk: malformed public key')
-  if (!isAcceptable(key)) throw new Fault('invalid', 'jwk: RSA keys have 2048 to 8192 bits, EC keys are of P-256, P-384 or P-521')
+  if (!isAcceptable(key))
+    throw new Fault('invalid', 'jwk: RSA keys have 2048 to 8192 bits and an odd exponent from 3, EC keys are of P-256, P-384 or P-521')
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw new Fault('invalid', 'jwk: this key is not for signatures')
   const curve = CURVES[key.asymmetricKeyDetails?.namedCurve ?? '']
   const algorithm = jwk['alg'] ?? curve?.algorithm ?? ''

@@ -16,6 +16,7 @@ import { confine } from './confine.ts'
 const ID = 'spiffe://example.org/web'
 const OWN = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const JWK = OWN.publicKey.export({ format: 'jwk' }) as JsonObject
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }) as JsonObject
 const HOUR = 3_600_000
 const refused = (code: string, text: RegExp) => (error: unknown) => error instanceof Fault && error.code === code && text.test(error.message)
 
@@ -145,6 +146,7 @@ describe('WIT-SVIDs', () => {
       /are of P-256, P-384 or P-521/,
     ],
     ['is short', generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }), /2048 to 8192 bits/],
+    ...(['AQ', 'Ag'] as const).map((e) => [`has the exponent ${e}`, { ...RSA, e }, /an odd exponent from 3/] as const),
     ['is for encryption', { ...JWK, use: 'enc' }, /not for signatures/],
     ['has an algorithm of another kind', { ...JWK, alg: 'RS256' }, /unsupported signing algorithm for ec-p256 key: RS256/],
     ['has an algorithm of another curve', { ...JWK, alg: 'ES384' }, /unsupported signing algorithm for ec-p256 key: ES384/],
