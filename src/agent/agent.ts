@@ -45,10 +45,12 @@ export interface Agent {
   identity(): Identity | undefined
   /** Entries that describe a workload with these selectors, by entry id. */
   matching(selectors: ReadonlySet<string>): AgentEntry[]
+  /** Every entry that it may act for. */
+  entries(): Iterable<AgentEntry>
   readonly trusts: Pick<Trusts, 'own' | 'of' | 'all'>
-  readonly x509: Pick<X509Svids, 'get' | 'need' | 'hold'>
-  readonly jwt: Pick<JwtSvids, 'get'>
-  readonly wit: Pick<WitSvids, 'get' | 'need' | 'hold'>
+  readonly x509: Pick<X509Svids, 'get' | 'need' | 'hold' | 'all'>
+  readonly jwt: Pick<JwtSvids, 'get' | 'held'>
+  readonly wit: Pick<WitSvids, 'get' | 'need' | 'hold' | 'all'>
   /** Rings after entries, SVIDs or bundles changed. */
   readonly changes: Pick<Bell, 'listen'>
   /** Resolves when it cannot go on, with why. */
@@ -100,6 +102,7 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
     ready: () => state.ready(),
     identity: () => standing.identity(),
     matching: (selectors) => state.matching(selectors),
+    entries: () => state.entries(),
     trusts,
     x509: state.x509,
     jwt: state.jwt,

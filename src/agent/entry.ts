@@ -6,6 +6,8 @@ import type { EntryMessage } from '../edge/spire/messages.ts'
 export interface AgentEntry {
   readonly id: string
   readonly spiffeId: SpiffeId
+  /** The agent, or a name that agents have, below which it is; '' where that is not known. */
+  readonly parentId: string
   /** `type:value` each. */
   readonly selectors: readonly string[]
   readonly federatesWith: readonly TrustDomain[]
@@ -29,6 +31,7 @@ export function entryOf(message: Partial<EntryMessage>, home: TrustDomain): Agen
   return {
     id,
     spiffeId: found,
+    parentId: idOf(message.parentId, home) ?? '',
     selectors: selectors.map(({ type = '', value = '' }) => `${type}:${value}`),
     federatesWith: federatesWith.flatMap((name) => trustDomainOrNone(name)),
     hint: message.hint ?? '',

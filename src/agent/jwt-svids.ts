@@ -9,7 +9,17 @@ import type { Trust } from './trust.ts'
 export interface JwtSvids {
   /** Throws what the server said where there is no valid one and it gives none. */
   get(entry: AgentEntry, audience: readonly string[]): Promise<GivenJwt>
+  /** What is kept for an entry, valid or not. */
+  held(entry: AgentEntry): readonly HeldJwt[]
   forget(): void
+}
+
+export interface HeldJwt {
+  /** In order. */
+  readonly audience: string[]
+  /** Milliseconds. */
+  readonly expiresAt: number
+  readonly renewAt: number
 }
 
 export interface JwtSvidsDeps {
@@ -21,8 +31,8 @@ export interface JwtSvidsDeps {
   readonly random: Random
 }
 
-interface Held extends GivenJwt {
-  readonly renewAt: number
+interface Held extends GivenJwt, HeldJwt {
+  readonly entryId: string
 }
 
 export function openJwtSvids({ ask, trust, most, clock, random }: JwtSvidsDeps): JwtSvids {
@@ -40,7 +50,7 @@ export function openJwtSvids({ ask, trust, most, clock, random }: JwtSvidsDeps):
 
   async function request(key: string, { id }: AgentEntry, audience: readonly string[]): Promise<GivenJwt> {
     const given = await ask(id, audience)
-    held.set(key, { ...given, renewAt: renewalTime(clock.now(), given.expiresAt, random) })
+    held.set(key, { ...given, entryId: id, audience: [...audience], renewAt: renewalTime(clock.now(), given.expiresAt, random) })
     for (const oldest of held.keys()) {
       if (held.size <= most) break
       held.delete(oldest)
@@ -63,6 +73,7 @@ export function openJwtSvids({ ask, trust, most, clock, random }: JwtSvidsDeps):
         throw error
       }
     },
+    held: ({ id }) => [...held.values()].filter(({ entryId }) => entryId === id),
     forget: () => held.clear(),
   }
 }

@@ -18,6 +18,14 @@ export interface Process {
   close(): void
 }
 
+/** Why a number is no process that could be a workload. */
+export class NoWorkload extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'NoWorkload'
+  }
+}
+
 /** Names of this machine's users and groups; undefined where a number has none. */
 export interface Accounts {
   userOf(uid: number): string | undefined

@@ -78,6 +78,10 @@ export class State {
     return this.#entries?.matching(selectors) ?? []
   }
 
+  entries(): Iterable<AgentEntry> {
+    return this.#entries?.byId.values() ?? []
+  }
+
   /** Renews what is due, of what is known already. */
   async refresh(): Promise<void> {
     const entries = this.#entries?.byId

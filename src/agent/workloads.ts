@@ -16,6 +16,9 @@ export interface Workloads {
 
 const RECORD = 'workloads'
 
+/** Earlier agents did not keep the parent. */
+type KeptEntry = Omit<AgentEntry, 'parentId'> & Partial<Pick<AgentEntry, 'parentId'>>
+
 interface Kept {
   readonly id: string
   readonly key_type: KeyType
@@ -39,11 +42,11 @@ export function keepWorkloads(keeping: Keeping, { entries, svids, wits }: Worklo
 
 /** Undefined where nothing was kept. */
 export function loadWorkloads(keeping: Keeping): Workloads | undefined {
-  const found = keeping.load(RECORD) as { entries: AgentEntry[]; svids: [string, KeptX509][]; wits?: [string, KeptWit][] } | undefined
+  const found = keeping.load(RECORD) as { entries: KeptEntry[]; svids: [string, KeptX509][]; wits?: [string, KeptWit][] } | undefined
   if (!found) return undefined
   const { entries, svids, wits = [] } = found // an agent from before kept none
   return {
-    entries: new Map((entries as readonly AgentEntry[]).map((entry) => [entry.id, entry])),
+    entries: new Map(entries.map((entry) => [entry.id, { ...entry, parentId: entry.parentId ?? '' }])),
     svids: new Map(svids.map(([entryId, svid]) => [entryId, { ...opened(svid), chain: svid.chain.map((one) => Buffer.from(one, 'base64')) }])),
     wits: new Map(wits.map(([entryId, svid]) => [entryId, { ...opened(svid), token: svid.token, kid: svid.kid }])),
   }

@@ -14,8 +14,7 @@ const HEADERS = { metadata: { [wire.HEADER]: 'true' } }
 
 /** `endpoint` is `unix:///path`, or a path. */
 export function openWorkloadApi(endpoint: string): WorkloadApi {
-  const path = endpoint.replace(/^unix:(\/\/)?/, '')
-  if (!path.startsWith('/')) throw new Failure(1, `${endpoint} is not a socket of this machine`, { hints: ['write unix:///path/to/the/socket'] })
+  const path = socketPathIn(endpoint)
   const client = openGrpcClient(`unix:${path}`, grpc.credentials.createInsecure())
   const at = (method: string) => `/${wire.SERVICE}/${method}`
 
@@ -61,6 +60,13 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
     },
     close: () => client.close(),
   }
+}
+
+/** Throws a Failure for what is no place of this machine. */
+export function socketPathIn(endpoint: string): string {
+  const path = endpoint.replace(/^unix:(\/\/)?/, '')
+  if (path.startsWith('/')) return path
+  throw new Failure(1, `${endpoint} is not a socket of this machine`, { hints: ['write unix:///path/to/the/socket'] })
 }
 
 export function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, type BigIntStats, readFileSync, readlinkSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import type { Accounts, Process } from '../agent/processes.ts'
+import { type Accounts, NoWorkload, type Process } from '../agent/processes.ts'
 import { type PeerCredentials, peerCredentials, peerPidfd } from '../wire/peer-credentials.ts'
 import { hasEnded, openPidfd } from './syscalls.ts'
 
@@ -13,17 +13,29 @@ export function processBehind(socket: Socket): Process {
   return openHeld(credentials, peerPidfd(socket))
 }
 
-/** One that somebody else refers to. Throws where there is none of that number. */
+/** One that somebody else refers to. Throws NoWorkload for a number that is none's, or of something that could be no workload. */
 export function processOfPid(pid: number): Process {
-  const process = openHeld({ pid, uid: 0, gid: 0 }, openPidfd(pid))
-  if (leaderOf(process) === pid) return process
-  process.close()
-  throw new Error('a thread is no process')
+  const process = attempt(() => openHeld({ pid, uid: 0, gid: 0 }, openPidfd(pid)))
+  const read = (name: string) => attempt(() => readFileSync(`/proc/${pid}/${name}`, 'latin1')) ?? ''
+  const refusal = whyNoWorkload(pid, read('status'), read('stat'))
+  if (process && refusal === undefined) return process
+  process?.close()
+  throw new NoWorkload(refusal ?? `process ${pid} has ended`)
 }
 
-/** A thread has a number of its own and may be asked for by it, though it is listed nowhere. */
-function leaderOf(process: Process): number {
-  return Number(/^Tgid:\s*(\d+)$/m.exec(process.read('status').toString())?.[1])
+/** `PF_KTHREAD` of the flags of a task. */
+const KERNEL = 0x200000
+
+/**
+ * From its files of /proc, '' where there are none. A thread has a number of its own and may be asked for by it, though it is listed
+ * nowhere; those of the kernel have the user number of root, and are nobody's program.
+ */
+export function whyNoWorkload(pid: number, status: string, stat: string): string | undefined {
+  if (status === '') return `there is no process ${pid} that can be seen from here`
+  const leader = Number(/^Tgid:\s*(\d+)$/m.exec(status)?.[1])
+  if (leader !== pid) return `${pid} is a thread of process ${leader}`
+  if ((Number(fieldsOf(stat)[6]) & KERNEL) !== 0) return `${pid} is a thread of the kernel`
+  return ENDED.includes(fieldsOf(stat)[0] ?? '') ? `process ${pid} has ended` : undefined
 }
 
 function openHeld(credentials: PeerCredentials, pidfd: number | undefined): Process {
@@ -62,12 +74,14 @@ export function openProcess({ pid, uid, gid }: PeerCredentials, pidfd?: number):
   }
 }
 
-/** Field 22 of its stat, after the name, which may hold anything (proc_pid_stat(5)). Throws for one that has ended and was not waited for. */
+/** Those of its stat from the third on: after the name, which may hold anything (proc_pid_stat(5)). */
+const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+
+/** Throws for one that has ended and was not waited for. */
 function startTime(at: string): string {
-  const stat = readFileSync(`${at}/stat`, 'latin1')
-  const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (ENDED.includes(state)) throw new Error('the process has ended')
-  return rest[18] ?? ''
+  const fields = fieldsOf(readFileSync(`${at}/stat`, 'latin1'))
+  if (ENDED.includes(fields[0] ?? '')) throw new Error('the process has ended')
+  return fields[19] ?? ''
 }
 
 /** States of a process of which only the number is left. */

@@ -48,8 +48,9 @@ export async function startAgentProcess(options: AgentOptions): Promise<number> 
       key: readOrMakeKey(config.keyFile, ports.random),
       workloadAttestors: attestors.workload,
       socket: { path: config.socketPath, mode: config.socketMode },
-      adminSocket: config.adminSocketPath === undefined ? undefined : { path: config.adminSocketPath, mode: ADMIN_MODE },
+      adminSocket: config.adminSocketPath === undefined ? undefined : { path: config.adminSocketPath, mode: adminMode(config) },
       delegates: config.delegates,
+      operators: operatorsOf(config),
       broker: config.broker,
       sds: config.sds,
       allowUnauthenticatedVerifiers: config.allowUnauthenticatedVerifiers,
@@ -64,8 +65,18 @@ export async function startAgentProcess(options: AgentOptions): Promise<number> 
   return 0
 }
 
+const OWN_UID = process.getuid?.() ?? -1
+const OWNER_ONLY = 0o600
+const ANYBODY = 0o666
+
+/** Users who may ask what the agent knows. */
+const operatorsOf = ({ adminUids }: AgentConfig): readonly number[] => (adminUids.length > 0 ? adminUids : [OWN_UID])
+
 /** Delegates run as any user; which process one is, is attested. */
-const ADMIN_MODE = 0o777
+function adminMode(config: AgentConfig): number {
+  const others = config.delegates.length > 0 || operatorsOf(config).some((uid) => uid !== OWN_UID)
+  return others ? ANYBODY : OWNER_ONLY
+}
 
 function inFailures<T>(run: () => T): T {
   try {

@@ -11,6 +11,8 @@ import type { Ending } from '../agent/denial.ts'
 import { HEALTH_FILE, healthServices } from '../agent/health.ts'
 import { type Drawer, openKeeping } from '../agent/keeping.ts'
 import { FILES as SDS_FILES } from '../agent/sds/messages.ts'
+import { FILE as OPERATOR_FILE } from '../agent/operator/messages.ts'
+import { operatorServices } from '../agent/operator/service.ts'
 import { sdsServices } from '../agent/sds/service.ts'
 import { openAttest } from '../agent/workload/attest.ts'
 import { FILE as WORKLOAD_FILE } from '../agent/workload/messages.ts'
@@ -39,6 +41,8 @@ export interface AgentParts {
   readonly socket: LocalSocket
   readonly adminSocket: LocalSocket | undefined
   readonly delegates: readonly SpiffeId[]
+  /** Users who may ask on the admin socket what the agent knows, by number. */
+  readonly operators: readonly number[]
   /** Where brokers connect; undefined for nowhere. */
   readonly broker: BrokerConfig | undefined
   readonly sds: SdsConfig | undefined
@@ -86,7 +90,7 @@ interface Door {
 }
 
 /** Where the messages of what is served have their names. */
-const FILES = [HEALTH_FILE, WORKLOAD_FILE, STRUCT_FILE, ...SDS_FILES, ...DELEGATED_FILES]
+const FILES = [HEALTH_FILE, WORKLOAD_FILE, STRUCT_FILE, ...SDS_FILES, ...DELEGATED_FILES, OPERATOR_FILE]
 
 /** Each socket with what is served there. */
 function doorsOf(
@@ -102,13 +106,14 @@ function doorsOf(
   const sds = parts.sds ? sdsServices({ ...shared, ...parts.sds, systemRoots }) : {}
   const workloads = openGrpc(withReflection({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health }, FILES), failed)
   if (!parts.adminSocket) return [{ socket: parts.socket, grpc: workloads }]
-  const delegates = openGrpc(
-    withReflection({ ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }), ...health }, FILES),
-    failed,
-  )
+  const admin = {
+    ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }),
+    ...operatorServices({ ...shared, operators: parts.operators, attestors: parts.workloadAttestors, processOfPid }),
+    ...health,
+  }
   return [
     { socket: parts.socket, grpc: workloads },
-    { socket: parts.adminSocket, grpc: delegates },
+    { socket: parts.adminSocket, grpc: openGrpc(withReflection(admin, FILES), failed) },
   ]
 }
 

@@ -12,6 +12,7 @@ export type CliParts = Pick<
   | 'checkConfig'
   | 'diagnose'
   | 'format'
+  | 'openAgentAdmin'
   | 'openDatabase'
   | 'openBrokerApi'
   | 'openSnapshot'

@@ -18,6 +18,7 @@ import { listenSpire } from './spire-listener.ts'
 
 export interface DevAgent {
   readonly socketPath: string
+  readonly adminSocketPath: string
   /** What entries name as their parent. */
   readonly node: string
   close(): Promise<void>
@@ -34,6 +35,7 @@ export async function openDevAgent(trustDomain: TrustDomain, folder: string, ker
   const { token } = await write('spiffe/join-tokens', { ttl: '1h', spiffe_id: node })
   const listener = await listenSpire('127.0.0.1:0', kernel, ports, log)
   const socketPath = join(folder, 'agent.sock')
+  const adminSocketPath = join(folder, 'agent-admin', 'api.sock')
   const running = await runAgent(
     {
       ...AGENT_DEFAULTS,
@@ -50,6 +52,8 @@ export async function openDevAgent(trustDomain: TrustDomain, folder: string, ker
       key: ports.random.bytes(KEY_BYTES),
       workloadAttestors: [unixAttestor(localAccounts(), { programs: false, mostBytes: 0 })],
       socket: { path: socketPath, mode: 0o600 },
+      adminSocket: { path: adminSocketPath, mode: 0o600 },
+      operators: [process.getuid?.() ?? -1],
     },
     ports,
     log,
@@ -58,6 +62,7 @@ export async function openDevAgent(trustDomain: TrustDomain, folder: string, ker
   await begun(running)
   return {
     socketPath,
+    adminSocketPath,
     node,
     async close() {
       await running.close()

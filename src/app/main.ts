@@ -15,6 +15,7 @@ const ports = nodeCliPorts(
     diagnose: async (config, ask) => (await import('./diagnose/diagnose.ts')).diagnose(config, ask),
     openDatabase: async (path) => (await import('./offline-database.ts')).openOfflineDatabase(path),
     openSnapshot: async (chunks) => (await import('./offline-snapshot.ts')).openOfflineSnapshot(chunks),
+    openAgentAdmin: async (endpoint) => (await import('./agent-admin-client.ts')).openAgentAdmin(endpoint),
     openWorkloadApi: async (endpoint) => (await import('./agent-client.ts')).openWorkloadApi(endpoint),
     openBrokerApi: async (options) => (await import('./broker-client.ts')).openBrokerApi(options),
     startAgent: async (options) => (await import('./agent-start.ts')).startAgentProcess(options),

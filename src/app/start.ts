@@ -98,13 +98,15 @@ Development mode should NOT be used in production installations!
 `
 }
 
-function agentLines({ socketPath, node }: DevAgent): string {
+function agentLines({ socketPath, adminSocketPath, node }: DevAgent): string {
   const id = node.replace(/node$/, 'me')
   return `
 An agent serves the workloads of this user:
 
     $ export SPIFFE_ENDPOINT_SOCKET='unix://${socketPath}'
+    $ export SIGNET_AGENT_ADMIN_SOCKET='${adminSocketPath}'
     $ signet write spiffe/entries spiffe_id=${id} parent_id=${node} selectors=unix:uid:${process.getuid?.()}
     $ signet agent api fetch x509
+    $ signet explain workload -pid=$$
 `
 }

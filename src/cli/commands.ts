@@ -13,6 +13,7 @@ export const ROOT: Readonly<Record<string, () => Promise<Node>>> = {
   dev: async () => (await import('./commands/server.ts')).dev,
   entry: async () => (await import('./commands/entry.ts')).entry,
   events: async () => (await import('./commands/events.ts')).events,
+  explain: async () => (await import('./commands/explain.ts')).explain,
   federation: async () => (await import('./commands/federation.ts')).federation,
   jwt: async () => (await import('./commands/jwt.ts')).jwt,
   kv: async () => (await import('./commands/kv.ts')).kv,

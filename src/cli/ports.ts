@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Random } from '../base/ports.ts'
 import type { ListenTo, SendRequest } from '../client/request.ts'
 import type { SnapshotMeta } from '../snapshot/format.ts'
+import type { AgentAdmin } from './explained.ts'
 
 export interface Stdin {
   readonly isTTY: boolean
@@ -223,6 +224,8 @@ export interface CliPorts {
   openWorkloadApi(endpoint: string): Promise<WorkloadApi>
   /** Throws a Failure for an endpoint that can be none. */
   openBrokerApi(options: BrokerOptions): Promise<BrokerApi>
+  /** The same of an agent’s admin socket. */
+  openAgentAdmin(endpoint: string): Promise<AgentAdmin>
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

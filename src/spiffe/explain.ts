@@ -48,14 +48,15 @@ export function explainEntries(
     const elsewhere = agent !== undefined && !authorised.idsOf(agent).has(entry.id)
     if (missing.length === 0 && !elsewhere) matches.push(entry)
     else if (missing.length < entry.selectors.length || (!elsewhere && agent))
-      near.push({ entry, elsewhere, missing: missing.map((one) => lack(one, has)) })
+      near.push({ entry, elsewhere, missing: missing.map((one) => lackOf(one, has)) })
   }
   return { matches, near: near.sort((a, b) => distance(a) - distance(b)).slice(0, MAX_NEAR) }
 }
 
 const distance = ({ missing, elsewhere }: NearMiss): number => missing.length + (elsewhere ? 1 : 0)
 
-function lack(selector: string, has: ReadonlySet<string>): Lack {
+/** `selector` is not among what there `has` to be. */
+export function lackOf(selector: string, has: ReadonlySet<string>): Lack {
   const kind = /^[^:]*:[^:]*:?/.exec(selector)?.[0] ?? selector
   return { selector, instead: [...has].filter((one) => kind.endsWith(':') && one.startsWith(kind)) }
 }

@@ -1,6 +1,7 @@
 // A command line in memory: a scripted server, files in a map, and what was printed.
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { openAgentAdmin } from '../app/agent-admin-client.ts'
 import { openWorkloadApi } from '../app/agent-client.ts'
 import { openBrokerApi } from '../app/broker-client.ts'
 import { openOfflineDatabase } from '../app/offline-database.ts'
@@ -116,6 +117,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
     openDatabase: openOfflineDatabase,
     openSnapshot: openOfflineSnapshot,
+    openAgentAdmin: async (endpoint) => openAgentAdmin(endpoint),
     openWorkloadApi: async (endpoint) => openWorkloadApi(endpoint),
     openBrokerApi: async (options) => openBrokerApi(options),
     async startAgent(options) {

@@ -46,6 +46,7 @@ export async function openServedNode({ broker, ...more }: NodeParts = {}): Promi
     socket: { path: join(domain.folder, 'run/api.sock'), mode: 0o777 },
     adminSocket: { path: join(domain.folder, 'admin/api.sock'), mode: 0o777 },
     delegates: [],
+    operators: [process.getuid?.() ?? -1],
     broker: broker?.(domain.folder),
     sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
     allowUnauthenticatedVerifiers: false,

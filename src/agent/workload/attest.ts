@@ -10,24 +10,47 @@ export type Attest = (process: Process) => Promise<ReadonlySet<string>>
 const TRIES = 3
 
 export function openAttest(attestors: readonly WorkloadAttestor[], log: Log): Attest {
-  async function ask(caller: Process): Promise<string[]> {
-    const found = await Promise.all(attestors.map(async (attestor) => (await attestor.attest(caller)).map((value) => `${attestor.type}:${value}`)))
-    return found.flat()
-  }
-
   return async (caller) => {
-    try {
-      for (let tries = 0; tries < TRIES; tries++) {
-        const before = caller.image()
-        const selectors = await ask(caller)
-        if (!caller.isAlive()) throw new Error('the process has ended')
-        if (caller.image() === before) return new Set(selectors)
-      }
-      throw new Error('the process changed again and again')
-    } catch (error) {
-      log.warn('workload attestation failed', { pid: caller.pid, reason: (error as Error).message })
-      throw new GrpcError(STATUS.unavailable, 'workload attestation failed')
-    }
+    const { attestors: found, problem } = await examine(attestors, caller)
+    if (problem === undefined) return new Set(found.flatMap(({ selectors }) => selectors))
+    log.warn('workload attestation failed', { pid: caller.pid, reason: problem })
+    throw new GrpcError(STATUS.unavailable, 'workload attestation failed')
+  }
+}
+
+/** What each attestor found out, and why that is not enough; undefined where it is. */
+export interface Findings {
+  readonly attestors: readonly Finding[]
+  readonly problem: string | undefined
+}
+
+export interface Finding {
+  readonly type: string
+  /** `type:value` each. */
+  readonly selectors: readonly string[]
+  readonly problem: string | undefined
+}
+
+/** Asks every attestor, once more where the process became another meanwhile. */
+export async function examine(attestors: readonly WorkloadAttestor[], process: Process): Promise<Findings> {
+  let found: Finding[] = []
+  for (let tries = 0; tries < TRIES; tries++) {
+    const before = process.image()
+    found = await Promise.all(attestors.map((one) => ask(one, process)))
+    if (!process.isAlive()) return { attestors: found, problem: 'the process has ended' }
+    if (process.image() !== before) continue
+    const failed = found.find(({ problem }) => problem !== undefined)
+    return { attestors: found, problem: failed && `${failed.type}: ${failed.problem}` }
+  }
+  return { attestors: found, problem: 'the process changed again and again' }
+}
+
+async function ask(attestor: WorkloadAttestor, process: Process): Promise<Finding> {
+  const { type } = attestor
+  try {
+    return { type, selectors: (await attestor.attest(process)).map((value) => `${type}:${value}`), problem: undefined }
+  } catch (error) {
+    return { type, selectors: [], problem: (error as Error).message }
   }
 }
 

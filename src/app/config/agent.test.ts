@@ -37,6 +37,7 @@ describe("an agent's configuration", () => {
       foreignClaims: [],
       adminSocketPath: undefined,
       delegates: [],
+      adminUids: [],
       broker: undefined,
     })
     assert.equal(nodeAttestation(nodeAttestor).type, 'join_token')
@@ -115,8 +116,15 @@ describe('what else an agent serves', () => {
     const { adminSocketPath, delegates: found } = more(`admin_socket_path = "/run/admin/api.sock"\n${delegates}`)
     assert.deepEqual([adminSocketPath, found], ['/run/admin/api.sock', ['spiffe://example.org/d']])
     assert.throws(() => more(delegates), /needs admin_socket_path/)
-    assert.throws(() => more('admin_socket_path = "/run/admin/api.sock"'), /nobody could use it/)
     assert.throws(() => more(`admin_socket_path = "/run/signet-agent/admin.sock"\n${delegates}`), /must not lie in the folder of socket_path/)
     assert.throws(() => more('admin_socket_path = "/a/s"\nauthorized_delegates = ["d"]'), /authorized_delegates: scheme is missing/)
+  })
+
+  test('operators, on the same socket', () => {
+    const socket = 'admin_socket_path = "/run/admin/api.sock"'
+    assert.deepEqual([more(socket).adminSocketPath, more(socket).adminUids], ['/run/admin/api.sock', []])
+    assert.deepEqual(more(`${socket}\nadmin_uids = [0, "1000"]`).adminUids, [0, 1000])
+    assert.throws(() => more('admin_uids = [0]'), /admin_uids needs admin_socket_path/)
+    assert.throws(() => more(`${socket}\nadmin_uids = ["ann"]`), /"ann" is not the number of a user/)
   })
 })

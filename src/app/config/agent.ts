@@ -1,6 +1,6 @@
 // The agent's configuration: HCL or JSON, read by one table a stanza into one frozen shape.
 import type { SdsNames } from '../../agent/sds/secrets.ts'
-import { bool, choice, int, list, or, seconds, text } from '../../base/fields.ts'
+import { bool, choice, int, list, or, seconds, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { parseSpiffeId, parseTrustDomain, type SpiffeId, type TrustDomain } from '../../crypto/spiffe-id.ts'
 import { LOG_LEVELS, type LogLevel } from '../../telemetry/log.ts'
@@ -9,6 +9,7 @@ import { isBeside, modeIn } from './agent-paths.ts'
 import { refused } from './foreign.ts'
 import { isAddress } from './listener.ts'
 import { type Block, only, readStanza, refuse, type Source, type Stanza, wholeOf } from './stanza.ts'
+import { uidsIn } from './users.ts'
 
 export interface AgentConfig {
   readonly trustDomain: TrustDomain
@@ -32,6 +33,8 @@ export interface AgentConfig {
   /** Where delegates connect; undefined for nowhere. */
   readonly adminSocketPath: string | undefined
   readonly delegates: readonly SpiffeId[]
+  /** Numbers of the users who may ask there what the agent knows; empty for the agent’s own. */
+  readonly adminUids: readonly number[]
   /** Where brokers connect; undefined for nowhere. */
   readonly broker: BrokerConfig | undefined
   /** Undefined where proxies are not served. */
@@ -52,7 +55,6 @@ export const AGENT_DEFAULTS = {
   mostJwt: 1_000,
   allowUnauthenticatedVerifiers: false,
   foreignClaims: [],
-  adminSocket: undefined,
   delegates: [],
   broker: undefined,
   sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
@@ -78,7 +80,8 @@ const KEYS = {
     AGENT_DEFAULTS.workloadKeyType,
   ),
   allow_unauthenticated_verifiers: or(bool('Give the bundle of the trust domain to workloads without an identity, too.'), false),
-  admin_socket_path: or(text('Where delegates connect, in another folder than socket_path; nowhere without it.'), ''),
+  admin_socket_path: or(text('Where operators and delegates connect, in another folder than socket_path; nowhere without it.'), ''),
+  admin_uids: or(list('Numbers of the users who may ask there why workloads get what they get; the agent’s own, where nobody is named.'), []),
   authorized_delegates: or(list('SPIFFE IDs of workloads that may ask there for the identities of others.'), []),
   allowed_foreign_jwt_claims: or(list('Claims of tokens of other trust domains that are passed on, besides sub, exp and aud.'), []),
 }
@@ -155,14 +158,14 @@ function sdsIn(block: Block | undefined): SdsConfig | undefined {
 
 function delegationIn(
   whole: Block,
-  values: { readonly socket_path: string; readonly admin_socket_path: string; readonly authorized_delegates: readonly string[] },
-): Pick<AgentConfig, 'adminSocketPath' | 'delegates'> {
-  const { socket_path: socket, admin_socket_path: admin, authorized_delegates: names } = values
+  values: Pick<Values<typeof KEYS>, 'socket_path' | 'admin_socket_path' | 'authorized_delegates' | 'admin_uids'>,
+): Pick<AgentConfig, 'adminSocketPath' | 'delegates' | 'adminUids'> {
+  const { socket_path: socket, admin_socket_path: admin, authorized_delegates: names, admin_uids: uids } = values
   if (admin === '' && names.length > 0) throw refuse(whole, 'authorized_delegates needs admin_socket_path')
-  if (admin !== '' && names.length === 0) throw refuse(whole, 'admin_socket_path needs authorized_delegates: nobody could use it')
+  if (admin === '' && uids.length > 0) throw refuse(whole, 'admin_uids needs admin_socket_path')
   if (admin !== '' && isBeside(admin, socket)) throw refuse(whole, 'admin_socket_path must not lie in the folder of socket_path, or below it')
   try {
-    return { adminSocketPath: admin === '' ? undefined : admin, delegates: names.map(parseSpiffeId) }
+    return { adminSocketPath: admin === '' ? undefined : admin, delegates: names.map(parseSpiffeId), adminUids: uidsIn(whole, uids) }
   } catch (error) {
     if (error instanceof Fault) throw refuse(whole, `authorized_delegates: ${error.message}`)
     throw error

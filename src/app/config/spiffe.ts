@@ -3,6 +3,7 @@ import { bool, choice, int, list, or, seconds, text } from '../../base/fields.ts
 import type { TlsFiles } from '../tls.ts'
 import { isAddress } from './listener.ts'
 import { type Block, only, readStanza, refuse } from './stanza.ts'
+import { uidsIn } from './users.ts'
 
 export interface SpiffeConfig {
   /** host:port where agents are served. */
@@ -132,9 +133,7 @@ function parseAdminSocket(block: Block, path: string, uids: readonly string[]): 
   if (path === '') return undefined
   if (!path.startsWith('/') || Buffer.byteLength(path) >= PATH_BYTES)
     throw refuse(block, `admin_socket "${path}" is no absolute path of less than ${PATH_BYTES} bytes`)
-  const wrong = uids.find((one) => !/^\d{1,10}$/.test(one))
-  if (wrong !== undefined) throw refuse(block, `admin_uids: "${wrong}" is not the number of a user`)
-  return { path, uids: uids.map(Number) }
+  return { path, uids: uidsIn(block, uids) }
 }
 
 function parseUpstream([block, second]: readonly Block[]): UpstreamConfig | undefined {

@@ -19,6 +19,11 @@ export function goQuoted(values: readonly string[] | null): string {
   return `[${(values ?? []).map((value) => JSON.stringify(value)).join(' ')}]`
 }
 
+/** What others wrote, without what would move the cursor of a terminal or turn its text around. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`)
+}
+
 /** A duration without its zero parts. @example shortDuration(3600) // '1h' */
 export function shortDuration(seconds: number): string {
   const text = formatDuration(seconds)

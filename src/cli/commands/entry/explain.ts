@@ -29,18 +29,20 @@ Says which entries would give the workload an identity, and what is missing from
     const matches = objects(found['matches'])
     const near = objects(found['near'])
     terminal.print(matches.length === 0 ? 'No entry describes this workload' : 'Described by:')
-    for (const entry of matches) terminal.print(nameOf(entry))
+    for (const entry of matches) terminal.print(entryLine(entry))
     if (near.length > 0) terminal.print('\nNearly described by:')
-    for (const one of near) terminal.print([nameOf(one['entry']), ...reasons(one, flags.parentID)].join('\n'))
+    for (const one of near) terminal.print([entryLine(one['entry']), ...reasons(one, flags.parentID)].join('\n'))
   },
 })
 
-function nameOf(entry: Json | undefined): string {
+/** An entry on a line. */
+export function entryLine(entry: Json | undefined): string {
   const { id, spiffe_id: spiffeId, parent_id: parentId } = isObject(entry) ? entry : {}
   return `  ${goText(spiffeId)} (${goText(id)}), below ${goText(parentId)}`
 }
 
-function reasons({ missing, elsewhere }: JsonObject, parent: string | undefined): string[] {
+/** What is missing, a line each; `parent` is the agent that it would have to be for. */
+export function reasons({ missing, elsewhere }: JsonObject, parent: string | undefined): string[] {
   const lacking = objects(missing).map(({ selector, instead }) => {
     const there = Array.isArray(instead) && instead.length > 0 ? `; there is ${instead.map(goText).join(', ')}` : ''
     return `      it asks for ${goText(selector)}${there}`
