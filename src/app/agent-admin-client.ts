@@ -7,11 +7,9 @@ import type { AgentAdmin, ExplainedEntry, ExplainedWorkload } from '../cli/expla
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import { openGrpcClient } from '../wire/grpc-client.ts'
 import type { Of } from '../wire/protobuf.ts'
-import { socketPathIn } from './agent-client.ts'
 
-/** `endpoint` is `unix:///path`, or a path. */
-export function openAgentAdmin(endpoint: string): AgentAdmin {
-  const path = socketPathIn(endpoint)
+/** `path` is that of the socket. */
+export function openAgentAdmin(path: string): AgentAdmin {
   const client = openGrpcClient(`unix:${path}`, grpc.credentials.createInsecure())
   return {
     async explainWorkload(pid) {

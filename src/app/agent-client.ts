@@ -9,13 +9,13 @@ import type { JwtAnswer, WitAnswer, WorkloadApi, X509Answer } from '../cli/ports
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import { openGrpcClient } from '../wire/grpc-client.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
+import { workloadEndpoint } from './workload-endpoint.ts'
 
 const HEADERS = { metadata: { [wire.HEADER]: 'true' } }
 
-/** `endpoint` is `unix:///path`, or a path. */
 export function openWorkloadApi(endpoint: string): WorkloadApi {
-  const path = socketPathIn(endpoint)
-  const client = openGrpcClient(`unix:${path}`, grpc.credentials.createInsecure())
+  const { target, path } = workloadEndpoint(endpoint)
+  const client = openGrpcClient(target, grpc.credentials.createInsecure())
   const at = (method: string) => `/${wire.SERVICE}/${method}`
 
   async function* heard<I, O>(method: string, input: Message<I>, output: Message<O>, request: Partial<I>): AsyncGenerator<O> {
@@ -62,13 +62,6 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
   }
 }
 
-/** Throws a Failure for what is no place of this machine. */
-export function socketPathIn(endpoint: string): string {
-  const path = endpoint.replace(/^unix:(\/\/)?/, '')
-  if (path.startsWith('/')) return path
-  throw new Failure(1, `${endpoint} is not a socket of this machine`, { hints: ['write unix:///path/to/the/socket'] })
-}
-
 export function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {
   const nothing = Buffer.alloc(0)
   return {
@@ -88,12 +81,12 @@ export function toJwts(svids: Of<typeof wire.JwtSvidResponse>['svids']): JwtAnsw
 }
 
 /** What the agent says, as a failure of the command. */
-async function told<T>(path: string, run: () => Promise<T>): Promise<T> {
+async function told<T>(path: string | undefined, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
     if (!(error instanceof GrpcError)) throw error
-    if (error.code === STATUS.unavailable && !existsSync(path)) {
+    if (error.code === STATUS.unavailable && path !== undefined && !existsSync(path)) {
       throw new Failure(2, `there is no agent at ${path}`, {
         hints: ['start one with "signet agent", or name its socket: -socket-path or SPIFFE_ENDPOINT_SOCKET'],
       })

@@ -2,7 +2,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import * as wire from '../agent/broker/messages.ts'
-import { parseBrokerEndpoint } from '../cli/broker-endpoint.ts'
+import { parseEndpoint } from '../cli/endpoint.ts'
 import { Failure } from '../cli/failure.ts'
 import type { BrokerApi, BrokerOptions, WorkloadReference, X509Answer } from '../cli/ports.ts'
 import { certificatesIn } from '../cli/commands/agent-svids.ts'
@@ -52,7 +52,7 @@ export function openBrokerApi({ endpoint, own, agentId }: BrokerOptions): Broker
 
 /** Believes the agent of that ID, or any of the broker's own trust domain, by the bundle that the broker was given. */
 function connectTo(text: string, { svids: [own], federatedBundles }: X509Answer, wanted: SpiffeId | undefined): GrpcClient {
-  const endpoint = parseBrokerEndpoint(text)
+  const endpoint = parseEndpoint('broker', text)
   const key = own && signingKeyOf(createPrivateKey({ key: own.key, format: 'der', type: 'pkcs8' }))
   if (!own || !key) throw new Failure(2, 'the agent gave this process no identity to ask as')
   const home = trustDomainOf(parseSpiffeId(own.spiffeId))
@@ -78,7 +78,7 @@ function packed(reference: WorkloadReference) {
 /** What the agent says, as a failure of the command. */
 function told(endpoint: string, error: unknown): unknown {
   if (!(error instanceof GrpcError)) return error
-  const at = parseBrokerEndpoint(endpoint)
+  const at = parseEndpoint('broker', endpoint)
   if (error.code === STATUS.unavailable && 'path' in at && !existsSync(at.path)) {
     return new Failure(2, `no agent serves brokers at ${endpoint}`, {
       hints: ['broker_api { … } in its configuration says where it does; name that by -broker-socket or SPIFFE_BROKER_SOCKET'],

@@ -1,33 +1,18 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer, request, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { formatBundle } from '../crypto/bundle.ts'
-import { openWorld, type World } from '../testing/world.ts'
-import { type BundleEndpoint, listenBundle } from './bundle-endpoint.ts'
-import { type FetchSettings, openBundleFetch } from './bundle-fetch.ts'
+import { federating, openPublisher, type Publisher } from '../testing/bundle-publisher.ts'
+import type { World } from '../testing/world.ts'
+import type { BundleEndpoint } from './bundle-endpoint.ts'
 
-const clock = { now: () => Date.now() }
-const random = { bytes: randomBytes }
 const PARTNER_ID = 'spiffe://partner.test/spire/server'
 
-async function trusting(name: string, settings: FetchSettings = { allowLocal: true }): Promise<World> {
-  const world = await openWorld({ fetchBundle: openBundleFetch(settings, clock) })
-  world.clock.set(Date.now()) // certificates are checked by TLS too, which has the real time
-  await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
-  await world.ok('write', 'spiffe/config', { trust_domain: name })
-  return world
-}
-
 describe('federation over the wire', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'signet-federation-'))
-  const file = (name: string) => join(dir, name)
+  let published: Publisher
   let partner: World
   let home: World
   let endpoint: BundleEndpoint
@@ -35,28 +20,15 @@ describe('federation over the wire', () => {
   const servers: Server[] = []
 
   before(async () => {
-    partner = await trusting('partner.test')
-    home = await trusting('example.org')
-    makeCertificate()
-    const address = '127.0.0.1:0'
-    endpoint = await listenBundle({ address, tls: undefined, refreshHint: 77 }, partner.kernel, { clock: partner.clock, random })
-    const tls = { certFile: file('web.pem'), keyFile: file('web.key') }
-    web = await listenBundle({ address, tls, refreshHint: 0 }, partner.kernel, { clock: partner.clock, random })
+    published = await openPublisher()
+    ;({ world: partner, bySvid: endpoint, byWeb: web } = published)
+    home = await federating('example.org')
   })
   after(async () => {
     for (const server of servers) server.close().closeAllConnections()
-    await Promise.all([endpoint.close(), web.close()])
-    await Promise.all([partner.close(), home.close()])
-    rmSync(dir, { recursive: true })
+    await published.close()
+    await home.close()
   })
-
-  /** Of "localhost", its own authority. */
-  function makeCertificate(): void {
-    const key = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost']
-    execFileSync('openssl', [...key, '-addext', 'subjectAltName=DNS:localhost', '-keyout', file('web.key'), '-out', file('web.pem')], {
-      stdio: 'ignore',
-    })
-  }
 
   const bundle = () => formatBundle(partner.kernel.spiffe()?.authorities.bundle() as never)
   const bySvid = (more: object = {}) => ({
@@ -77,13 +49,13 @@ describe('federation over the wire', () => {
 
   /** An endpoint of the web that answers what it is told to. */
   async function webServer(listener: RequestListener): Promise<number> {
-    const server = createServer({ cert: readFileSync(file('web.pem')), key: readFileSync(file('web.key')) }, listener)
+    const server = createServer({ cert: readFileSync(published.webFiles.certFile), key: readFileSync(published.webFiles.keyFile) }, listener)
     servers.push(server)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return (server.address() as AddressInfo).port
   }
 
-  const trustingWeb = () => trusting('example.org', { allowLocal: true, caFile: file('web.pem') })
+  const trustingWeb = () => federating('example.org', { allowLocal: true, caFile: published.webFiles.certFile })
 
   test('by SVID: the bundle arrives, and follows a rotation', async () => {
     assert.equal(await refresh(home, bySvid()), '')
@@ -119,7 +91,7 @@ describe('federation over the wire', () => {
   })
 
   test('addresses of this machine and its link are refused unless they are allowed', async () => {
-    const world = await trusting('example.org', { allowLocal: false })
+    const world = await federating('example.org', { allowLocal: false })
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '169.254.169.254', '[fe80::1]', '2130706433']) {
       assert.match(await refresh(world, bySvid({ bundle_endpoint_url: `https://${host}:${endpoint.port}/` })), /is not allowed/, host)
     }
@@ -163,11 +135,11 @@ describe('federation over the wire', () => {
   test('a certificate of the web is read anew, and a broken one is not taken', async () => {
     const world = await trustingWeb()
     assert.equal(await refresh(world, byWeb(web.port)), '')
-    makeCertificate()
+    published.renewCertificate()
     assert.match(await refresh(world, byWeb(web.port)), /./)
     web.reload()
     assert.equal(await refresh(world, byWeb(web.port)), '')
-    rmSync(file('web.key'))
+    rmSync(published.webFiles.keyFile)
     assert.throws(() => web.reload(), /tls_key_file/)
     assert.equal(await refresh(world, byWeb(web.port)), '')
     await world.close()

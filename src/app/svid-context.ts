@@ -2,12 +2,14 @@
 import { constants } from 'node:crypto'
 import { pem, toPem } from '../crypto/certificate.ts'
 import { exportSigningKey, type SigningKey } from '../crypto/signing-key.ts'
+import { CIPHERS } from './tls-suites.ts'
 
 /** Without tickets: a resumed session would skip the check of the other side's certificate. */
-export const TLS_CONTEXT = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET } as const
+export const TLS_CONTEXT = { minVersion: 'TLSv1.2', ciphers: CIPHERS, secureOptions: constants.SSL_OP_NO_TICKET } as const
 
 export interface SvidContext {
   readonly minVersion: 'TLSv1.2'
+  readonly ciphers: string
   readonly secureOptions: number
   readonly cert: string
   readonly key: string

@@ -3,6 +3,7 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type TlsOptions, type TLSSocket } from 'node:tls'
 import { Failure, fileProblem } from '../cli/failure.ts'
+import { CIPHERS } from './tls-suites.ts'
 
 export interface TlsFiles {
   /** PEM: the server's certificate, then its intermediates. */
@@ -16,18 +17,6 @@ export interface TlsFiles {
   readonly clientNeeded?: boolean
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
-
-const CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':')
 
 /** Reads the files as they are now. Throws a Failure where one can't be read. */
 export function readTls(files: TlsFiles): TlsOptions {

@@ -220,12 +220,12 @@ export interface CliPorts {
   signal(pid: number, name: string): void
   /** Runs until the agent ends; resolves to the exit code. */
   startAgent(options: AgentOptions): Promise<number>
-  /** `unix:///path`, or the path alone. Throws a Failure for what is no such place. */
+  /** `unix:///path`, `tcp://address:port`, or the path of a socket alone. Throws a Failure for what is no such place. */
   openWorkloadApi(endpoint: string): Promise<WorkloadApi>
   /** Throws a Failure for an endpoint that can be none. */
   openBrokerApi(options: BrokerOptions): Promise<BrokerApi>
-  /** The same of an agent’s admin socket. */
-  openAgentAdmin(endpoint: string): Promise<AgentAdmin>
+  /** By the path of its admin socket. */
+  openAgentAdmin(path: string): Promise<AgentAdmin>
   /** Runs until the server ends; resolves to the exit code. */
   startServer(options: ServerOptions): Promise<number>
 }

@@ -117,7 +117,7 @@ export async function runWith(line: string | readonly string[], given: Given = {
     checkConfig: (paths) => ({ notes: ['a note'], hcl: `files = ${JSON.stringify(paths)}`, json: { files: [...paths] } }),
     openDatabase: openOfflineDatabase,
     openSnapshot: openOfflineSnapshot,
-    openAgentAdmin: async (endpoint) => openAgentAdmin(endpoint),
+    openAgentAdmin: async (path) => openAgentAdmin(path),
     openWorkloadApi: async (endpoint) => openWorkloadApi(endpoint),
     openBrokerApi: async (options) => openBrokerApi(options),
     async startAgent(options) {

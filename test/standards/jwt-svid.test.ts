@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, type KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Fault } from '../../src/base/fault.ts'
+import type { JsonObject } from '../../src/base/json.ts'
+import { formatBundle, jwtKeyOf, parseBundle } from '../../src/crypto/bundle.ts'
 import { verifyJwtSvid } from '../../src/crypto/jwt-svid.ts'
-import { parseSpiffeId } from '../../src/crypto/spiffe-id.ts'
+import { parseSpiffeId, parseTrustDomain } from '../../src/crypto/spiffe-id.ts'
 import { openTrustDomain } from '../../src/testing/trust-domain.ts'
 import { ALGORITHMS, b64, P256, partsOf, RSA, token } from './tokens.ts'
 
@@ -14,6 +16,8 @@ const CLAIMS = { sub: ID, aud: ['api'], exp: NOW / 1000 + 300 }
 
 const believe = (text: string, key: KeyObject = P256.publicKey, audience = 'api') => verifyJwtSvid(text, audience, NOW, () => key)
 const refused = (text: string, key?: KeyObject, audience?: string) => assert.throws(() => believe(text, key, audience), Fault)
+
+const parsed = (keys: readonly JsonObject[]) => parseBundle(parseTrustDomain('example.org'), Buffer.from(JSON.stringify({ keys })))
 
 async function issued() {
   const { rooms, clock } = await openTrustDomain('example.org')
@@ -132,6 +136,25 @@ describe('JWT-SVID.md', () => {
       `${header}.${payload}.${signature}\n`,
     ])
       refused(odd)
+  })
+
+  test('§6.1: in the bundle, use MUST be set to jwt-svid and kid MUST be set', async () => {
+    const { rooms } = await openTrustDomain('example.org')
+    const bundle = rooms.authorities.bundle()
+    const keys = (formatBundle(bundle)['keys'] as JsonObject[]).filter(({ x5c }) => x5c === undefined)
+    assert.deepEqual(
+      keys.map(({ use, kid }) => [use, kid]),
+      bundle.jwtAuthorities.map(({ keyId }) => ['jwt-svid', keyId]),
+    )
+    for (const kid of [undefined, '', 1]) assert.throws(() => parsed([{ ...keys[0], kid: kid as never }]), Fault)
+  })
+
+  test('§6.2: implementations MUST extract the JWT-SVID keys before validation: those with the use jwt-svid', () => {
+    const jwk = { ...P256.publicKey.export({ format: 'jwk' }), kid: 'k' } as JsonObject
+    const keyIn = (use: string | undefined) => jwtKeyOf(parsed([{ ...jwk, ...(use === undefined ? {} : { use }) }]), 'k')
+    const verified = (use: string | undefined) => verifyJwtSvid(token({}, CLAIMS), 'api', NOW, () => keyIn(use))
+    assert.equal(verified('jwt-svid').id, ID)
+    for (const use of ['x509-svid', 'wit-svid', 'sig', 'JWT-SVID', undefined]) assert.throws(() => verified(use), Fault, use)
   })
 
   test('what is issued is believed', async () => {

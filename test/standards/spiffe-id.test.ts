@@ -38,6 +38,12 @@ describe('SPIFFE-ID.md', () => {
     refused(['spiffe://TD/a', 'spiffe://t%64/a', 'spiffe://töd/a', `spiffe://${'a'.repeat(256)}`])
   })
 
+  test('§2.1: trust domain names MUST NOT be processed differently whether or not they are IP addresses or DNS names', () => {
+    const names = ['127.0.0.1', '127.1', '0.0.0.0', '999.1.1.1', 'localhost', 'a..b', '.a', 'a.', '-', '_', 'xn--nxasmq6b', 'com']
+    taken(names.map((name) => `spiffe://${name}/a`))
+    for (const name of names) assert.equal(trustDomainOf(parseSpiffeId(`spiffe://${name}/a`)), name)
+  })
+
   test('§2.2: paths SHOULD NOT end with a trailing slash, and have neither empty nor relative segments (RFC 3986 §6)', () => {
     taken(['spiffe://td/a', 'spiffe://td/a/b', 'spiffe://td/...', 'spiffe://td/.a', 'spiffe://td/a.b-c_D9'])
     refused([
@@ -89,5 +95,13 @@ describe('SPIFFE-ID.md', () => {
     const forged = Buffer.concat([leaf.subarray(0, at), Buffer.from('spiffe://example.org/dba'), leaf.subarray(at + 24)])
     assert.throws(() => verifyX509Svid([forged], clock.now(), authorities), Fault)
     assert.deepEqual([trustDomainOf(id), pathOf(id)], ['example.org', '/web'])
+  })
+
+  test('§4: a valid SVID MUST leverage a document type for which a specification has been defined', async () => {
+    const { ask } = await openTrustDomain('example.org')
+    const bare = Buffer.from('{"sub":"spiffe://example.org/web","aud":["db"],"exp":9999999999}').toString('base64url')
+    for (const svid of ['spiffe://example.org/web', bare, `${bare}.${bare}`, '-----BEGIN PUBLIC KEY-----\nMA==\n-----END PUBLIC KEY-----']) {
+      await assert.rejects(ask('write', 'svid/validate', { svid, audience: 'db' }), Fault, svid)
+    }
   })
 })

@@ -1,5 +1,5 @@
 // `signet agent broker`: what an agent gives to a broker that acts for other workloads, as any broker would ask it.
-import { isLocal, parseBrokerEndpoint } from '../broker-endpoint.ts'
+import { isLocal, parseEndpoint } from '../endpoint.ts'
 import { command, group } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { type FlagValues, int, or, text } from '../flag.ts'
@@ -7,7 +7,7 @@ import type { BrokerApi, WorkloadReference, X509Answer } from '../ports.ts'
 import type { Terminal } from '../terminal.ts'
 import { give, show, showTokens, tokenFlags, writeFlag } from './agent-api.ts'
 import { asking, socketFlags } from './agent-socket.ts'
-import { replaceSvids } from './agent-svids.ts'
+import { KEY_MODE, writeSvids } from './agent-svids.ts'
 
 const DEFAULT_SOCKET = 'unix:///run/signet-broker/api.sock'
 
@@ -62,10 +62,9 @@ What was written is deleted again when the workload ends or has no identity any 
   output: 'format',
   run: (terminal, { flags }) =>
     brokering(terminal, flags, async (brokerApi, reference) => {
-      let written: readonly string[] = []
       for await (const answer of brokerApi.watchX509(reference)) {
         if (answer.svids.length > 0) show(terminal, answer)
-        if (flags.write !== '') written = await replaceSvids(terminal.ports.files, answer, flags.write, written)
+        if (flags.write !== '') await writeSvids(terminal.ports.files, answer, flags.write, Number.parseInt(KEY_MODE, 8))
       }
     }),
 })
@@ -88,7 +87,7 @@ async function brokering(
   run: (api: BrokerApi, reference: WorkloadReference) => Promise<void>,
 ): Promise<void> {
   const endpoint = flags['broker-socket'] || terminal.ports.env['SPIFFE_BROKER_SOCKET'] || DEFAULT_SOCKET
-  const local = isLocal(parseBrokerEndpoint(endpoint))
+  const local = isLocal(parseEndpoint('broker', endpoint))
   const reference = referenceIn(flags)
   if ('pid' in reference && !local) {
     throw new Failure(1, `-pid means a process of this machine, and ${endpoint} may be another`)

@@ -12,20 +12,20 @@ interface SvidFile {
   readonly mode: number
 }
 
-/** Writes certificates, keys and bundles; resolves to a line that says which. */
+/** The names of files that are written here. */
+const OURS = /^(?:(?:svid|bundle)\.\d+\.pem|svid\.\d+\.key|federated_bundle\.\d+\.\d+\.pem)$/
+
+/**
+ * Writes certificates, keys and bundles; resolves to a line that says which. Those of an earlier answer that this one has no more are
+ * removed: what is absent was taken back (SPIFFE_Workload_API.md §4.4).
+ */
 export async function writeSvids(files: CliFiles, answer: X509Answer, folder: string, keyMode: number): Promise<string> {
   const made = filesOf(answer, keyMode)
   for (const { name, content, mode } of made) await files.write(`${folder}/${name}`, content, mode)
-  return `Written to ${folder}: ${made.map(({ name }) => name).join(', ')}`
-}
-
-/** The same in the place of what another answer had been written to; resolves to names of files. */
-export async function replaceSvids(files: CliFiles, answer: X509Answer, folder: string, before: readonly string[]): Promise<readonly string[]> {
-  const made = filesOf(answer, Number.parseInt(KEY_MODE, 8))
-  for (const { name, content, mode } of made) await files.write(`${folder}/${name}`, content, mode)
   const names = made.map(({ name }) => name)
-  for (const name of before) if (!names.includes(name)) await files.remove(`${folder}/${name}`)
-  return names
+  const there = names.length > 0 ? await files.list(folder) : await files.list(folder).catch(() => [])
+  for (const name of there) if (OURS.test(name) && !names.includes(name)) await files.remove(`${folder}/${name}`)
+  return `Written to ${folder}: ${names.join(', ')}`
 }
 
 function filesOf({ svids, federatedBundles }: X509Answer, keyMode: number): SvidFile[] {

@@ -1,14 +1,14 @@
-// Where an agent has its Broker API (SPIFFE_Broker_Endpoint.md §4): a local socket, or a host and a port.
+// Where an agent has an API (SPIFFE_Workload_Endpoint.md §4, SPIFFE_Broker_Endpoint.md §4): a local socket, or a host and a port.
 import { Failure } from './failure.ts'
 
-export type BrokerEndpoint = { readonly path: string } | { readonly host: string; readonly port: number }
+export type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number }
 
 const HOST = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)):(\d{1,5})$/
 
-/** From `unix:///path` or `tcp://host:port`. Throws a Failure for anything else. */
-export function parseBrokerEndpoint(text: string): BrokerEndpoint {
+/** From `unix:///path` or `tcp://host:port`; `kind` is whose it is. Throws a Failure for anything else. */
+export function parseEndpoint(kind: 'broker' | 'workload', text: string): Endpoint {
   const refuse = (why: string) =>
-    new Failure(1, `the broker endpoint "${text}" ${why}`, { hints: ['write unix:///path/to/the/socket or tcp://host:port'] })
+    new Failure(1, `the ${kind} endpoint "${text}" ${why}`, { hints: ['write unix:///path/to/the/socket or tcp://host:port'] })
   const [, scheme, rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(text) ?? []
   if (scheme !== 'unix' && scheme !== 'tcp') throw refuse('has no scheme of unix or tcp')
   if (/[?#]/.test(rest)) throw refuse('may have no query and no fragment')
@@ -34,4 +34,4 @@ function addressIn(rest: string, refuse: (why: string) => Failure): { readonly h
 }
 
 /** Whether only this machine can be behind it. */
-export const isLocal = (endpoint: BrokerEndpoint): boolean => 'path' in endpoint || /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(endpoint.host)
+export const isLocal = (endpoint: Endpoint): boolean => 'path' in endpoint || /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(endpoint.host)
