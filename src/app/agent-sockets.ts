@@ -25,8 +25,10 @@ export type Peers = Map<string, Process>
 /** Bytes of a path in `sockaddr_un`, its end included. */
 const PATH_BYTES = 108
 export const MOST_CONNECTIONS = 10_000
+/** A Unix socket refuses at once who finds no place in its queue, as when all workloads of a machine start together. */
+const BACKLOG = 4_096
 /** One user cannot keep the others out. */
-const MOST_PER_USER = 1_000
+const MOST_PER_USER = 4_000
 
 /** Throws a Failure where the path is taken or can't be used. */
 export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, log: Log): Promise<LocalListener> {
@@ -99,7 +101,7 @@ export async function bindLocal(server: Server, { path, mode }: LocalSocket): Pr
     process.umask(0o177)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(path, resolve)
+      server.listen({ path, backlog: BACKLOG }, resolve)
     })
     chmodSync(path, mode)
   } catch (error) {
