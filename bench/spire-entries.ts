@@ -3,25 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import grpc from '@grpc/grpc-js'
 import { HEADER, X509SvidRequest, SERVICE, X509SvidResponse } from '../src/agent/workload/messages.ts'
-import * as wire from '../src/edge/spire/admin/messages.ts'
-import { type GrpcClient, openGrpcClient } from '../src/wire/grpc-client.ts'
+import { openGrpcClient } from '../src/wire/grpc-client.ts'
 import { Histogram } from './histogram.ts'
 import { parseNumber } from './options.ts'
-import { split } from './target.ts'
+import { createEntry, deleteEntry, PAIR_USAGE, type Pair, parsePair } from './spire-pair.ts'
 
 const USAGE = `
 node_modules/.bin/node bench/spire-entries.ts --a name=/run/agent.sock,server=/run/admin.sock,parent=spiffe://… [--b name=…]
 
-  --a, --b   the agent's socket; then the server's administrative socket, and the parent of the entries: the ID of the agent, or of an alias
+  --a, --b   ${PAIR_USAGE}
   --count    entries that are made, one after the other (default: 50)
 `
-
-interface Pair {
-  readonly name: string
-  readonly agent: string
-  readonly server: GrpcClient
-  readonly parent: string
-}
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const
@@ -40,40 +32,17 @@ async function main(): Promise<void> {
   }
 }
 
-/** Reads `name=agent socket,server=admin socket,parent=SPIFFE ID`; throws a plain Error that says what is wrong. */
-function parsePair(given: string): Pair {
-  const [where = '', ...facts] = given.split(',')
-  const [name, agent] = split(where)
-  const { server, parent } = Object.fromEntries(facts.map(split))
-  if (!name || !agent || !server || !parent) throw new Error(`"${given}" is not name=socket,server=socket,parent=spiffe://…`)
-  return { name, agent, server: openGrpcClient(`unix:${server}`, grpc.credentials.createInsecure()), parent }
-}
-
 /** Milliseconds. The moment of the entry falls anywhere between two looks of an agent that polls. */
-async function delayOf({ agent, server, parent }: Pair, n: number): Promise<number> {
+async function delayOf(pair: Pair, n: number): Promise<number> {
   const path = `/bench/${process.pid}/${n}`
-  const seen = watch(agent, path)
+  const seen = watch(pair.agent, path)
   await sleep(Math.random() * 1000)
-  const id = await create(server, parent, path)
+  const id = await createEntry(pair, path)
   const since = performance.now()
   await seen
   const delay = performance.now() - since
-  await server.ask('/spire.api.server.entry.v1.Entry/BatchDeleteEntry', wire.BatchDeleteEntryRequest, wire.BatchDeleteEntryResponse, { ids: [id] })
+  await deleteEntry(pair, id)
   return delay
-}
-
-async function create(server: GrpcClient, parent: string, path: string): Promise<string> {
-  const { host: trustDomain, pathname } = new URL(parent)
-  const entry = {
-    spiffeId: { trustDomain, path },
-    parentId: { trustDomain, path: pathname },
-    selectors: [{ type: 'unix', value: `uid:${process.getuid?.() ?? 0}` }],
-  }
-  const method = '/spire.api.server.entry.v1.Entry/BatchCreateEntry'
-  const { results } = await server.ask(method, wire.BatchCreateEntryRequest, wire.EntryResults, { entries: [entry] })
-  const [result] = results
-  if (!result?.entry?.id) throw new Error(`the entry was not made: ${result?.status?.message}`)
-  return result.entry.id
 }
 
 /** Resolves when this process was given the identity. Streams end while there is none, and are opened again at once. */
