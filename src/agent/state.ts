@@ -85,19 +85,20 @@ export class State {
   /** Renews what is due, of what is known already. */
   async refresh(): Promise<void> {
     const entries = this.#entries?.byId
-    if (entries && (await this.#renew(entries))) {
-      this.#keep(entries)
-      this.changes.ring()
+    if (entries) await this.#renew(entries, { entries: false, trust: false })
+  }
+
+  /** What changed is kept and told, even where not all could be renewed. */
+  async #renew(entries: ReadonlyMap<string, AgentEntry>, changed: { readonly entries: boolean; readonly trust: boolean }): Promise<void> {
+    let renewed = false
+    try {
+      renewed = await this.x509.refresh(entries)
+      renewed = (await this.wit.refresh(entries)) || renewed
+    } finally {
+      const { x509, wit } = this
+      if (changed.entries || renewed) keepWorkloads(this.#deps.keeping, { entries, svids: x509.all(), wits: wit.all() })
+      if (changed.entries || changed.trust || renewed) this.changes.ring()
     }
-  }
-
-  async #renew(entries: ReadonlyMap<string, AgentEntry>): Promise<boolean> {
-    const x509Changed = await this.x509.refresh(entries)
-    return (await this.wit.refresh(entries)) || x509Changed
-  }
-
-  #keep(entries: ReadonlyMap<string, AgentEntry>): void {
-    keepWorkloads(this.#deps.keeping, { entries, svids: this.x509.all(), wits: this.wit.all() })
   }
 
   /** Asks for everything. `trusted` is called where a bundle changed, before anything else is asked. */
@@ -110,13 +111,7 @@ export class State {
     if (trustChanged) trusted()
     const entriesChanged = !this.#entries || !isSame(before, now)
     if (entriesChanged) this.#entries = indexEntries(now)
-    let svidsChanged = false
-    try {
-      svidsChanged = await this.#renew(now)
-    } finally {
-      if (entriesChanged || svidsChanged) this.#keep(now)
-      if (trustChanged || entriesChanged || svidsChanged) this.changes.ring()
-    }
+    await this.#renew(now, { entries: entriesChanged, trust: trustChanged })
   }
 
   /** What may not be served any longer. */

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Dial } from '../agent/server/link.ts'
 import * as wire from '../agent/workload/messages.ts'
-import { formatBundle, witKeyOf } from '../crypto/bundle.ts'
-import { verifyWitSvid, type WitSvid } from '../crypto/wit-svid.ts'
 import { agentOf, memoryDrawer, openTrustDomain } from '../testing/agent-domain.ts'
 import { runWith } from '../testing/cli-ports.ts'
 import { ME, NODE, openServedNode, refused, type ServedNode } from '../testing/served-node.ts'
 import { until } from '../testing/until.ts'
-import { openWorld } from '../testing/world.ts'
+import { believeWit, fetchWit, fetchWitBundles, HEADERS, once } from '../testing/wit-client.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
-import type { Conversation } from '../wire/grpc-client.ts'
-import type { Of } from '../wire/protobuf.ts'
+import { dialer } from './agent-dial.ts'
 
-const HEADERS = { metadata: { 'workload.spiffe.io': 'true' } }
 const at = (method: string) => `/SpiffeWorkloadAPI/${method}`
 const HOME = 'spiffe://example.org'
 
@@ -31,33 +27,10 @@ describe('the WIT-SVID profile of the Workload API', () => {
   })
 
   const authorities = () => node.domain.world.kernel.spiffe()?.authorities
-  type Answers = Conversation<object, Of<typeof wire.WitSvidResponse> | undefined>
-  function wit(spiffeId = '', options = HEADERS): Answers {
-    const talk = node.client.converse(at('FetchWITSVID'), wire.WitSvidRequest, wire.WitSvidResponse, options)
-    talk.send({ spiffeId })
-    return talk as Answers
-  }
-  function bundles(): Conversation<object, Of<typeof wire.WitBundlesResponse> | undefined> {
-    const talk = node.client.converse(at('FetchWITBundles'), wire.WitBundlesRequest, wire.WitBundlesResponse, HEADERS)
-    talk.send({})
-    return talk as ReturnType<typeof bundles>
-  }
-  /** As a verifier that saw a proof by this key. */
-  function believed({ witSvid = '', witSvidKey = '' }: Partial<Of<typeof wire.WitSvid>>): WitSvid {
-    const bundle = authorities()?.bundle()
-    const own = createPublicKey(createPrivateKey({ key: JSON.parse(witSvidKey), format: 'jwk' }))
-    return verifyWitSvid(
-      witSvid,
-      node.domain.clock.now(),
-      (_, kid) => bundle && witKeyOf(bundle, kid),
-      ({ key }) => key.equals(own),
-    )
-  }
+  const believed = (svid: Parameters<typeof believeWit>[0]) => believeWit(svid, authorities()?.bundle(), node.domain.clock.now())
 
   test('a workload gets its identities, each with the key that it is bound to', async () => {
-    const talk = wit()
-    const { svids = [] } = (await talk.next()) ?? {}
-    talk.cancel()
+    const { svids } = await once(fetchWit(node.client))
     assert.deepEqual(
       svids.map(({ spiffeId, hint }) => [spiffeId, hint]),
       [[`${HOME}/me`, 'main']],
@@ -67,7 +40,7 @@ describe('the WIT-SVID profile of the Workload API', () => {
   })
 
   test('the whole state is told again when it changes, and when an authority is tainted', async () => {
-    const talk = wit()
+    const talk = fetchWit(node.client)
     const first = (await talk.next())?.svids[0]
     const news = talk.next()
     await node.domain.entry(NODE, '/more', ME, { id: 'zz', hint: 'second' })
@@ -91,36 +64,18 @@ describe('the WIT-SVID profile of the Workload API', () => {
     await Promise.all([assert.rejects(last, refused(STATUS.denied, 'no identity issued')), node.looked()])
   })
 
-  test('one identity may be asked for, and none that is not the workload’s', async () => {
-    await node.looked(entry, await node.domain.entry(NODE, '/other', ME))
-    const talk = wit(`${HOME}/other`)
-    assert.deepEqual(
-      (await talk.next())?.svids.map(({ spiffeId }) => spiffeId),
-      [`${HOME}/other`],
+  test('what is asked for has to be an ID, and the header has to be there', async () => {
+    await assert.rejects(
+      fetchWit(node.client, 'nothing').next(),
+      refused(STATUS.invalid, 'invalid requested SPIFFE ID: scheme is missing or invalid'),
     )
-    talk.cancel()
-    await assert.rejects(wit('nothing').next(), refused(STATUS.invalid, 'invalid requested SPIFFE ID: scheme is missing or invalid'))
-    await assert.rejects(wit(`${HOME}/stranger`).next(), refused(STATUS.denied, 'no identity issued'))
     for (const metadata of [{}, { 'workload.spiffe.io': 'yes' }])
-      await assert.rejects(wit('', { metadata } as never).next(), refused(STATUS.invalid, 'security header missing from request'))
-  })
-
-  test('of two entries with one hint the older one counts', async () => {
-    node.domain.clock.advance(1_000)
-    await node.looked(entry, await node.domain.entry(NODE, '/twin', ME, { hint: 'main' }))
-    const talk = wit()
-    assert.deepEqual(
-      (await talk.next())?.svids.map(({ spiffeId }) => spiffeId),
-      [`${HOME}/me`],
-    )
-    talk.cancel()
+      for (const call of [fetchWit(node.client, '', { metadata } as never), fetchWitBundles(node.client, { metadata } as never)])
+        await assert.rejects(call.next(), refused(STATUS.invalid, 'security header missing from request'))
   })
 
   test('bundles are sets of keys with ids, which validate nothing but WIT-SVIDs', async () => {
-    const talk = bundles()
-    const { bundles: told = {} } = (await talk.next()) ?? {}
-    talk.cancel()
-    assert.deepEqual(Object.keys(told), [HOME])
+    const { bundles: told } = await once(fetchWitBundles(node.client))
     const { keys } = JSON.parse(told[HOME] ?? '')
     assert.deepEqual(
       keys.map(({ kid }: { kid: string }) => kid),
@@ -136,9 +91,7 @@ describe('the WIT-SVID profile of the Workload API', () => {
   })
 
   test('ValidateJWTSVID takes no WIT-SVID', async () => {
-    const talk = wit()
-    const { svids = [] } = (await talk.next()) ?? {}
-    talk.cancel()
+    const { svids } = await once(fetchWit(node.client))
     const request = { audience: 'db', svid: svids[0]?.witSvid ?? '' }
     await assert.rejects(
       node.client.ask(at('ValidateJWTSVID'), wire.ValidateRequest, wire.ValidateResponse, request, HEADERS),
@@ -163,40 +116,18 @@ describe('the WIT-SVID profile of the Workload API', () => {
     assert.match((await run(`agent api fetch wit -spiffeID=${HOME}/no`)).err, /the agent says: no identity issued/)
   })
 
-  test('foreign keys are told beside our own, to those whose entries federate', async () => {
-    const partner = await openWorld()
-    partner.clock.set(node.domain.clock.now())
-    await partner.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
-    await partner.ok('write', 'spiffe/config', { trust_domain: 'partner.test', wit_svids: true })
-    const theirs = partner.kernel.spiffe()?.authorities.bundle()
-    assert.ok(theirs)
-    await node.domain.world.ok('write', 'spiffe/bundles/partner.test', { bundle: formatBundle(theirs) })
-    await node.begin('/me', { federates_with: 'partner.test' })
-    const talk = bundles()
-    const { bundles: told = {} } = (await talk.next()) ?? {}
-    talk.cancel()
-    assert.deepEqual(Object.keys(told).sort(), [HOME, 'spiffe://partner.test'])
-    assert.equal(JSON.parse(told['spiffe://partner.test'] ?? '').keys[0].kid, theirs.witAuthorities[0]?.keyId)
-    await partner.close()
-  })
-
-  test('nobody gets anything without an identity', async () => {
-    await node.domain.world.ok('delete', `spiffe/entries/${entry}`)
-    await node.looked()
-    for (const talk of [wit(), bundles()]) await assert.rejects(talk.next(), refused(STATUS.denied, 'no identity issued'))
-  })
-
   test('the profile is unimplemented once the trust domain has none', async () => {
-    const talk = wit()
+    const talk = fetchWit(node.client)
     await talk.next()
     await node.domain.world.ok('write', 'spiffe/config', { wit_svids: false })
     const ended = assert.rejects(talk.next(), refused(STATUS.unimplemented, 'the trust domain has no WIT-SVIDs'))
     await node.looking('it has heard', () => node.running.agent.trusts.own()?.bundle.witAuthorities.length === 0)
     await ended
-    for (const one of [wit(), bundles()]) await assert.rejects(one.next(), refused(STATUS.unimplemented, 'the trust domain has no WIT-SVIDs'))
+    for (const one of [fetchWit(node.client), fetchWitBundles(node.client)])
+      await assert.rejects(one.next(), refused(STATUS.unimplemented, 'the trust domain has no WIT-SVIDs'))
     await node.domain.world.ok('write', 'spiffe/config', { wit_svids: true })
     await node.looking('it has heard again', () => node.running.agent.trusts.own()?.bundle.witAuthorities.length === 1)
-    const again = wit()
+    const again = fetchWit(node.client)
     assert.equal(believed((await again.next())?.svids[0] ?? {}).id, `${HOME}/me`)
     again.cancel()
   })
@@ -229,6 +160,44 @@ describe('an agent', () => {
     const { token, key } = second.agent.wit.get(again) ?? {}
     assert.deepEqual([token, key?.publicKey], [before.token, before.key.publicKey])
     await second.agent.stop()
+    await domain.close()
+  })
+
+  test('keeps and tells what it renewed, where its server gives no WIT-SVIDs at the moment', async () => {
+    const domain = await openTrustDomain()
+    await domain.world.ok('write', 'spiffe/config', { wit_svids: true })
+    await domain.entry(NODE, '/both', 'unix:uid:1')
+    const [drawer, settings] = [memoryDrawer(), await domain.settings()]
+    let away = false
+    const real = dialer(settings.trustDomain, domain.clock)
+    const dial: Dial = (...to) => {
+      const client = real(...to)
+      const ask: typeof client.ask = async (path, ...rest) => {
+        if (away && path.endsWith('/BatchNewWITSVID')) throw new GrpcError(STATUS.unavailable, 'away')
+        return client.ask(path, ...rest)
+      }
+      return { ...client, ask }
+    }
+    const { agent, looking } = agentOf(domain, settings, drawer, { dial })
+    await until('it is ready', () => agent.ready())
+    const [entry] = agent.matching(new Set(['unix:uid:1']))
+    assert.ok(entry)
+    await Promise.all([agent.x509.need([entry]), agent.wit.need([entry])])
+    const [x509, wit] = [agent.x509.get(entry), agent.wit.get(entry)]
+    let told = 0
+    const stop = agent.changes.listen(() => void told++)
+    const sealed = drawer.files.get('workloads')
+    await looking('both are kept', () => drawer.files.get('workloads') !== sealed)
+    const [before, toldBefore] = [drawer.files.get('workloads'), told]
+    away = true
+    domain.clock.advance(7 * 3_600_000)
+    await looking('one was renewed', () => agent.x509.get(entry) !== x509)
+    await looking('it is kept', () => drawer.files.get('workloads') !== before && told > toldBefore)
+    assert.equal(agent.wit.get(entry)?.token, wit?.token)
+    away = false
+    await looking('so was the other', () => agent.wit.get(entry)?.token !== wit?.token)
+    stop()
+    await agent.stop()
     await domain.close()
   })
 })

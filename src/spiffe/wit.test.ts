@@ -71,6 +71,16 @@ describe('WIT-SVIDs', () => {
     assert.deepEqual([...checkSpiffe(store)], [])
   })
 
+  test('have no key among those that OIDC consumers are shown', async () => {
+    const { ask, rooms } = await open()
+    const [jwt] = rooms.authorities.set().jwt
+    const { keys } = (await ask('read', 'keys')).body as { keys: JsonObject[] }
+    assert.deepEqual(
+      keys.map(({ kid }) => kid),
+      [jwt?.id],
+    )
+  })
+
   test('go when they are switched off: no key of theirs is published, and none is kept', async () => {
     const { ask, rooms, mint, wit, store } = await open()
     await mint()
