@@ -192,7 +192,8 @@ describe('the SPIRE server API for operators', () => {
   })
 
   test('authorities are moved by hand', async () => {
-    for (const kind of ['X509', 'JWT']) {
+    await world.ok('write', 'spiffe/config', { wit_svids: true })
+    for (const kind of ['X509', 'JWT', 'WIT']) {
       const state = () => api(authorities(`Get${kind}AuthorityState`), wire.Empty, admin.AuthorityStates, {})
       const step = async (name: string, authorityId = '') =>
         (await api(authorities(`${name}${kind}Authority`), admin.AuthorityRequest, admin.AuthorityResponse, { authorityId })).authority?.authorityId
@@ -205,9 +206,11 @@ describe('the SPIRE server API for operators', () => {
       await assert.rejects(step('Taint'), refusedWith(3, /no authority ID provided/))
       assert.equal(await step('Taint', first), first)
       const bundle = await api(bundles('GetBundle'), wire.GetBundleRequest, wire.BundleMessage, {})
-      assert.equal([...bundle.x509Authorities, ...bundle.jwtAuthorities].filter(({ tainted }) => tainted).length, 1, kind)
+      const published = [...bundle.x509Authorities, ...bundle.jwtAuthorities, ...bundle.witAuthorities]
+      assert.equal(published.filter(({ tainted }) => tainted).length, 1, kind)
       assert.equal(await step('Revoke', first), first)
     }
+    await world.ok('write', 'spiffe/config', { wit_svids: false })
     await assert.rejects(
       api(authorities('TaintX509UpstreamAuthority'), admin.AuthorityRequest, wire.Empty, {}),
       refusedWith(9, /upstream authority is not configured/),
@@ -255,7 +258,6 @@ describe('the SPIRE server API for operators', () => {
     assert.deepEqual(await logger('SetLogLevel', { newLevel: 6 }), { currentLevel: 6, launchLevel: 5 })
     await assert.rejects(logger('SetLogLevel', { newLevel: 1 }), refusedWith(3, /log level 1 is not offered/))
     assert.deepEqual(await logger('ResetLogLevel'), { currentLevel: 5, launchLevel: 5 })
-    await assert.rejects(api(authorities('GetWITAuthorityState'), wire.Empty, wire.Empty, {}), refusedWith(12, /./))
   })
 
   test('a socket that was left behind is cleared, and nothing else', async () => {
