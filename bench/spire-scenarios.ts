@@ -46,10 +46,20 @@ export const SPIRE_SCENARIOS: readonly SpireScenario[] = [
       if (entries.length !== entryIds.length) throw new Error(`${entries.length} entries came instead of ${entryIds.length}`)
     },
   },
+  {
+    name: 'sync-unchanged',
+    doc: 'Synchronises an agent that has all of its entries, as agents of SPIRE do every five seconds.',
+    async call(connection, _, { entryIds }) {
+      const pages = await connection.converse('entry.v1.Entry/SyncAuthorizedEntries', wire.SyncRequest, UnreadPage, [{}])
+      const found = pages.reduce((sum, { entries, entryRevisions }) => sum + entries.length + entryRevisions.length, 0)
+      if (found !== entryIds.length) throw new Error(`${found} entries came instead of ${entryIds.length}`)
+    },
+  },
 ]
 
 /** The driver shares the machine with what it measures, so it counts entries and doesn't look into them. */
 const UnreadEntries = message({ entries: blobs(1) })
+const UnreadPage = message({ entryRevisions: blobs(1), entries: blobs(2) })
 
 async function issue(connection: SpireConnection, entryIds: readonly string[], csr: Buffer): Promise<void> {
   const params = entryIds.map((entryId) => ({ entryId, csr }))
