@@ -7,6 +7,7 @@ import type { Dial } from '../src/agent/server/link.ts'
 import { dialer } from '../src/app/agent-dial.ts'
 import { clock, random, timers } from '../src/app/ports.ts'
 import { silent } from '../src/base/log.ts'
+import { noMeter } from '../src/telemetry/agent-metrics.ts'
 import { parseTrustDomain } from '../src/crypto/spiffe-id.ts'
 import { WATCH } from '../src/wire/signet-agent.ts'
 
@@ -47,7 +48,11 @@ export function openFleet(address: string, bundle: string): Fleet {
         mostJwt: 1_000,
         version: 'bench',
       },
-      { clock, timers, random, log: silent, keeping: openKeeping(drawer, random.bytes(32), random, silent), dial: heeding(dial, () => heard(n)) },
+      {
+        ...{ clock, timers, random, log: silent, meter: noMeter },
+        keeping: openKeeping(drawer, random.bytes(32), random, silent),
+        dial: heeding(dial, () => heard(n)),
+      },
     )
   }
 

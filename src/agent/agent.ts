@@ -11,10 +11,11 @@ import { spread } from './jitter.ts'
 import type { JwtSvids } from './jwt-svids.ts'
 import type { Keeping } from './keeping.ts'
 import { postStatus } from './server/api.ts'
-import { type Dial, isAway, openLink } from './server/link.ts'
-import { openNews } from './news.ts'
+import { type Dial, isAway, type Link, openLink } from './server/link.ts'
+import { type News, openNews } from './news.ts'
 import { Standing, type StandingDeps } from './standing.ts'
 import { State, type StateDeps } from './state.ts'
+import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import { GrpcError } from '../wire/grpc.ts'
 import { openTrusts, type Trusts } from './trusts.ts'
 import type { WitSvids } from './wit-svids.ts'
@@ -35,12 +36,15 @@ export interface AgentDeps {
   readonly dial: Dial
   readonly keeping: Keeping
   readonly log: Log
+  readonly meter: Pick<AgentMeter, 'looked' | 'made' | 'notMade'>
 }
 
 export interface Agent {
   readonly trustDomain: TrustDomain
   /** Whether it knows its entries, from the server or from before a restart. */
   ready(): boolean
+  /** Milliseconds since it was in line with its server, or began. */
+  syncAge(): number
   /** What it proves itself by; undefined as long as it has nothing, and once that ran out. */
   identity(): Identity | undefined
   /** Entries that describe a workload with these selectors, by entry id. */
@@ -49,7 +53,7 @@ export interface Agent {
   entries(): Iterable<AgentEntry>
   readonly trusts: Pick<Trusts, 'own' | 'of' | 'all'>
   readonly x509: Pick<X509Svids, 'get' | 'need' | 'hold' | 'all'>
-  readonly jwt: Pick<JwtSvids, 'get' | 'held'>
+  readonly jwt: Pick<JwtSvids, 'get' | 'held' | 'size'>
   readonly wit: Pick<WitSvids, 'get' | 'need' | 'hold' | 'all'>
   /** Rings after entries, SVIDs or bundles changed. */
   readonly changes: Pick<Bell, 'listen'>
@@ -61,7 +65,7 @@ export interface Agent {
 /** Begins at once; what was kept on disk is served before the server has answered. */
 export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
   const { trustDomain, addresses } = settings
-  const { timers, keeping } = deps
+  const { clock, timers, keeping, meter } = deps
   const trusts = openTrusts(trustDomain, keeping)
   const link = openLink({ addresses, dial: deps.dial, timers })
   const shared = { ...settings, ...deps, trusts, link }
@@ -70,25 +74,18 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
   const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
   const rest = sleeper()
   const news = openNews({ ...deps, link, wake: rest.wake })
-  let told = false
+  const look = looker({ standing, state, link, news, version: settings.version })
+  let lookedAt = clock.monotonic()
 
-  async function look(): Promise<void> {
-    await standing.ensure()
-    if (!told) await link.ask((client, options) => postStatus(client, settings.version, options))
-    told = true
-    if (!news.due()) return state.refresh()
-    news.looking()
-    try {
-      await state.synchronise(() => standing.present())
-    } catch (error) {
-      news.missed()
-      throw error
-    }
-    news.looked()
+  async function keepInLine(): Promise<void> {
+    await look()
+    lookedAt = clock.monotonic()
+    meter.looked(true)
   }
 
   /** True where it has to end. */
   function failed(error: unknown): boolean {
+    meter.looked(false)
     const ending = standing.judge(error)
     if (!ending) return false
     if (ending.outcast) for (const one of [standing, trusts, state]) one.forget()
@@ -96,10 +93,11 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
     return true
   }
 
-  const looking = keepLooking(look, failed, settings.syncInterval, rest, deps)
+  const looking = keepLooking(keepInLine, failed, settings.syncInterval, rest, deps)
   return {
     trustDomain,
     ready: () => state.ready(),
+    syncAge: () => clock.monotonic() - lookedAt,
     identity: () => standing.identity(),
     matching: (selectors) => state.matching(selectors),
     entries: () => state.entries(),
@@ -115,6 +113,33 @@ export function startAgent(settings: AgentSettings, deps: AgentDeps): Agent {
       link.close()
       await over
     },
+  }
+}
+
+interface LookerDeps {
+  readonly standing: Standing
+  readonly state: State
+  readonly link: Link
+  readonly news: News
+  readonly version: string
+}
+
+/** One look at the server: attested, told who asks, and in line with it. */
+function looker({ standing, state, link, news, version }: LookerDeps): () => Promise<void> {
+  let told = false
+  return async () => {
+    await standing.ensure()
+    if (!told) await link.ask((client, options) => postStatus(client, version, options))
+    told = true
+    if (!news.due()) return state.refresh()
+    news.looking()
+    try {
+      await state.synchronise(() => standing.present())
+    } catch (error) {
+      news.missed()
+      throw error
+    }
+    news.looked()
   }
 }
 

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Clock, Random, Timers } from '../base/ports.ts'
 import { type KeyType, newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
+import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import { type AgentEntry, isSameRevision } from './entry.ts'
 import type { Trust } from './trust.ts'
 
@@ -33,6 +34,7 @@ export interface HoldingDeps<S extends HeldSvid> {
   readonly most: number
   readonly clock: Clock
   readonly log: Log
+  readonly meter?: Pick<AgentMeter, 'made' | 'notMade'>
 }
 
 /** What kinds of SVID are asked for and checked with. */
@@ -46,6 +48,7 @@ export interface IssuingDeps<Ask> {
   readonly random: Random
   readonly timers: Timers
   readonly log: Log
+  readonly meter?: Pick<AgentMeter, 'made' | 'notMade'>
 }
 
 const BATCH = 500
@@ -150,12 +153,17 @@ export class HeldSvids<S extends HeldSvid> {
   }
 
   async #getBatch(entries: readonly AgentEntry[]): Promise<void> {
-    const { make, what, log } = this.#deps
+    const { make, what, log, meter } = this.#deps
     const made = await make(entries)
     for (const entry of entries) {
       const svid = made.get(entry.id) ?? 'the server gave none'
-      if (typeof svid === 'string') log.warn(`no ${what}`, { entry: entry.id, spiffe_id: entry.spiffeId, reason: svid })
-      else this.#held.set(entry.id, svid)
+      if (typeof svid === 'string') {
+        log.warn(`no ${what}`, { entry: entry.id, spiffe_id: entry.spiffeId, reason: svid })
+        meter?.notMade(what)
+        continue
+      }
+      meter?.made(what, this.#held.has(entry.id) ? 'renewal' : 'first')
+      this.#held.set(entry.id, svid)
     }
     this.#made = true
   }

@@ -5,12 +5,17 @@ import { renewalTime } from './jitter.ts'
 import type { GivenJwt } from './server/api.ts'
 import { isAway } from './server/link.ts'
 import type { Trust } from './trust.ts'
+import { type AgentMeter, noMeter } from '../telemetry/agent-metrics.ts'
+
+const KIND = 'JWT-SVID'
 
 export interface JwtSvids {
   /** Throws what the server said where there is no valid one and it gives none. */
   get(entry: AgentEntry, audience: readonly string[]): Promise<GivenJwt>
   /** What is kept for an entry, valid or not. */
   held(entry: AgentEntry): readonly HeldJwt[]
+  /** How many are kept. */
+  size(): number
   forget(): void
 }
 
@@ -29,13 +34,14 @@ export interface JwtSvidsDeps {
   readonly most: number
   readonly clock: Clock
   readonly random: Random
+  readonly meter?: Pick<AgentMeter, 'made' | 'notMade'>
 }
 
 interface Held extends GivenJwt, HeldJwt {
   readonly entryId: string
 }
 
-export function openJwtSvids({ ask, trust, most, clock, random }: JwtSvidsDeps): JwtSvids {
+export function openJwtSvids({ ask, trust, most, clock, random, meter = noMeter }: JwtSvidsDeps): JwtSvids {
   /** The least recently used first. */
   const held = new Map<string, Held>()
   const pending = new Map<string, Promise<GivenJwt>>()
@@ -49,7 +55,11 @@ export function openJwtSvids({ ask, trust, most, clock, random }: JwtSvidsDeps):
   }
 
   async function request(key: string, { id }: AgentEntry, audience: readonly string[]): Promise<GivenJwt> {
-    const given = await ask(id, audience)
+    const given = await ask(id, audience).catch((error: unknown) => {
+      meter.notMade(KIND)
+      throw error
+    })
+    meter.made(KIND, held.has(key) ? 'renewal' : 'first')
     held.set(key, { ...given, entryId: id, audience: [...audience], renewAt: renewalTime(clock.now(), given.expiresAt, random) })
     for (const oldest of held.keys()) {
       if (held.size <= most) break
@@ -74,6 +84,7 @@ export function openJwtSvids({ ask, trust, most, clock, random }: JwtSvidsDeps):
       }
     },
     held: ({ id }) => [...held.values()].filter(({ entryId }) => entryId === id),
+    size: () => held.size,
     forget: () => held.clear(),
   }
 }

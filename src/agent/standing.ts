@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Clock, Random, Timers } from '../base/ports.ts'
 import type { SigningKey } from '../crypto/signing-key.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import type { NodeAttestation } from './attestation.ts'
 import { Ending, judge, judgeAttestation } from './denial.ts'
 import { forgetIdentity, type Identity, identityOf, keepIdentity, loadIdentity, newRequest } from './identity.ts'
@@ -25,6 +26,7 @@ export interface StandingDeps {
   readonly dial: Dial
   readonly keeping: Keeping
   readonly log: Log
+  readonly meter: Pick<AgentMeter, 'made'>
   readonly trusts: Trusts
   readonly link: Link
 }
@@ -131,6 +133,7 @@ export class Standing {
   #adopt(given: GivenSvid, key: SigningKey, trust: Trust): void {
     const next = identityOf(given, key, trust, this.#deps)
     keepIdentity(this.#deps.keeping, next)
+    this.#deps.meter.made('agent', this.#identity ? 'renewal' : 'first')
     this.#identity = next
     this.present()
     const { id, expiresAt, reattestable } = next

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Clock, Random, Timers } from '../base/ports.ts'
 import type { KeyType } from '../crypto/signing-key.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import { type Bell, bell } from './bell.ts'
 import { type AgentEntry, type EntryIndex, indexEntries, isSameRevision } from './entry.ts'
 import { type JwtSvids, openJwtSvids } from './jwt-svids.ts'
@@ -25,6 +26,7 @@ export interface StateDeps {
   readonly random: Random
   readonly keeping: Keeping
   readonly log: Log
+  readonly meter: Pick<AgentMeter, 'made' | 'notMade'>
   readonly trusts: Trusts
   readonly link: Link
 }

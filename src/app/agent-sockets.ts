@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import type { Process } from '../agent/processes.ts'
 import type { Log } from '../base/log.ts'
 import { Failure } from '../cli/failure.ts'
+import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import type { GrpcServer } from '../wire/grpc.ts'
 import { clearSocket } from './admin-socket.ts'
 import { processBehind } from './agent-processes.ts'
@@ -30,8 +31,13 @@ const BACKLOG = 4_096
 /** One user cannot keep the others out. */
 const MOST_PER_USER = 4_000
 
+interface LocalDeps {
+  readonly log: Log
+  readonly meter: Pick<AgentMeter, 'connectionRefused'>
+}
+
 /** Throws a Failure where the path is taken or can't be used. */
-export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, log: Log): Promise<LocalListener> {
+export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, { log, meter }: LocalDeps): Promise<LocalListener> {
   const { path } = at
   const sockets = new Set<Socket>()
   const users = crowd(MOST_PER_USER)
@@ -56,6 +62,7 @@ export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peer
       })
       grpc.inject(socket, name)
     } catch (error) {
+      meter.connectionRefused()
       log.warn('a connection was refused', { socket: path, reason: (error as Error).message })
       socket.destroy()
     }
@@ -63,6 +70,7 @@ export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peer
 
   const server = createServer(accept)
   server.maxConnections = MOST_CONNECTIONS
+  server.on('drop', () => meter.connectionRefused())
   await bindLocal(server, at)
   return {
     async close() {

@@ -55,6 +55,7 @@ export async function startAgentProcess(options: AgentOptions): Promise<number> 
       sds: config.sds,
       allowUnauthenticatedVerifiers: config.allowUnauthenticatedVerifiers,
       foreignClaims: config.foreignClaims,
+      telemetryAddress: config.telemetryAddress,
     },
     ports,
     log,

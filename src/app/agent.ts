@@ -1,6 +1,7 @@
 // The agent as a whole: its parts put together, its sockets open, until it is told to stop or cannot go on.
 import { type Agent, type AgentSettings, startAgent } from '../agent/agent.ts'
 import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
+import { counted } from '../agent/attestors/counted.ts'
 import { forBrokers } from '../agent/broker/access.ts'
 import { FILE as BROKER_FILE } from '../agent/broker/messages.ts'
 import { brokerServices } from '../agent/broker/service.ts'
@@ -20,7 +21,9 @@ import { workloadServices } from '../agent/workload/service.ts'
 import type { Log } from '../base/log.ts'
 import type { Ports } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
-import { type GrpcServer, openGrpc } from '../wire/grpc.ts'
+import { type AgentMeter, noMeter, openAgentMetrics } from '../telemetry/agent-metrics.ts'
+import { type GrpcServer, openGrpc, type Services } from '../wire/grpc.ts'
+import { metered } from '../wire/metered.ts'
 import { withReflection } from '../wire/reflection.ts'
 import { ANY_FILE } from '../wire/rpc-status.ts'
 import { STRUCT_FILE } from '../wire/struct.ts'
@@ -28,6 +31,7 @@ import { type BrokerListener, type Connections, listenBrokers } from './agent-br
 import { dialer } from './agent-dial.ts'
 import { processOfPid } from './agent-processes.ts'
 import { listenLocal, type LocalListener, type LocalSocket, type Peers } from './agent-sockets.ts'
+import { agentState, listenTelemetry, openAgentSelf } from './agent-telemetry.ts'
 import type { BrokerConfig } from './config/agent-broker.ts'
 import type { SdsConfig } from './config/agent.ts'
 import { systemRoots } from './system-roots.ts'
@@ -48,6 +52,8 @@ export interface AgentParts {
   readonly sds: SdsConfig | undefined
   readonly allowUnauthenticatedVerifiers: boolean
   readonly foreignClaims: readonly string[]
+  /** host:port where it tells how it is doing; undefined for nowhere. */
+  readonly telemetryAddress: string | undefined
 }
 
 export interface RunningAgent {
@@ -55,6 +61,7 @@ export interface RunningAgent {
   readonly ended: Promise<Ending>
   /** Where brokers connect by TCP, if anywhere. */
   readonly brokerPort: number | undefined
+  readonly telemetryPort: number | undefined
   close(): Promise<void>
 }
 
@@ -62,30 +69,40 @@ export interface RunningAgent {
 export async function runAgent(parts: AgentParts, ports: Pick<Ports, 'clock' | 'timers' | 'random'>, log: Log): Promise<RunningAgent> {
   const { settings, drawer, key } = parts
   const keeping = openKeeping(drawer, key, ports.random, log)
-  const agent = startAgent(settings, { ...ports, dial: dialer(settings.trustDomain, ports.clock), keeping, log })
+  const meter = parts.telemetryAddress === undefined ? undefined : openAgentMetrics(openAgentSelf())
+  const tools: Tools = { ...ports, log, meter: meter ?? noMeter }
+  const agent = startAgent(settings, { ...tools, dial: dialer(settings.trustDomain, ports.clock), keeping })
   const peers: Peers = new Map()
   const doors: Door[] = []
   const close = async () => {
-    for (const { grpc } of doors) grpc.close()
+    for (const { grpc } of doors) grpc?.close()
     await Promise.all(doors.map(({ listener }) => listener.close()))
     await agent.stop()
   }
   try {
-    for (const { socket, grpc } of doorsOf(parts, agent, peers, ports, log)) {
-      doors.push({ grpc, listener: await listenLocal(socket, grpc, peers, log) })
+    for (const { socket, grpc } of doorsOf(parts, agent, peers, tools)) {
+      doors.push({ grpc, listener: await listenLocal(socket, grpc, peers, tools) })
       log.info('listening', { socket: socket.path })
     }
-    const brokers = parts.broker && (await openBrokerDoor(parts, parts.broker, agent, ports, log))
+    const brokers = parts.broker && (await openBrokerDoor(parts, parts.broker, agent, tools))
     if (brokers) doors.push(brokers)
-    return { agent, ended: agent.ended, brokerPort: brokers?.listener.port, close }
+    const telemetry = meter && (await listenTelemetry(parts.telemetryAddress ?? '', meter, agent, () => agentState(agent, ports.clock, peers.size)))
+    if (telemetry) doors.push({ listener: telemetry })
+    return { agent, ended: agent.ended, brokerPort: brokers?.listener.port, telemetryPort: telemetry?.port, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
+/** What every part of it works with. */
+interface Tools extends Pick<Ports, 'clock' | 'timers' | 'random'> {
+  readonly log: Log
+  readonly meter: AgentMeter
+}
+
 interface Door {
-  readonly grpc: GrpcServer
+  readonly grpc?: GrpcServer
   readonly listener: LocalListener
 }
 
@@ -93,27 +110,24 @@ interface Door {
 const FILES = [HEALTH_FILE, WORKLOAD_FILE, STRUCT_FILE, ...SDS_FILES, ...DELEGATED_FILES, OPERATOR_FILE]
 
 /** Each socket with what is served there. */
-function doorsOf(
-  parts: AgentParts,
-  agent: Agent,
-  peers: Peers,
-  ports: Pick<Ports, 'clock' | 'timers' | 'random'>,
-  log: Log,
-): { readonly socket: LocalSocket; readonly grpc: GrpcServer }[] {
-  const shared = { ...ports, log, agent, processOf: (peer: string) => peers.get(peer), attest: openAttest(parts.workloadAttestors, log) }
-  const failed = (error: unknown) => log.error('a call failed', {}, error)
-  const health = healthServices(agent, ports.timers)
+function doorsOf(parts: AgentParts, agent: Agent, peers: Peers, tools: Tools): { readonly socket: LocalSocket; readonly grpc: GrpcServer }[] {
+  const { log, meter, timers } = tools
+  const attestors = parts.workloadAttestors.map((one) => counted(one, tools))
+  const shared = { ...tools, agent, processOf: (peer: string) => peers.get(peer), attest: openAttest(attestors, log) }
+  const served = (services: Services) =>
+    openGrpc(withReflection(metered(services, meter.call), FILES), (error) => log.error('a call failed', {}, error))
+  const health = healthServices(agent, timers)
   const sds = parts.sds ? sdsServices({ ...shared, ...parts.sds, systemRoots }) : {}
-  const workloads = openGrpc(withReflection({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health }, FILES), failed)
+  const workloads = served({ ...workloadServices({ ...shared, ...parts }), ...sds, ...health })
   if (!parts.adminSocket) return [{ socket: parts.socket, grpc: workloads }]
-  const admin = {
+  const admin = served({
     ...delegatedServices({ ...shared, delegates: parts.delegates, processOfPid }),
-    ...operatorServices({ ...shared, operators: parts.operators, attestors: parts.workloadAttestors, processOfPid }),
+    ...operatorServices({ ...shared, operators: parts.operators, attestors, processOfPid }),
     ...health,
-  }
+  })
   return [
     { socket: parts.socket, grpc: workloads },
-    { socket: parts.adminSocket, grpc: openGrpc(withReflection(admin, FILES), failed) },
+    { socket: parts.adminSocket, grpc: admin },
   ]
 }
 
@@ -121,23 +135,24 @@ async function openBrokerDoor(
   { workloadAttestors, allowUnauthenticatedVerifiers }: AgentParts,
   config: BrokerConfig,
   agent: Agent,
-  ports: Pick<Ports, 'clock' | 'timers'>,
-  log: Log,
-): Promise<Door & { readonly listener: BrokerListener }> {
+  tools: Tools,
+): Promise<{ readonly grpc: GrpcServer; readonly listener: BrokerListener }> {
+  const { log, meter, timers } = tools
   const connections: Connections = new Map()
+  const attestors = workloadAttestors.map((one) => counted(one, tools))
   const deps = {
-    ...ports,
+    ...tools,
     agent,
     brokers: config.brokers,
     connectionOf: (peer: string) => connections.get(peer),
-    attest: openAttest(workloadAttestors, log),
-    attestObject: openAttestObject(workloadAttestors, log),
+    attest: openAttest(attestors, log),
+    attestObject: openAttestObject(attestors, log),
     processOfPid,
     allowUnauthenticatedVerifiers,
   }
-  const services = withReflection({ ...brokerServices(deps), ...healthServices(agent, ports.timers) }, [BROKER_FILE, ANY_FILE, HEALTH_FILE])
-  const grpc = openGrpc(forBrokers(services, deps), (error) => log.error('a call failed', {}, error))
-  const listener = await listenBrokers(config, { ...ports, agent, grpc, connections, log })
+  const services = withReflection({ ...brokerServices(deps), ...healthServices(agent, timers) }, [BROKER_FILE, ANY_FILE, HEALTH_FILE])
+  const grpc = openGrpc(metered(forBrokers(services, deps), meter.call), (error) => log.error('a call failed', {}, error))
+  const listener = await listenBrokers(config, { ...tools, agent, grpc, connections })
   log.info('listening for brokers', {
     ...(config.socket ? { socket: config.socket.path } : {}),
     ...(config.address ? { address: config.address } : {}),

@@ -4,6 +4,7 @@ import { readFileSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MetricObject } from 'prom-client'
 import type { SealHealth } from '../seal/tending.ts'
+import { METRICS } from '../telemetry/catalog.ts'
 import { openMeters } from '../telemetry/meters.ts'
 import type { Config } from './config/config.ts'
 import { ports } from './ports.ts'
@@ -14,7 +15,7 @@ export interface SupervisorMetrics {
 }
 
 export function openSupervisorMetrics(config: () => Config, workers: () => number, seals: () => readonly SealHealth[]): SupervisorMetrics {
-  const meters = openMeters()
+  const meters = openMeters(METRICS)
   const replaced = meters.counter('signet_worker_restarts')
   meters.gauge('signet_workers', (gauge) => gauge.set(workers()))
   meters.gauge('vault_seal_healthy', (gauge) => {

@@ -54,7 +54,5 @@ export const METRICS = {
   signet_certificate_seconds: { kind: 'gauge', help: "Seconds until a listener's certificate ends.", labels: ['address'] },
 } as const satisfies Readonly<Record<string, MetricSpec>>
 
-export type MetricName = keyof typeof METRICS
-
 /** Timings by operation and mount, made as they occur: `vault_route_read_secret_`. */
 export const ROUTE_PREFIX = 'vault_route_'

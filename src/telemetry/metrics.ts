@@ -1,7 +1,7 @@
 // What a serving process counts, under the names that dashboards made for Vault know.
 import type { MetricObject } from 'prom-client'
 import { type AuditMetrics, openAuditMetrics } from './audit-metrics.ts'
-import { ROUTE_PREFIX } from './catalog.ts'
+import { METRICS, ROUTE_PREFIX } from './catalog.ts'
 import { type Meters, openMeters, type Timing } from './meters.ts'
 
 export interface Metrics {
@@ -42,7 +42,7 @@ export interface Self {
 }
 
 export function openMetrics(self: Self): Metrics {
-  const meters = openMeters()
+  const meters = openMeters(METRICS)
   const timed = (timing: Timing) => (from: number) => {
     timing.count++
     timing.sum += self.monotonic() - from

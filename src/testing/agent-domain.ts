@@ -11,6 +11,7 @@ import { dialer } from '../app/agent-dial.ts'
 import { listenSpire, type SpireListener } from '../app/spire-listener.ts'
 import { silent } from '../base/log.ts'
 import { parseTrustDomain, type SpiffeId } from '../crypto/spiffe-id.ts'
+import { noMeter } from '../telemetry/agent-metrics.ts'
 import { handTimers, type HandTimers, type SettableClock, stillTimers } from './clock.ts'
 import { until } from './until.ts'
 import { openWorld, type World } from './world.ts'
@@ -87,7 +88,16 @@ export function agentOf({ clock }: TrustDomainWorld, settings: AgentSettings, dr
   const timers = handTimers()
   const random = { bytes: (size: number) => randomBytes(size) }
   const keeping = openKeeping(drawer, CACHE_KEY, random, silent)
-  const agent = startAgent(settings, { clock, timers, random, dial: dialer(settings.trustDomain, clock), keeping, log: silent, ...more })
+  const agent = startAgent(settings, {
+    clock,
+    timers,
+    random,
+    dial: dialer(settings.trustDomain, clock),
+    keeping,
+    log: silent,
+    meter: noMeter,
+    ...more,
+  })
   const looking = (what: string, holds: () => boolean | Promise<boolean>) =>
     until(what, () => {
       timers.fire(PAUSE)

@@ -51,6 +51,7 @@ export async function openServedNode({ broker, ...more }: NodeParts = {}): Promi
     sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
     allowUnauthenticatedVerifiers: false,
     foreignClaims: [],
+    telemetryAddress: undefined,
     ...more,
   }
   const running = await runAgent(parts, { clock: domain.clock, timers, random: ports.random }, silent)

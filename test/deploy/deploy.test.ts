@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { AGENT_METRICS } from '../../src/telemetry/agent-catalog.ts'
 import { METRICS, ROUTE_PREFIX } from '../../src/telemetry/catalog.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -17,6 +18,7 @@ function metricsIn(expression: string): string[] {
 }
 
 function exists(name: string): boolean {
+  if (name in AGENT_METRICS) return true
   if (name in METRICS) return METRICS[name as keyof typeof METRICS].kind !== 'timing'
   if (name.startsWith(ROUTE_PREFIX)) return true
   const base = name.replace(/_(count|sum|bucket)$/, '')
@@ -61,7 +63,13 @@ test('the unit of the agent hides no process from it', () => {
   const unit = read('deploy/signet-agent.service')
   assert.match(unit, /^ExecStart=\/opt\/signet\/bin\/signet agent -config=\/etc\/signet\/agent\.hcl$/m)
   assert.doesNotMatch(unit, /^(ProtectProc|PrivateUsers|ProcSubset|PrivateTmp)=/m)
-  for (const line of ['UMask=0077', 'LimitCORE=0', 'NoNewPrivileges=yes', 'RuntimeDirectory=signet-agent', 'StateDirectory=signet-agent']) {
+  for (const line of [
+    'UMask=0077',
+    'LimitCORE=0',
+    'NoNewPrivileges=yes',
+    'RuntimeDirectory=signet-agent signet-agent-admin',
+    'StateDirectory=signet-agent',
+  ]) {
     assert.ok(unit.split('\n').includes(line), line)
   }
 })

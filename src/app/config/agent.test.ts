@@ -39,6 +39,7 @@ describe("an agent's configuration", () => {
       delegates: [],
       adminUids: [],
       broker: undefined,
+      telemetryAddress: undefined,
     })
     assert.equal(nodeAttestation(nodeAttestor).type, 'join_token')
     assert.deepEqual(
@@ -118,6 +119,13 @@ describe('what else an agent serves', () => {
     assert.throws(() => more(delegates), /needs admin_socket_path/)
     assert.throws(() => more(`admin_socket_path = "/run/signet-agent/admin.sock"\n${delegates}`), /must not lie in the folder of socket_path/)
     assert.throws(() => more('admin_socket_path = "/a/s"\nauthorized_delegates = ["d"]'), /authorized_delegates: scheme is missing/)
+  })
+
+  test('where it tells how it is doing', () => {
+    assert.equal(more('telemetry { address = "127.0.0.1:9988" }').telemetryAddress, '127.0.0.1:9988')
+    assert.throws(() => more('telemetry {}'), /address/)
+    assert.throws(() => more('telemetry { address = "9988" }'), /address "9988" is not host:port/)
+    assert.throws(() => more('telemetry { port = 1 }'), /"port"/)
   })
 
   test('operators, on the same socket', () => {

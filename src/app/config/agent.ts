@@ -39,6 +39,8 @@ export interface AgentConfig {
   readonly broker: BrokerConfig | undefined
   /** Undefined where proxies are not served. */
   readonly sds: SdsConfig | undefined
+  /** host:port where it tells how it is doing; undefined for nowhere. */
+  readonly telemetryAddress: string | undefined
   readonly nodeAttestor: Block
   readonly workloadAttestors: readonly Block[]
 }
@@ -56,6 +58,7 @@ export const AGENT_DEFAULTS = {
   allowUnauthenticatedVerifiers: false,
   foreignClaims: [],
   delegates: [],
+  telemetryAddress: undefined,
   broker: undefined,
   sds: { names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' }, plainValidation: false },
 } as const
@@ -91,7 +94,7 @@ const SPIRE = 'the keys of its agent { … } stand at the top here, and plugins 
 export const AGENT = {
   keys: KEYS,
   /** Each with how many labels it has. */
-  blocks: { broker_api: 0, node_attestor: 1, sds: 0, workload_attestor: 1 },
+  blocks: { broker_api: 0, node_attestor: 1, sds: 0, telemetry: 0, workload_attestor: 1 },
   foreign: {
     agent: refused(SPIRE),
     plugins: refused(SPIRE),
@@ -132,6 +135,7 @@ export function parseAgentConfig(sources: readonly Source[], note: (text: string
     ...delegationIn(whole, values),
     broker: brokerIn(only(blocks.broker_api), values.socket_path),
     sds: sdsIn(only(blocks.sds)),
+    telemetryAddress: telemetryIn(only(blocks.telemetry)),
     nodeAttestor,
     workloadAttestors: blocks.workload_attestor,
   })
@@ -154,6 +158,15 @@ function sdsIn(block: Block | undefined): SdsConfig | undefined {
   const names = { svid: given.default_svid_name, bundle: given.default_bundle_name, allBundles: given.default_all_bundles_name }
   if (new Set(Object.values(names)).size < 3) throw refuse(block, 'the three default names must be different')
   return { names, plainValidation: given.disable_spiffe_cert_validation }
+}
+
+export const AGENT_TELEMETRY = { keys: { address: text('host:port where metrics are read, and whether it lives and can serve.') } }
+
+function telemetryIn(block: Block | undefined): string | undefined {
+  if (!block) return undefined
+  const { address } = readStanza(block, AGENT_TELEMETRY).values
+  if (!isAddress(address)) throw refuse(block, `address "${address}" is not host:port`)
+  return address
 }
 
 function delegationIn(

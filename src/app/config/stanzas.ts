@@ -3,7 +3,7 @@ import type { Shape } from '../../base/fields.ts'
 import { COMMON_SEAL_KEYS, SEAL_KINDS } from '../seals.ts'
 import { WORKLOAD_ATTESTORS } from '../agent-attestors.ts'
 import { NODE_ATTESTORS } from '../agent-nodes.ts'
-import { AGENT, SDS } from './agent.ts'
+import { AGENT, AGENT_TELEMETRY, SDS } from './agent.ts'
 import { BROKER, BROKER_API } from './agent-broker.ts'
 import { AUDIT } from './audit.ts'
 import { TELEMETRY, TOP } from './config.ts'
@@ -54,5 +54,10 @@ export const AGENT_STANZAS: readonly StanzaDoc[] = [
   { title: 'broker_api', doc: 'Where brokers ask for the identities of workloads, in whose place they act; nowhere without it.', table: BROKER_API },
   { title: 'broker "SPIFFE ID" in broker_api', doc: 'A broker that may ask. Needed, once or more.', table: BROKER },
   { title: 'sds', doc: 'What proxies are served by Envoy’s secret discovery. Not needed.', table: SDS },
+  {
+    title: 'telemetry',
+    doc: 'Where the agent tells how it is doing, by HTTP: `/metrics`, `/live` and `/ready`. Nowhere without it.',
+    table: AGENT_TELEMETRY,
+  },
   ...Object.entries(WORKLOAD_ATTESTORS).map(([kind, { doc, keys }]) => ({ title: `workload_attestor "${kind}"`, doc, table: { keys } })),
 ]
