@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, sign, X509Certificate } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { toPem } from '../crypto/certificate.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { type TestCertificate, testAuthority, testCertificate } from '../testing/certificates.ts'
 import { until } from '../testing/until.ts'
 import { type AgentInHand, agentOf, memoryDrawer, openTrustDomain, type TrustDomainWorld } from '../testing/agent-domain.ts'
@@ -50,7 +50,7 @@ describe('an agent', () => {
     await agent.x509.need([entry])
     const svid = agent.x509.get(entry)
     assert.ok(svid)
-    const { id: proven } = verifyX509Svid(svid.chain, domain.clock.now(), () => agent.trusts.own()?.bundle.x509Authorities)
+    const { id: proven } = verifyX509Svid(svid.chain, domain.clock.now(), () => agent.trusts.own()?.bundle.x509Authorities, NOTHING_REVOKED)
     assert.equal(proven, entry.spiffeId)
     const { token } = await agent.jwt.get(entry, ['db', 'cache'])
     assert.equal((await agent.jwt.get(entry, ['cache', 'db'])).token, token, 'the order of audiences does not matter')

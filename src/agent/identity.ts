@@ -4,7 +4,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import { newCsr } from '../crypto/csr.ts'
 import { exportSigningKey, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
-import { verifyX509Svid, type X509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid, type X509Svid } from '../crypto/x509-svid.ts'
 import type { Keeping } from './keeping.ts'
 import { renewalTime } from './jitter.ts'
 import type { Trust } from './trust.ts'
@@ -43,7 +43,12 @@ export function identityOf(
 
 /** Throws `invalid` for a chain that is not this key's, or not of the trust domain by what is believed of it. */
 export function checkGiven(chain: readonly Buffer[], key: SigningKey, trust: Trust | undefined, now: number): X509Svid {
-  const found = verifyX509Svid(chain, now, (asked) => (asked === trust?.bundle.trustDomain ? trust.bundle.x509Authorities : undefined))
+  const found = verifyX509Svid(
+    chain,
+    now,
+    (asked) => (asked === trust?.bundle.trustDomain ? trust.bundle.x509Authorities : undefined),
+    NOTHING_REVOKED,
+  )
   if (found.leaf.publicKey.export({ format: 'der', type: 'spki' }).equals(key.publicKey)) return found
   throw new Fault('invalid', 'the server gave an SVID for another key')
 }

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { silent } from '../base/log.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as admin from '../edge/spire/admin/messages.ts'
 import * as wire from '../edge/spire/messages.ts'
 import { signingRequest } from '../testing/signing-request.ts'
@@ -159,7 +159,7 @@ describe('the SPIRE server API for operators', () => {
 
   test('agents are listed, read, banned and evicted; join tokens are made', async () => {
     const rooms = world.kernel.spiffe()
-    const record = { id: AGENT as never, type: 'x509pop', serial: 'ff', canReattest: true, expiresAt: world.clock.now() + 60_000 }
+    const record = { id: AGENT as never, type: 'x509pop', authority: 'a1', serial: 'ff', canReattest: true, expiresAt: world.clock.now() + 60_000 }
     await rooms?.agents.attest({ ...record, selectors: [{ type: 'x509pop', value: 'subject:cn:a' }] })
     const list = async (filter: Of<typeof admin.ListAgentsRequest>['filter']) =>
       (await api(agents('ListAgents'), admin.ListAgentsRequest, admin.ListAgentsResponse, { filter })).agents.length
@@ -221,7 +221,12 @@ describe('the SPIRE server API for operators', () => {
     const csr = (...names: string[]) => signingRequest('DER', names)
     const mint = (value: object) => api('svid.v1.SVID/MintX509SVID', admin.MintX509Request, admin.MintX509Response, value)
     const { svid } = await mint({ csr: csr('URI:spiffe://example.org/mint', 'DNS:mint.example.org'), ttl: 60 })
-    const proven = verifyX509Svid(svid?.certChain ?? [], Date.now(), () => world.kernel.spiffe()?.authorities.bundle().x509Authorities)
+    const proven = verifyX509Svid(
+      svid?.certChain ?? [],
+      Date.now(),
+      () => world.kernel.spiffe()?.authorities.bundle().x509Authorities,
+      NOTHING_REVOKED,
+    )
     assert.deepEqual([proven.id, proven.leaf.checkHost('mint.example.org'), svid?.id], ['spiffe://example.org/mint', 'mint.example.org', ID('/mint')])
     for (const [names, text] of [
       [[], /URI SAN is required/],

@@ -8,7 +8,7 @@ import { issueCertificate, pem, subjectOf, toPem } from '../crypto/certificate.t
 import { bits, context, integer, oid, sequence, tlv } from '../crypto/der.ts'
 import { exportSigningKey, newSigningKey, signDer, type SigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as admin from '../edge/spire/admin/messages.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { callUnary } from '../testing/grpc-client.ts'
@@ -128,7 +128,7 @@ describe('administrators by SVID', () => {
     const id = parseSpiffeId('spiffe://example.org/leaf')
     const spec = { subject: [], publicKey: key.publicKey, notBefore: Date.now() - 1_000, notAfter: Date.now() + 60_000, uris: [id], dnsNames: [] }
     const leaf = issueCertificate({ ...spec, authority: false }, { key, name: subjectOf(caCertChain[0] as Buffer) }, random)
-    assert.equal(verifyX509Svid([leaf, ...caCertChain], Date.now(), () => x509Authorities).id, id)
+    assert.equal(verifyX509Svid([leaf, ...caCertChain], Date.now(), () => x509Authorities, NOTHING_REVOKED).id, id)
     await assert.rejects(ca(connect('spiffe://example.org/web')), refusedWith(7, /authorization denied/))
     await assert.rejects(count(below), refusedWith(7, /authorization denied/))
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { DerReader } from '../crypto/der.ts'
 import { type BrokerNode, fetchJwt, first, infoOf, openBrokerNode, pidReference, podReference, subscribe } from '../testing/broker-node.ts'
 import { NODE, refused } from '../testing/served-node.ts'
@@ -25,7 +25,10 @@ describe('the Broker API', () => {
     )
     assert.deepEqual(federatedBundles, {})
     const leaf = new DerReader(svids[0]?.x509Svid as Buffer).next().whole
-    assert.equal(verifyX509Svid([leaf], here.node.domain.clock.now(), () => [svids[0]?.bundle as Buffer]).id, 'spiffe://example.org/web')
+    assert.equal(
+      verifyX509Svid([leaf], here.node.domain.clock.now(), () => [svids[0]?.bundle as Buffer], NOTHING_REVOKED).id,
+      'spiffe://example.org/web',
+    )
     assert.deepEqual(Object.keys((await first(client, 'SubscribeToX509Bundles', pidReference(pid))).bundles), ['spiffe://example.org'])
     assert.deepEqual(Object.keys((await first(client, 'SubscribeToJWTBundles', pidReference(pid))).bundles), ['spiffe://example.org'])
     const jwt = await fetchJwt(client, pidReference(pid))

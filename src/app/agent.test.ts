@@ -10,7 +10,7 @@ import { Failure } from '../cli/failure.ts'
 import { silent } from '../base/log.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { DerReader } from '../crypto/der.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { memoryDrawer } from '../testing/agent-domain.ts'
 import { ME, NODE, openServedNode, refused, type ServedNode } from '../testing/served-node.ts'
 import { runWith } from '../testing/cli-ports.ts'
@@ -51,7 +51,7 @@ describe('the Workload API', () => {
     assert.equal(svids.length, 1)
     assert.deepEqual([svids[0].spiffeId, svids[0].hint, federatedBundles], ['spiffe://example.org/me', 'main', {}])
     const reader = new DerReader(svids[0].x509Svid)
-    const { id } = verifyX509Svid([reader.next().whole], node.domain.clock.now(), () => [svids[0].bundle])
+    const { id } = verifyX509Svid([reader.next().whole], node.domain.clock.now(), () => [svids[0].bundle], NOTHING_REVOKED)
     assert.equal(id, 'spiffe://example.org/me')
   })
 

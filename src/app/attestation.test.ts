@@ -73,7 +73,11 @@ describe('node attestation over gRPC', () => {
     const { data } = await world.ok('read', `spiffe/agents${first.path}`)
     assert.deepEqual([data.attestation_type, data.can_reattest], ['x509pop', true])
     assert.ok(data.selectors.includes('x509pop:subject:cn:node-1'))
-    const peer = { address: '127.0.0.1', port: 1, svid: { id: data.id, serial: data.x509svid_serial_number, expiresAt: Number.MAX_SAFE_INTEGER } }
+    const peer = {
+      address: '127.0.0.1',
+      port: 1,
+      svid: { authority: 'a1', id: data.id, serial: data.x509svid_serial_number, expiresAt: Number.MAX_SAFE_INTEGER },
+    }
     const { entries } = (await world.ok('read', 'spiffe/agent/entries', {}, { token: '', peer })).data
     assert.deepEqual(
       entries.map((one: { spiffe_id: string }) => one.spiffe_id),

@@ -65,8 +65,8 @@ function webTrust(caFile: string | undefined): { ca: string[] } {
   return { ca: [...getCACertificates('default'), ...getCACertificates('system'), ...(caFile === undefined ? [] : [readFileSync(caFile, 'utf8')])] }
 }
 
-function checkSvid(socket: TLSSocket, { id, authorities }: NonNullable<Endpoint['svid']>, now: number): void {
-  const shown = verifyX509Svid(chainOf(socket), now, (domain) => (domain === trustDomainOf(id) ? authorities : undefined))
+function checkSvid(socket: TLSSocket, { id, authorities, isRevoked }: NonNullable<Endpoint['svid']>, now: number): void {
+  const shown = verifyX509Svid(chainOf(socket), now, (domain) => (domain === trustDomainOf(id) ? authorities : undefined), isRevoked)
   if (shown.id !== id) throw new Error(`the endpoint is ${shown.id}, not ${id}`)
 }
 

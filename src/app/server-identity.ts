@@ -1,17 +1,16 @@
-// What the server shows of itself where it is known by its own SVID: renewed at half its life, and when another authority signs.
+// What the server shows of itself where it is known by its own SVID: renewed at half its life, when another authority signs, and when it is revoked.
 import type { SecureContextOptions } from 'node:tls'
 import type { Ports } from '../base/ports.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
+import type { CertificateId } from '../crypto/x509-svid.ts'
 import { serverId } from '../spiffe/entry.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { svidContext } from './svid-context.ts'
 
-interface Identity {
+interface Identity extends CertificateId {
   readonly context: SecureContextOptions
   /** Wall milliseconds: half its life. */
   readonly renewAt: number
-  /** Of the authority that signed it. */
-  readonly authority: string
 }
 
 /** Gives a server its context where that is another than it has. Throws before the trust domain has an authority. */
@@ -22,16 +21,22 @@ export function openServerIdentity({
   return (spiffe, server) => {
     const now = clock.now()
     const authority = spiffe.authorities.signer('x509').authority.id
-    if (identity && identity.renewAt > now && identity.authority === authority) return
-    identity = issue(spiffe, now, authority)
+    if (identity && identity.renewAt > now && identity.authority === authority && !spiffe.revocations.has(identity)) return
+    identity = issue(spiffe, now)
     server.setSecureContext(identity.context)
   }
 }
 
-function issue({ settings, svids }: Spiffe, now: number, authority: string): Identity {
+function issue({ settings, svids }: Spiffe, now: number): Identity {
   const { trustDomain, agentTtl } = settings.need()
   const key = newSigningKey('ec-p256')
   const id = serverId(trustDomain)
-  const { chain, expiresAt } = svids.x509({ id, publicKey: key.publicKey, ttl: agentTtl, dnsNames: [], subject: [['O', 'Signet']] })
-  return { context: svidContext({ chain, key }), renewAt: now + (expiresAt - now) / 2, authority }
+  const { chain, expiresAt, authority, serial } = svids.x509({
+    id,
+    publicKey: key.publicKey,
+    ttl: agentTtl,
+    dnsNames: [],
+    subject: [['O', 'Signet']],
+  })
+  return { context: svidContext({ chain, key }), renewAt: now + (expiresAt - now) / 2, authority, serial }
 }

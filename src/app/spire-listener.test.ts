@@ -11,7 +11,7 @@ import { witKeyOf } from '../crypto/bundle.ts'
 import { toPem } from '../crypto/certificate.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import { verifyWitSvid } from '../crypto/wit-svid.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as wire from '../edge/spire/messages.ts'
 import type { Message, Of } from '../wire/protobuf.ts'
 import { WATCH, WatchRequest, WatchResponse } from '../wire/signet-agent.ts'
@@ -60,7 +60,7 @@ describe('agents over gRPC', () => {
     const chain = svid ? Buffer.from(toPem(svid.chain)) : null
     const credentials = grpc.credentials.createSsl(Buffer.from(toPem(bundle)), svid?.key ?? null, chain, {
       checkServerIdentity(_, { raw }) {
-        const { id } = verifyX509Svid([raw], Date.now(), () => bundle)
+        const { id } = verifyX509Svid([raw], Date.now(), () => bundle, NOTHING_REVOKED)
         return id === 'spiffe://example.org/spire/server' ? undefined : new Error(`the server is ${id}`)
       },
     })
@@ -140,7 +140,12 @@ describe('agents over gRPC', () => {
       results.map(({ status }) => status?.code),
       [0, 5, 5],
     )
-    const svid = verifyX509Svid(results[0]?.svid?.certChain ?? [], Date.now(), () => world.kernel.spiffe()?.authorities.bundle().x509Authorities)
+    const svid = verifyX509Svid(
+      results[0]?.svid?.certChain ?? [],
+      Date.now(),
+      () => world.kernel.spiffe()?.authorities.bundle().x509Authorities,
+      NOTHING_REVOKED,
+    )
     assert.equal(svid.id, 'spiffe://example.org/web')
     const jwt = await call(client, 'svid.v1.SVID/NewJWTSVID', wire.NewJwtRequest, wire.NewJwtResponse, { entryId: id, audience: ['db'] })
     assert.equal(jwt.svid?.id?.path, '/web')

@@ -5,7 +5,7 @@ import type { Clock } from '../base/ports.ts'
 import { toPem } from '../crypto/certificate.ts'
 import type { SigningKey } from '../crypto/signing-key.ts'
 import type { SpiffeId, TrustDomain } from '../crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { chainFrom } from '../edge/peer-chain.ts'
 import { svidContext, TLS_CONTEXT } from './svid-context.ts'
 
@@ -33,7 +33,7 @@ export function svidCredentials({ own, roots, trustDomain, check, clock }: SvidC
   const checkServerIdentity = (_: string, certificate: PeerCertificate): Error | undefined => {
     try {
       const chain = chainFrom(certificate as DetailedPeerCertificate)
-      check(verifyX509Svid(chain, clock.now(), (asked) => (asked === trustDomain ? roots : undefined)).id)
+      check(verifyX509Svid(chain, clock.now(), (asked) => (asked === trustDomain ? roots : undefined), NOTHING_REVOKED).id)
       return undefined
     } catch (error) {
       return error as Error

@@ -63,7 +63,7 @@ export function openPartOf(home: () => Spiffe | undefined): (namespaceId: string
   }
 }
 
-export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: TrustDomainsDeps): TrustDomains {
+export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random' | 'timers'>, deps: TrustDomainsDeps): TrustDomains {
   const { store, follower, tenants, namespaces, log, fetch, upstream, limiter } = deps
   const attestations = limitOf(deps.attestationRate ?? ATTESTATION_RATE)
   /** By the place of their data, which no other mount ever has. */
@@ -81,6 +81,7 @@ export function openTrustDomains(ports: Pick<Ports, 'clock' | 'random'>, deps: T
     const rooms = openSpiffe({
       place: { store: slice, cache, keyed },
       ...ports,
+      turn: ports.timers.turn,
       log,
       upstream,
       hasNamespace,

@@ -26,6 +26,7 @@ export function openTrust(home: () => Spiffe | undefined): Trust {
       const rooms = named()
       return rooms?.name === trustDomain ? rooms.authorities.bundle() : rooms?.bundles.get(trustDomain)
     },
+    isRevoked: (certificate) => named()?.revocations.has(certificate) ?? false,
     entriesOf(id) {
       const found = named()?.entries.of(id) ?? []
       return found.map((entry) => ({ id: entry.id, hint: entry.hint, selectors: entry.selectors.map(formatSelector) }))

@@ -12,7 +12,7 @@ import { verifyJwtSvid } from '../crypto/jwt-svid.ts'
 import { exportSigningKey, newSigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain, type TrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyWitSvid } from '../crypto/wit-svid.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import type { UpstreamServer } from '../spiffe/upstream.ts'
 import { stillTimers } from '../testing/clock.ts'
@@ -106,9 +106,9 @@ describe('another server as the upstream authority', () => {
     const bench = await nested()
     const chain = svidOf(bench)
     assert.equal(chain.length, 2)
-    assert.equal(verifyX509Svid(chain, Date.now(), () => root().authorities.bundle().x509Authorities).id, WEB)
+    assert.equal(verifyX509Svid(chain, Date.now(), () => root().authorities.bundle().x509Authorities, NOTHING_REVOKED).id, WEB)
     const { chain: above } = root().svids.x509({ id: WEB, publicKey: newSigningKey('ec-p256').publicKey, ttl: 60, dnsNames: [], subject: [] })
-    assert.equal(verifyX509Svid(above, Date.now(), () => bundleOf(bench).x509Authorities).id, WEB)
+    assert.equal(verifyX509Svid(above, Date.now(), () => bundleOf(bench).x509Authorities, NOTHING_REVOKED).id, WEB)
     const { token } = bench.rooms.svids.jwt(WEB, ['db'], 60)
     const { answer } = await world.call('read', 'spiffe/bundle')
     const published = parseBundle(HOME, answer.body)
@@ -146,7 +146,7 @@ describe('another server as the upstream authority', () => {
     )
     await world.ok('write', 'spiffe/authorities/x509/revoke', { authority_id: first.id })
     await follow(bench, () => !bundleOf(bench).x509Authorities.some((der) => der.toString('base64') === first.root))
-    assert.equal(verifyX509Svid(svidOf(bench), bench.clock.now(), () => root().authorities.bundle().x509Authorities).id, WEB)
+    assert.equal(verifyX509Svid(svidOf(bench), bench.clock.now(), () => root().authorities.bundle().x509Authorities, NOTHING_REVOKED).id, WEB)
   })
 
   test('keys for WIT-SVIDs are published above where there are any, and are in its own bundle alone where there are none', async () => {

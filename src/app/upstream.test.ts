@@ -11,7 +11,7 @@ import { encodeName, fromPem, issueCertificate, toPem } from '../crypto/certific
 import { namesOfCsr, publicKeyOfCsr } from '../crypto/csr.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import type { Upstream, UpstreamRequest } from '../spiffe/upstream.ts'
 import { openTrustDomain, type TrustDomainBench } from '../testing/trust-domain.ts'
 import { openUpstream } from './upstream.ts'
@@ -80,7 +80,7 @@ describe('upstream authorities', () => {
       assert.deepEqual(x509Authorities, fromPem(readFileSync(file('root.pem'), 'utf8')))
       const chain = svidOf(bench)
       assert.equal(chain.length, 2)
-      assert.equal(verifyX509Svid(chain, Date.now(), () => x509Authorities).id, ID)
+      assert.equal(verifyX509Svid(chain, Date.now(), () => x509Authorities, NOTHING_REVOKED).id, ID)
       writeFileSync(file('leaf.pem'), toPem(chain.slice(0, 1)))
       writeFileSync(file('chain.pem'), toPem(chain.slice(1)))
       openssl('verify', '-x509_strict', '-CAfile', file('root.pem'), '-untrusted', file('chain.pem'), file('leaf.pem'))
@@ -92,7 +92,7 @@ describe('upstream authorities', () => {
     const bench = await trusting(disk({ certFile: file('ca.pem'), keyFile: file('ca.key'), bundleFile: file('root.pem') }))
     const chain = svidOf(bench)
     assert.equal(chain.length, 3)
-    assert.equal(verifyX509Svid(chain, Date.now(), () => fromPem(readFileSync(file('root.pem'), 'utf8'))).id, ID)
+    assert.equal(verifyX509Svid(chain, Date.now(), () => fromPem(readFileSync(file('root.pem'), 'utf8')), NOTHING_REVOKED).id, ID)
   })
 
   test('several roots are all published, and one root once', async () => {
@@ -196,7 +196,7 @@ describe('upstream authorities', () => {
     const bench = await trusting(upstream)
     const chain = svidOf(bench)
     assert.equal(chain.length, 3)
-    assert.equal(verifyX509Svid(chain, Date.now(), () => fromPem(readFileSync(file('root.pem'), 'utf8'))).id, ID)
+    assert.equal(verifyX509Svid(chain, Date.now(), () => fromPem(readFileSync(file('root.pem'), 'utf8')), NOTHING_REVOKED).id, ID)
     assert.deepEqual(asked, [['POST', '/v1/pki_int/root/sign-intermediate', 'hvs.upstream', 'team', '86400s', true]])
   })
 

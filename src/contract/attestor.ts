@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Outbound } from '../base/outbound.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { IsRevoked } from '../crypto/x509-svid.ts'
 import type { OpenAws } from './aws.ts'
 
 /** What was proven: made from verified bytes and from nothing else that the node said. */
@@ -45,6 +46,8 @@ export interface AttestCtx extends AttestPorts {
   readonly trustDomain: TrustDomain
   /** The X.509 authorities of the trust domain itself, in DER. */
   readonly authorities: readonly Buffer[]
+  /** Of certificates of the trust domain itself. */
+  readonly isRevoked: IsRevoked
 }
 
 export interface NodeAttestor {

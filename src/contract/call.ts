@@ -2,6 +2,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { CanonPath } from '../base/path.ts'
 import type { Secret } from '../base/secret.ts'
+import type { CertificateId } from '../crypto/x509-svid.ts'
 import type { Op, Module } from './module.ts'
 import type { Mount } from './mount.ts'
 import type { Namespace } from './namespace.ts'
@@ -21,8 +22,10 @@ export interface Peer {
   readonly certificate?: string
   /** The certificates that it showed, in DER, leaf first. It owns the key of the first; nothing else about them was looked at. */
   readonly chain?: readonly Buffer[]
-  /** The SPIFFE ID that the certificate of its connection proves, the certificate's serial number in lower-case hex, and its end in milliseconds. */
-  readonly svid?: { readonly id: string; readonly serial: string; readonly expiresAt: number }
+  /** The SPIFFE ID that the certificate of its connection proves, which certificate that is, and its end in milliseconds. */
+  readonly svid?: CertificateId & { readonly id: string; readonly expiresAt: number }
+  /** The SPIFFE ID that it would prove if it were not revoked: it proves nothing, and is for the answer alone that says so. */
+  readonly revoked?: string
   /** The user at the other end of a Unix socket, by the kernel's word, and whether the configuration lets it administer the trust domain. */
   readonly user?: { readonly uid: number; readonly pid: number; readonly operator: boolean }
 }

@@ -70,6 +70,9 @@ const SERIAL_BYTES = 16
 
 export const newSerial = (random: Random): Buffer => random.bytes(SERIAL_BYTES)
 
+/** A serial number in hex as it is written here: lower-case, without leading zeros. */
+export const serialText = (hex: string): string => hex.toLowerCase().replace(/^0+/, '')
+
 /** A signed certificate in DER. */
 export function issueCertificate(spec: CertificateSpec, issuer: Issuer, random: Random): Buffer {
   const { algorithm } = KEY_KINDS[issuer.key.type]

@@ -7,6 +7,7 @@ export const TAG = {
   bytes: 0x04,
   null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8: 0x0c,
   sequence: 0x30,
   set: 0x31,

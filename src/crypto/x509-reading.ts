@@ -30,6 +30,8 @@ export interface Extensions {
   readonly usage: { readonly digitalSignature: boolean; readonly certSign: boolean; readonly crlSign: boolean } | undefined
   /** Its authority is for some names only, which nobody here checks. */
   readonly constrained: boolean
+  /** Key identifier of who signed it, in hex; '' where it names none. */
+  readonly issuerKey: string
 }
 
 const read = new WeakMap<X509Certificate, Extensions>()
@@ -87,6 +89,7 @@ function readExtensions(der: Buffer): Extensions {
     ...constraintsOf(values.get('2.5.29.19')),
     usage: usageOf(values.get('2.5.29.15')),
     constrained: values.has(NAME_CONSTRAINTS),
+    issuerKey: issuerKeyOf(values.get('2.5.29.35')),
   }
 }
 
@@ -111,6 +114,10 @@ function usageOf(value: Buffer | undefined): Extensions['usage'] {
   if (!value) return undefined
   const first = new DerReader(value).next(TAG.bits).content[1] ?? 0
   return { digitalSignature: (first & 0x80) !== 0, certSign: (first & 0x04) !== 0, crlSign: (first & 0x02) !== 0 }
+}
+
+function issuerKeyOf(value: Buffer | undefined): string {
+  return (value && enter(value).maybe(context(0, false)))?.content.toString('hex') ?? ''
 }
 
 const COMMON_NAME = '2.5.4.3'

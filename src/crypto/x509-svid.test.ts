@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { Fault } from '../base/fault.ts'
 import { type CertificateSpec, encodeName, issueCertificate, type Issuer } from './certificate.ts'
 import { newSigningKey, type SigningKey } from './signing-key.ts'
-import { idOf, verifyX509Svid } from './x509-svid.ts'
+import { idOf, NOTHING_REVOKED, verifyX509Svid } from './x509-svid.ts'
 
 const NOW = Date.parse('2026-06-01T00:00:00Z')
 const HOUR = 3_600_000
@@ -37,7 +37,7 @@ const bundles = new Map([
   ['example.org', [other.der, root.der]],
   ['other.org', [other.der]],
 ])
-const verify = (chain: readonly Buffer[], now = NOW) => verifyX509Svid(chain, now, (domain) => bundles.get(domain))
+const verify = (chain: readonly Buffer[], now = NOW) => verifyX509Svid(chain, now, (domain) => bundles.get(domain), NOTHING_REVOKED)
 
 describe('X509-SVID validation (X509-SVID.md §5)', () => {
   test('takes a leaf that an authority of its trust domain signed', () => {
@@ -92,7 +92,7 @@ describe('X509-SVID validation (X509-SVID.md §5)', () => {
 
   test('refuses an expired authority', () => {
     const old = authority('old', undefined, { notAfter: NOW - 1000 })
-    assert.throws(() => verifyX509Svid([issue(old)], NOW, () => [old.der]), /expired/)
+    assert.throws(() => verifyX509Svid([issue(old)], NOW, () => [old.der], NOTHING_REVOKED), /expired/)
   })
 
   test('refuses a leaf whose bytes were changed', () => {
@@ -132,7 +132,7 @@ describe('X509-SVID validation of what OpenSSL made', () => {
   ] as const) {
     test(`refuses a leaf ${why}`, () => {
       const leaf = made(...extensions)
-      assert.throws(() => verifyX509Svid([leaf], Date.now(), () => [leaf]), message)
+      assert.throws(() => verifyX509Svid([leaf], Date.now(), () => [leaf], NOTHING_REVOKED), message)
     })
   }
 
@@ -145,9 +145,9 @@ describe('X509-SVID validation of what OpenSSL made', () => {
     const top = authority('top')
     const low = authority('low', top)
     const limited = authority('limited', low)
-    assert.equal(verifyX509Svid([issue(limited), limited.der, low.der], NOW, () => [top.der]).id, ID)
+    assert.equal(verifyX509Svid([issue(limited), limited.der, low.der], NOW, () => [top.der], NOTHING_REVOKED).id, ID)
     const short = made('basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=keyCertSign')
-    assert.throws(() => verifyX509Svid([issue(limited), limited.der], NOW, () => [short]), /unknown authority/)
+    assert.throws(() => verifyX509Svid([issue(limited), limited.der], NOW, () => [short], NOTHING_REVOKED), /unknown authority/)
   })
 })
 

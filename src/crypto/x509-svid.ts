@@ -1,29 +1,43 @@
 // X509-SVIDs (X509-SVID.md §5): what makes a presented chain believable, checked against the bundle of its own trust domain.
 import type { X509Certificate } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
+import { serialText } from './certificate.ts'
 import { parseSpiffeId, pathOf, type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts'
 import { checkTime, extensionsOf, openCertificate } from './x509-reading.ts'
 
 /** Certificates in a presented chain, the leaf included. */
 export const MAX_CHAIN = 5
 
-export interface X509Svid {
+/** Which certificate: the key identifier of who signed it in hex ('' where it names none), and its serial number in lower-case hex. */
+export interface CertificateId {
+  readonly authority: string
+  /** Without leading zeros. */
+  readonly serial: string
+}
+
+export type IsRevoked = (certificate: CertificateId) => boolean
+
+/** For those who know of no revocations. */
+export const NOTHING_REVOKED: IsRevoked = () => false
+
+export interface X509Svid extends CertificateId {
   readonly id: SpiffeId
   readonly leaf: X509Certificate
-  /** Lower-case hex without leading zeros. */
-  readonly serial: string
+  /** Every certificate of the chain, leaf first. */
+  readonly path: readonly CertificateId[]
   /** Milliseconds. */
   readonly expiresAt: number
 }
 
 /**
- * The identity that a chain (DER, leaf first) proves at `now`, by the X.509 authorities of its trust domain and by no other.
- * Throws `invalid`.
+ * The identity that a chain (DER, leaf first) proves at `now`, by the X.509 authorities of its trust domain and by no other, where
+ * no certificate of it is revoked. Throws `invalid`.
  */
 export function verifyX509Svid(
   chain: readonly Buffer[],
   now: number,
   authoritiesOf: (trustDomain: TrustDomain) => readonly Buffer[] | undefined,
+  isRevoked: IsRevoked,
 ): X509Svid {
   if (chain.length === 0) throw new Fault('invalid', 'no certificate')
   if (chain.length > MAX_CHAIN) throw new Fault('invalid', `a chain has at most ${MAX_CHAIN} certificates`)
@@ -34,7 +48,13 @@ export function verifyX509Svid(
   if (!authorities) throw new Fault('invalid', `no bundle for trust domain "${trustDomainOf(id)}"`)
   certificates.slice(1).forEach(checkIntermediate)
   checkPath(certificates, authorities.map(openCertificate), now)
-  return { id, leaf, serial: leaf.serialNumber.toLowerCase().replace(/^0+/, ''), expiresAt: leaf.validToDate.getTime() }
+  const path = certificates.map(certificateId)
+  if (path.some(isRevoked)) throw new Fault('invalid', 'certificate is revoked')
+  return { id, leaf, ...(path[0] as CertificateId), path, expiresAt: leaf.validToDate.getTime() }
+}
+
+export function certificateId(certificate: X509Certificate): CertificateId {
+  return { authority: extensionsOf(certificate).issuerKey, serial: serialText(certificate.serialNumber) }
 }
 
 /** The SPIFFE ID of a leaf that has the shape of one. Throws `invalid`. */

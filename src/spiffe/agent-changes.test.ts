@@ -20,7 +20,15 @@ async function open(...names: string[]) {
   const { agents, changes } = bench.rooms
   for (const name of names) {
     const selectors = [{ type: 'x509pop', value: `subject:cn:${name}` }]
-    await agents.attest({ id: agentId(name), type: 'x509pop', serial: 'ab', canReattest: true, selectors, expiresAt: bench.clock.now() + 1e9 })
+    await agents.attest({
+      id: agentId(name),
+      type: 'x509pop',
+      authority: 'a1',
+      serial: 'ab',
+      canReattest: true,
+      selectors,
+      expiresAt: bench.clock.now() + 1e9,
+    })
   }
   const heard = Object.fromEntries(names.map((name) => [name, listen(bench, name)])) as Record<string, Heard>
   const settle = async () => {
@@ -44,6 +52,8 @@ function listen({ rooms }: TrustDomainBench, name: string): Heard {
   }
   heard.stop = rooms.changes.watch({
     agent: agentId(name),
+    authority: 'a1',
+    serial: name,
     hear,
     end() {
       heard.ended = true
@@ -101,7 +111,15 @@ describe('agents hear', () => {
     await ask('write', 'entries', { ...entry('alias', 'spiffe://example.org/spire/server', '/gpu'), selectors: 'x509pop:subject:cn:gpu' })
     const selectors = [{ type: 'x509pop', value: 'subject:cn:gpu' }]
     await concerned()
-    await agents.attest({ id: agentId('a'), type: 'x509pop', serial: 'cd', canReattest: true, selectors, expiresAt: clock.now() + 1e9 })
+    await agents.attest({
+      id: agentId('a'),
+      type: 'x509pop',
+      authority: 'a1',
+      serial: 'cd',
+      canReattest: true,
+      selectors,
+      expiresAt: clock.now() + 1e9,
+    })
     assert.deepEqual(await concerned(), ['a'])
     await agents.report(agentId('a'), '1.0')
     assert.deepEqual(await concerned(), [])

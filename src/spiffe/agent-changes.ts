@@ -1,11 +1,13 @@
 // What concerns an agent, told when it is committed: found from the keys of a commit, so that of thousands of agents few are looked at.
 import type { Log } from '../base/log.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
+import type { CertificateId } from '../crypto/x509-svid.ts'
 import { openFeed } from '../store/feed.ts'
 import type { Change, Revision, Store } from '../store/store.ts'
 import type { Agents } from './agents.ts'
 import { type AuthorisedRoom, selectorsOf } from './authorised.ts'
 import { ALIAS, aliasHashOf, BELOW, type Entries, folderOf, hashOf, idsGiving } from './entries.ts'
+import { keyOf } from './revocations.ts'
 import { type Marks, Watchers } from './watchers.ts'
 
 /** What an agent should ask for anew. */
@@ -15,10 +17,11 @@ export interface News {
   readonly bundles: boolean
 }
 
-export interface Watcher {
+/** The agent by the certificate of its connection. */
+export interface Watcher extends CertificateId {
   readonly agent: SpiffeId
   hear(news: News): void
-  /** The agent is one no more, or the server is being sealed. */
+  /** The agent is one no more or its SVID is revoked, or the server is being sealed. */
   end(): void
 }
 
@@ -39,8 +42,9 @@ export interface AgentChangesDeps {
 }
 
 const AGENT = 'agent/'
-/** Of bundles, ours and others', and of what is said in them. */
-const BUNDLES = /^(?:authorities|federated-bundle|settings)\//
+/** Of bundles, ours and others', of what is said in them, and of revocation lists. */
+const BUNDLES = /^(?:authorities|crl|federated-bundle|settings)\//
+const REVOKED = 'revoked/'
 /** Entries above one another that are looked at; deeper nesting tells everyone. */
 const MAX_ANCESTORS = 1_000
 
@@ -65,6 +69,7 @@ export function openAgentChanges({ store, log, entries, agents, authorised }: Ag
     const bundles = keys.some((key) => BUNDLES.test(key))
     const changed = watchers.of(keys.flatMap((key) => (key.startsWith(AGENT) ? [key.slice(AGENT.length)] : [])))
     for (const watcher of changed) check(watcher)
+    endRevoked(keys, listeners)
     const described = watchers.selected(foldersIn(keys, ALIAS))
     const renamed = [...changed.union(described)].filter(rename)
     const above = ancestorsOf(store, entries, keys)
@@ -101,6 +106,12 @@ export function openAgentChanges({ store, log, entries, agents, authorised }: Ag
     },
     close: feed.close,
   }
+}
+
+/** Those whose own SVID is among what a commit revoked. */
+function endRevoked(keys: readonly string[], listeners: ReadonlySet<Watcher>): void {
+  const revoked = new Set(keys.flatMap((key) => (key.startsWith(REVOKED) ? [key.slice(REVOKED.length)] : [])))
+  for (const watcher of revoked.size > 0 ? listeners : []) if (revoked.has(keyOf(watcher))) watcher.end()
 }
 
 /** Hashes of the IDs above the entries that a commit touched, all the way up. */

@@ -4,6 +4,8 @@ import type { Clock } from '../base/ports.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
 import { records } from '../store/records.ts'
 import { transact } from '../store/transact.ts'
+import type { X509Svid } from './authorities.ts'
+import type { Issued, IssuedSvid } from './issued.ts'
 import type { Place } from './place.ts'
 import type { Selector } from './selectors.ts'
 
@@ -34,8 +36,8 @@ export interface Agents {
   page(after: string, limit: number): Agent[]
   count(): number
   /** Records an attestation. Throws `denied` for a banned agent, and for one that attests once only and did. */
-  attest(agent: Omit<Agent, 'newSerial' | 'newExpiresAt' | 'banned' | 'attestedAt' | 'version'>): Promise<void>
-  renew(id: SpiffeId, serial: string, expiresAt: number): Promise<void>
+  attest(agent: Svid & Omit<Agent, 'newSerial' | 'newExpiresAt' | 'banned' | 'attestedAt' | 'version'>): Promise<void>
+  renew(id: SpiffeId, svid: Svid): Promise<void>
   /** The agent that this certificate is of; the first use of a renewed one ends the old. */
   authenticate(id: SpiffeId, serial: string): Promise<Agent | Refusal>
   report(id: SpiffeId, version: string): Promise<void>
@@ -43,19 +45,23 @@ export interface Agents {
   evict(id: SpiffeId): Promise<boolean>
 }
 
+type Svid = Pick<X509Svid, 'authority' | 'serial' | 'expiresAt'>
+
 export const agents = records<Agent>('agent/')
 const CACHED = 20_000
 
-export function openAgents({ place, clock }: { place: Place; clock: Clock }): Agents {
+/** `issued` is told of their SVIDs in the same commits. */
+export function openAgents({ place, clock, issued }: { place: Place; clock: Clock; issued: Pick<Issued, 'put'> }): Agents {
   const { store } = place
   const cached = place.keyed(agents.key(''), (id) => agents.get(store, id), CACHED)
 
-  function change(id: SpiffeId, step: (agent: Agent) => Agent): Promise<Agent | undefined> {
+  function change(id: SpiffeId, step: (agent: Agent) => Agent, svid?: Svid): Promise<Agent | undefined> {
     return transact(store, (tx) => {
       const before = agents.get(tx, id)
       if (!before) return undefined
       const after = step(before)
       agents.put(tx, id, after)
+      if (svid) issued.put(tx, [own(id, svid)])
       return after
     })
   }
@@ -64,7 +70,7 @@ export function openAgents({ place, clock }: { place: Place; clock: Clock }): Ag
     get: cached,
     page: (after, limit) => agents.ids(store, { limit, ...(after === '' ? {} : { after }) }).flatMap((id) => cached(id) ?? []),
     count: () => agents.ids(store).length,
-    async attest(agent) {
+    async attest({ authority, ...agent }) {
       await transact(store, (tx) => {
         const before = agents.get(tx, agent.id)
         if (before?.banned) throw new Fault('denied', 'agent is banned')
@@ -72,10 +78,11 @@ export function openAgents({ place, clock }: { place: Place; clock: Clock }): Ag
           throw new Fault('denied', 'the agent has attested already, and this attestation can be used once only')
         const fresh = { newSerial: '', newExpiresAt: 0, banned: false, attestedAt: clock.now(), version: before?.version ?? '' }
         agents.put(tx, agent.id, { ...agent, ...fresh })
+        issued.put(tx, [own(agent.id, { ...agent, authority })])
       })
     },
-    async renew(id, newSerial, newExpiresAt) {
-      await change(id, (agent) => ({ ...agent, newSerial, newExpiresAt }))
+    async renew(id, svid) {
+      await change(id, (agent) => ({ ...agent, newSerial: svid.serial, newExpiresAt: svid.expiresAt }), svid)
     },
     async authenticate(id, serial) {
       const agent = cached(id)
@@ -103,6 +110,15 @@ export function openAgents({ place, clock }: { place: Place; clock: Clock }): Ag
       }),
   }
 }
+
+const own = (id: SpiffeId, { authority, serial, expiresAt }: Svid): IssuedSvid => ({
+  authority,
+  serial,
+  spiffeId: id,
+  entry: '',
+  agent: id,
+  expiresAt,
+})
 
 function activated(agent: Agent): Agent {
   return { ...agent, serial: agent.newSerial, expiresAt: agent.newExpiresAt, newSerial: '', newExpiresAt: 0 }

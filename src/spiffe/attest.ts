@@ -55,7 +55,8 @@ export async function beginAttestation(rooms: Spiffe, ctx: Ctx, { attestor: type
   const { trustDomain } = rooms.settings.need()
   const authorities = rooms.authorities.bundle().x509Authorities
   const { clock, random } = ctx
-  const attestation = attestor.attest({ ...rooms.attestPorts, clock, random, address, trustDomain, authorities }, settings, payload)
+  const facts = { clock, random, address, trustDomain, authorities, isRevoked: rooms.revocations.has }
+  const attestation = attestor.attest({ ...rooms.attestPorts, ...facts }, settings, payload)
   const until = clock.monotonic() + ATTESTATION_MS
   return proceed(rooms, ctx, { type, attestation, publicKey, rounds: 0, until }, await attestation.next())
 }

@@ -2,15 +2,17 @@
 import type { Log } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Bundle, TokenAuthority } from '../crypto/bundle.ts'
-import { type CertificateSpec, encodeName, issueCertificate, type Name, newSerial, subjectOf } from '../crypto/certificate.ts'
+import { type CertificateSpec, issueCertificate, type Name, newSerial, serialText } from '../crypto/certificate.ts'
 import { exportSigningKey, keyIdentifier, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { type SpiffeId, spiffeId, type TrustDomain } from '../crypto/spiffe-id.ts'
+import type { CertificateId } from '../crypto/x509-svid.ts'
 import { records } from '../store/records.ts'
-import { transact } from '../store/transact.ts'
+import { transact, type Tx } from '../store/transact.ts'
+import type { Crls } from './crls.ts'
 import type { Place } from './place.ts'
 import * as authoritySet from './authority-set.ts'
 import type { Authority, AuthoritySet, Guest, Guests, Kind } from './authority-set.ts'
-import { BACKDATED, makeAuthority, nameOf } from './make-authority.ts'
+import { BACKDATED, issuerOf, makeAuthority, nameOf, type Signer } from './make-authority.ts'
 import { openRotation } from './rotation.ts'
 import type { Settings, SettingsRoom } from './settings.ts'
 import type { Upstream } from './upstream.ts'
@@ -23,12 +25,8 @@ export interface AuthoritiesDeps {
   readonly settings: SettingsRoom
   /** Who signs our X.509 authorities; they sign themselves where there is none. */
   readonly upstream?: Upstream | undefined
-}
-
-/** An authority that signs now, with its key. */
-export interface Signer {
-  readonly authority: Authority
-  readonly key: SigningKey
+  /** Told in the same commit: of new X.509 authorities, and of those that go. */
+  readonly crls?: Pick<Crls, 'begin' | 'end'>
 }
 
 export interface Authorities {
@@ -37,6 +35,8 @@ export interface Authorities {
   bundle(): Bundle
   /** The active authority of a kind; throws `invalid` before the trust domain has one, and `unsupported` for one that it is to have none of. */
   signer(kind: Kind): Signer
+  /** The X.509 authority with this id; undefined where there is none. */
+  x509(id: string): Signer | undefined
   prepare(kind: Kind): Promise<Authority>
   activate(kind: Kind, id: string): Promise<Authority>
   taint(kind: Kind, id: string): Promise<Authority>
@@ -58,19 +58,19 @@ export const ALL = 'all'
 export const KEYS = 'authority-key/'
 
 export function openAuthorities(deps: AuthoritiesDeps): Authorities {
-  const { place, settings } = deps
+  const { place, settings, crls } = deps
   const { store } = place
   const current = place.cache(sets.key(''), () => authoritySet.openSet(sets.get(store, ALL)))
   const signing = place.keyed(KEYS, (id) => openStored(store.get(KEYS + id)?.value, find(current(), id)), 16)
 
-  async function change(step: (set: AuthoritySet) => AuthoritySet, made?: { id: string; key: SigningKey }): Promise<AuthoritySet> {
+  async function change(step: (set: AuthoritySet) => AuthoritySet, made?: Signer): Promise<AuthoritySet> {
     return transact(store, (tx) => {
       const before = authoritySet.openSet(sets.get(tx, ALL))
       const after = step(before)
       if (after === before) return before
       sets.put(tx, ALL, after)
-      if (made) tx.put(KEYS + made.id, exportSigningKey(made.key))
-      for (const { id } of missing(before, after)) tx.delete(KEYS + id)
+      if (made) begin(tx, made, crls)
+      for (const { id } of missing(before, after)) end(tx, id, crls)
       return after
     })
   }
@@ -78,7 +78,7 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
   async function prepare(kind: Kind): Promise<Authority> {
     settings.needKind(kind)
     const { authority, key, guests } = await makeAuthority(kind, settings.need(), deps)
-    await change((set) => authoritySet.withGuests(authoritySet.withPrepared(set, kind, authority), guests), { id: authority.id, key })
+    await change((set) => authoritySet.withGuests(authoritySet.withPrepared(set, kind, authority), guests), { authority, key })
     return authority
   }
 
@@ -94,11 +94,11 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
     bundle: () => bundleOf(current(), settings.need()),
     signer(kind) {
       settings.needKind(kind)
-      const authority = authoritySet.activeOf(current(), kind)
-      const key = authority && signing(authority.id)
-      if (!authority || !key) throw new Error(`the trust domain has no active ${kind} authority`)
-      return { authority, key }
+      const found = withKey(authoritySet.activeOf(current(), kind), signing)
+      if (!found) throw new Error(`the trust domain has no active ${kind} authority`)
+      return found
     },
+    x509: (id) => withKey(x509With(current(), id), signing),
     prepare,
     activate: (kind, id) => move(kind, id, authoritySet.withActivated),
     taint: (kind, id) => move(kind, id, authoritySet.withTainted),
@@ -112,8 +112,27 @@ export function openAuthorities(deps: AuthoritiesDeps): Authorities {
     async publish(guests) {
       await change((set) => authoritySet.withGuests(set, guests))
     },
-    rotate: openRotation({ ...deps, current, prepare, move, change }),
+    rotate: openRotation({ ...deps, current, prepare, change }),
   }
+}
+
+const x509With = (set: AuthoritySet, id: string): Authority | undefined => set.x509.find((one) => one.id === id)
+
+function withKey(authority: Authority | undefined, keyOf: (id: string) => SigningKey | undefined): Signer | undefined {
+  const key = authority && keyOf(authority.id)
+  return authority && key && { authority, key }
+}
+
+type Lists = AuthoritiesDeps['crls']
+
+function begin(tx: Tx, { authority, key }: Signer, crls: Lists): void {
+  tx.put(KEYS + authority.id, exportSigningKey(key))
+  if (authority.root !== undefined) crls?.begin(tx, { authority, key })
+}
+
+function end(tx: Tx, id: string, crls: Lists): void {
+  tx.delete(KEYS + id)
+  crls?.end(tx, id)
 }
 
 function find(set: AuthoritySet, id: string): Authority | undefined {
@@ -155,9 +174,7 @@ function keysOf(own: readonly Authority[], guests: readonly Guest[]): TokenAutho
   }))
 }
 
-export interface X509Svid {
-  /** Of the leaf, in lower-case hex without leading zeros. */
-  readonly serial: string
+export interface X509Svid extends CertificateId {
   /** DER, leaf first, without the root. */
   readonly chain: readonly Buffer[]
   /** Milliseconds. */
@@ -192,6 +209,7 @@ function issue({ authority, key }: Signer, names: Names, ttl: number, now: numbe
   const expiresAt = Math.min(now + ttl * 1000, authority.expiresAt)
   const serial = newSerial(random)
   const certificate: CertificateSpec = { ...names, serial, notBefore: now - BACKDATED, notAfter: expiresAt }
-  const der = issueCertificate(certificate, { key, name: chain[0] ? subjectOf(chain[0]) : encodeName(nameOf(authority.id)) }, random)
-  return { serial: serial.toString('hex').replace(/^0+/, ''), chain: [der, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
+  const der = issueCertificate(certificate, issuerOf({ authority, key }), random)
+  const id = { authority: authority.id, serial: serialText(serial.toString('hex')) }
+  return { ...id, chain: [der, ...chain], expiresAt: Math.floor(expiresAt / 1000) * 1000 }
 }

@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts'
 import { agents } from './agents.ts'
 import { ALL, KEYS, sets } from './authorities.ts'
 import { allOf, openSet } from './authority-set.ts'
+import { crls, maySign } from './crls.ts'
 import { COUNT, entries, INDEXES, indexes, OWNER } from './entries.ts'
 import { roles as exchangeRoles } from './exchange.ts'
 import { due as federationDue, relationships, statuses } from './federation.ts'
@@ -31,11 +32,14 @@ export function* checkSpiffe(store: Store): Generator<string> {
   yield* checkParts(store)
 }
 
-/** Every authority has its key, and there are no others. */
+/** Every authority has its key, and its revocation list where it may sign one; there are no others. */
 function* checkAuthorities(store: Store): Generator<string> {
-  const ids = new Set(allOf(openSet(sets.get(store, ALL))).map(({ id }) => id))
+  const set = openSet(sets.get(store, ALL))
+  const ids = new Set(allOf(set).map(({ id }) => id))
   for (const id of ids) if (!store.get(KEYS + id)) yield `the authority ${id} has no key`
   for (const key of store.keys({ prefix: KEYS })) if (!ids.has(key.slice(KEYS.length))) yield `${key} is of no authority`
+  for (const one of set.x509) if (maySign(one) && !crls.get(store, one.id)) yield `the authority ${one.id} has no revocation list`
+  for (const id of crls.ids(store)) if (!set.x509.some((one) => one.id === id)) yield `${crls.key(id)} is of no authority`
 }
 
 /** What was made in a namespace is known to its part, which removes it in the end. */

@@ -9,7 +9,7 @@ import { jwkOf } from '../crypto/jws.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { verifyWitSvid } from '../crypto/wit-svid.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { openWorld } from '../testing/world.ts'
 import { checkIdTemplate, fillIdTemplate } from './id-template.ts'
 import type { Spiffe } from './rooms.ts'
@@ -45,7 +45,7 @@ describe('a token of a login', () => {
   test('becomes an X509-SVID with the identity that its role makes of the login', async () => {
     const { world, ask, rooms } = await open()
     const { data } = (await ask('x509')).body
-    const proven = verifyX509Svid(fromPem(data.certificate), world.clock.now(), () => rooms.authorities.bundle().x509Authorities)
+    const proven = verifyX509Svid(fromPem(data.certificate), world.clock.now(), () => rooms.authorities.bundle().x509Authorities, NOTHING_REVOKED)
     assert.equal(proven.id, 'spiffe://example.org/people/ann')
     assert.equal(proven.expiresAt, Math.floor(world.clock.now() / 1000) * 1000 + 1_200_000, 'it ends with the token')
     await world.close()

@@ -223,7 +223,7 @@ describe('spiffe/federation', () => {
     assert.equal(asked.length, 0)
     await ask('write', 'federation/partner.test', { bundle: toPem(published().x509Authorities), format: 'pem' })
     await ask('write', 'federation/partner.test/refresh')
-    assert.deepEqual(asked[0]?.svid, { id: SPIFFE.endpoint_spiffe_id, authorities: published().x509Authorities })
+    assert.partialDeepStrictEqual(asked[0]?.svid, { id: SPIFFE.endpoint_spiffe_id, authorities: published().x509Authorities })
     await ask('write', 'federation/partner.test', { endpoint_spiffe_id: 'spiffe://example.org/proxy' })
     await ask('write', 'federation/partner.test/refresh')
     assert.notDeepEqual(asked[1]?.svid?.authorities, published().x509Authorities)

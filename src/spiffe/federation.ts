@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import { type Bundle, parseBundle } from '../crypto/bundle.ts'
 import { type SpiffeId, type TrustDomain, trustDomainOf } from '../crypto/spiffe-id.ts'
+import type { IsRevoked } from '../crypto/x509-svid.ts'
 import { dueIndex } from '../store/due-index.ts'
 import { records } from '../store/records.ts'
 import { transact, type Tx } from '../store/transact.ts'
@@ -30,7 +31,7 @@ export interface FetchStatus {
 /** Where to fetch from, and by whose authorities the endpoint is believed; undefined for those of the web. */
 export interface Endpoint {
   readonly url: string
-  readonly svid: { readonly id: SpiffeId; readonly authorities: readonly Buffer[] } | undefined
+  readonly svid: { readonly id: SpiffeId; readonly authorities: readonly Buffer[]; readonly isRevoked: IsRevoked } | undefined
 }
 
 /** The document that an endpoint publishes. Throws an Error whose message may be shown. */
@@ -60,6 +61,7 @@ export interface FederationDeps {
   readonly bundles: FederatedBundles
   /** The X.509 authorities of this trust domain, whose endpoints may serve for others. */
   readonly own: () => readonly Buffer[]
+  readonly isRevoked: IsRevoked
   readonly fetch: FetchBundle
 }
 
@@ -190,13 +192,13 @@ async function fetched(deps: FederationDeps, relationship: Relationship): Promis
 }
 
 /** An SVID is believed by the bundle of its own trust domain and by no other. */
-function endpointOf({ settings, bundles, own }: FederationDeps, relationship: Relationship): Endpoint {
+function endpointOf({ settings, bundles, own, isRevoked }: FederationDeps, relationship: Relationship): Endpoint {
   if (relationship.profile === 'https_web') return { url: relationship.url, svid: undefined }
   const { url, endpointId: id } = relationship
   const home = trustDomainOf(id)
   const authorities = home === settings.need().trustDomain ? own() : bundles.get(home)?.x509Authorities
   if (!authorities) throw new Error(`the endpoint cannot be believed: there is no bundle of trust domain "${home}" yet`)
-  return { url, svid: { id, authorities } }
+  return { url, svid: { id, authorities, isRevoked } }
 }
 
 const URL_FORM = /^https:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[^\s#\\]*)?$/

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { base62 } from '../base/ids.ts'
 import type { Clock, Random } from '../base/ports.ts'
-import { encodeName, issueCertificate, type Name } from '../crypto/certificate.ts'
+import { encodeName, issueCertificate, type Issuer, type Name, subjectOf } from '../crypto/certificate.ts'
 import { newCsr } from '../crypto/csr.ts'
 import { keyIdentifier, newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { spiffeId } from '../crypto/spiffe-id.ts'
@@ -12,9 +12,13 @@ import { type Authority, type Guests, type Kind, NO_GUESTS } from './authority-s
 import type { Settings } from './settings.ts'
 import type { Upstream } from './upstream.ts'
 
-export interface Made {
+/** An authority with its key. */
+export interface Signer {
   readonly authority: Authority
   readonly key: SigningKey
+}
+
+export interface Made extends Signer {
   /** Further roots of the upstream authority. */
   readonly guests: Guests
 }
@@ -61,6 +65,12 @@ export function nameOf(id: string): Name {
     ['O', 'Signet'],
     ['serialNumber', id],
   ]
+}
+
+/** As who it signs: by the name that its certificate gives it. */
+export function issuerOf({ authority, key }: Signer): Issuer {
+  const [own] = authority.chain ?? []
+  return { key, name: own === undefined ? encodeName(nameOf(authority.id)) : subjectOf(Buffer.from(own, 'base64')) }
 }
 
 interface Wanted {

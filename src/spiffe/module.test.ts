@@ -5,7 +5,7 @@ import type { JsonObject } from '../base/json.ts'
 import { parseBundle } from '../crypto/bundle.ts'
 import { fromPem } from '../crypto/certificate.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { signingRequest } from '../testing/signing-request.ts'
 import { openTrustDomain } from '../testing/trust-domain.ts'
 
@@ -123,7 +123,15 @@ describe('spiffe/agents and spiffe/join-tokens', () => {
 
   test('agents are listed, read, banned and evicted', async () => {
     const { ask, rooms, clock } = await openTrustDomain()
-    await rooms.agents.attest({ id: AGENT as never, type: 'x509pop', serial: 'ab', canReattest: true, selectors: [], expiresAt: clock.now() + 1000 })
+    await rooms.agents.attest({
+      id: AGENT as never,
+      type: 'x509pop',
+      authority: 'a1',
+      serial: 'ab',
+      canReattest: true,
+      selectors: [],
+      expiresAt: clock.now() + 1000,
+    })
     assert.deepEqual((await ask('list', 'agents')).keys, [AGENT])
     assert.equal((await ask('read', 'agents/spire/agent/x509pop/ab')).data['x509svid_serial_number'], 'ab')
     await ask('write', 'agents/spire/agent/x509pop/ab/ban')
@@ -139,7 +147,7 @@ describe('spiffe/svid', () => {
     const { ask, clock, rooms } = await openTrustDomain()
     const csr = signingRequest('PEM', ['URI:spiffe://example.org/admin']).toString()
     const { data } = await ask('write', 'svid/x509', { spiffe_id: WEB.spiffe_id, csr, ttl: 60 })
-    const svid = verifyX509Svid(fromPem(String(data['certificate'])), clock.now(), () => rooms.authorities.bundle().x509Authorities)
+    const svid = verifyX509Svid(fromPem(String(data['certificate'])), clock.now(), () => rooms.authorities.bundle().x509Authorities, NOTHING_REVOKED)
     assert.deepEqual([svid.id, svid.leaf.subject], [WEB.spiffe_id, undefined])
     for (const bad of ['', 'x', '-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----']) {
       await assert.rejects(ask('write', 'svid/x509', { spiffe_id: WEB.spiffe_id, csr: bad }), Fault)

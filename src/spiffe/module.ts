@@ -12,6 +12,7 @@ import { agentStatePaths } from './paths/agent-state.ts'
 import { agentWitPaths } from './paths/agent-wit.ts'
 import { authorityPaths } from './paths/authorities.ts'
 import { bundlePaths } from './paths/bundles.ts'
+import { agentCrlPaths, crlPaths } from './paths/crls.ts'
 import { entryPaths } from './paths/entries.ts'
 import { exchangePaths } from './paths/exchange.ts'
 import { federationPaths } from './paths/federation.ts'
@@ -19,6 +20,7 @@ import { appendPaths, downstreamPaths } from './paths/guests.ts'
 import { type Loggers, loggerPaths } from './paths/logger.ts'
 import { type NamespaceAt, namespacePaths } from './paths/namespaces.ts'
 import { publishedPaths } from './paths/published.ts'
+import { revokePaths } from './paths/revoke.ts'
 import { svidPaths } from './paths/svids.ts'
 import { settingsPaths, statusPaths } from './paths/settings.ts'
 import type { RoomsOf } from './rooms.ts'
@@ -44,6 +46,7 @@ export function spiffeModule(
     ...federationPaths(roomsOf),
     ...agentPaths(roomsOf),
     ...svidPaths(roomsOf),
+    ...revokePaths(roomsOf),
   ]
   return {
     kind: 'engine',
@@ -54,6 +57,7 @@ export function spiffeModule(
     paths: [
       ...settingsPaths(roomsOf),
       ...publishedPaths(roomsOf),
+      ...crlPaths(roomsOf),
       ...exchangePaths(roomsOf),
       ...namespacePaths(roomsOf, namespaceAt),
       ...administrative,
@@ -61,6 +65,7 @@ export function spiffeModule(
       ...agentApiPaths(roomsOf),
       ...agentBundlePaths(roomsOf),
       ...agentWitPaths(roomsOf),
+      ...agentCrlPaths(roomsOf),
       ...agentStatePaths(roomsOf),
       ...downstreamPaths(roomsOf),
       ...adminPaths(roomsOf, [...administrative, ...loggerPaths(loggers)]),

@@ -10,12 +10,15 @@ import { type Agents, openAgents } from './agents.ts'
 import { type Attestors, openAttestors } from './attestors.ts'
 import { type AuthorisedRoom, openAuthorised } from './authorised.ts'
 import { type Authorities, openAuthorities } from './authorities.ts'
+import { type Crls, openCrls } from './crls.ts'
 import { type Entries, openEntries, removeOwned } from './entries.ts'
 import { type Exchange, openExchange, removeRolesOf } from './exchange.ts'
 import { type FederatedBundles, openFederatedBundles } from './federated-bundles.ts'
 import { type Federation, type FetchBundle, openFederation } from './federation.ts'
+import { type Issued, openIssued } from './issued.ts'
 import { type JoinTokens, joinTokenAttestor, openJoinTokens } from './join-tokens.ts'
 import { openParts, type Parts } from './parts.ts'
+import { openRevocations, type Revocations } from './revocations.ts'
 import { openSettings, type SettingsRoom } from './settings.ts'
 import { openSvids, type Svids } from './svids.ts'
 import type { Upstream } from './upstream.ts'
@@ -28,6 +31,9 @@ export interface Spiffe {
   readonly agents: Agents
   readonly joinTokens: JoinTokens
   readonly svids: Svids
+  readonly issued: Issued
+  readonly revocations: Revocations
+  readonly crls: Crls
   readonly bundles: FederatedBundles
   readonly federation: Federation
   /** Tells agents what concerns them when it is committed. */
@@ -64,20 +70,25 @@ export interface SpiffeDeps {
   /** Besides join tokens. */
   readonly attestors?: readonly NodeAttestor[]
   readonly attestPorts?: AttestPorts
+  /** Lets others have their turn during long work. */
+  readonly turn?: () => Promise<void>
   readonly admitsAttestation?: (address: string) => boolean
 }
 
 export function openSpiffe(given: SpiffeDeps): Spiffe {
-  const deps = { log: silent, fetch: NO_FETCH, hasNamespace: () => true, ...given }
+  const deps = { log: silent, fetch: NO_FETCH, hasNamespace: () => true, turn: async () => {}, ...given }
   const settings = openSettings(deps.place)
   const parts = openParts({ ...deps, settings })
-  const authorities = openAuthorities({ ...deps, settings })
+  const crls = openCrls({ ...deps, settings })
+  const authorities = openAuthorities({ ...deps, settings, crls })
+  const revocations = openRevocations({ ...deps, authorities, crls })
+  const issued = openIssued({ ...deps, settings })
   const entries = openEntries({ ...deps, settings, parts })
   const joinTokens = openJoinTokens(deps)
   const bundles = openFederatedBundles(deps)
-  const federation = openFederation({ ...deps, settings, bundles, own: () => authorities.bundle().x509Authorities })
+  const federation = openFederation({ ...deps, settings, bundles, own: () => authorities.bundle().x509Authorities, isRevoked: revocations.has })
   const authorised = openAuthorised({ ...deps, entries })
-  const agents = openAgents(deps)
+  const agents = openAgents({ ...deps, issued })
   return {
     settings,
     authorities,
@@ -86,6 +97,9 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
     agents,
     joinTokens,
     svids: openSvids({ ...deps, authorities, settings }),
+    issued,
+    revocations,
+    crls,
     bundles,
     federation,
     changes: openAgentChanges({ ...deps, store: deps.place.store, entries, agents, authorised }),
@@ -98,6 +112,8 @@ export function openSpiffe(given: SpiffeDeps): Spiffe {
       await authorities.rotate(false)
       await entries.sweep(SWEEP_PAGE)
       await joinTokens.sweep(SWEEP_PAGE)
+      await issued.sweep(SWEEP_PAGE)
+      await revocations.sweep(SWEEP_PAGE)
       await clearParts(deps.place.store, parts, deps.hasNamespace)
       federation.poll().catch((error: unknown) => deps.log.error('federated bundles could not be fetched', {}, error)) // a slow endpoint holds up nothing else
     },

@@ -14,13 +14,12 @@ export interface RotationDeps {
   readonly upstream?: Upstream | undefined
   readonly current: () => AuthoritySet
   readonly prepare: (kind: Kind) => Promise<unknown>
-  readonly move: (kind: Kind, id: string, step: typeof authoritySet.withActivated) => Promise<unknown>
   readonly change: (step: (set: AuthoritySet) => AuthoritySet) => Promise<unknown>
 }
 
 /** Does what is due. Unless it `waits`, an upstream authority is asked meanwhile, and again later where it failed. */
 export function openRotation(deps: RotationDeps): (waits?: boolean) => Promise<void> {
-  const { clock, settings, upstream, current, prepare, move, change } = deps
+  const { clock, settings, upstream, current, prepare, change } = deps
   const due = (kind: Kind) => authoritySet.dueFor(current(), kind, clock.now())
   const later = {
     x509: openErrand(deps, 'a new X.509 authority could not be had', () => prepare('x509')),
@@ -40,7 +39,7 @@ export function openRotation(deps: RotationDeps): (waits?: boolean) => Promise<v
         else later[kind].begin()
       }
       const prepared = authoritySet.preparedOf(current(), kind)
-      if (prepared && due(kind) === 'activate') await move(kind, prepared.id, authoritySet.withActivated)
+      if (prepared && due(kind) === 'activate') await activate(deps, kind, prepared.id)
     }
     await change((set) => authoritySet.pruned(set, clock.now()))
     if (waits) await follow(deps)
@@ -48,8 +47,14 @@ export function openRotation(deps: RotationDeps): (waits?: boolean) => Promise<v
   }
 }
 
+/** Unless another process did: the leader rotates, and so does whoever changes the settings. */
+async function activate({ change }: RotationDeps, kind: Kind, id: string): Promise<void> {
+  await change((set) => (authoritySet.preparedOf(set, kind)?.id === id ? authoritySet.withActivated(set, kind, id) : set))
+}
+
 /** A server above has a bundle that is ours too; where it tainted what signed our authority, another takes its place at once. */
-async function follow({ settings, upstream, current, prepare, move, change }: RotationDeps): Promise<void> {
+async function follow(deps: RotationDeps): Promise<void> {
+  const { settings, upstream, current, prepare, change } = deps
   if (!upstream?.server) return
   const { trustDomain, witSvids } = settings.need()
   const { bundle, tainted } = await upstream.server.bundle(trustDomain)
@@ -57,7 +62,7 @@ async function follow({ settings, upstream, current, prepare, move, change }: Ro
   if (tainted.has(authoritySet.activeOf(current(), 'x509')?.root ?? '')) {
     await prepare('x509')
     const next = authoritySet.preparedOf(current(), 'x509')
-    if (next && !tainted.has(next.root ?? '')) await move('x509', next.id, authoritySet.withActivated)
+    if (next && !tainted.has(next.root ?? '')) await activate(deps, 'x509', next.id)
   }
   await change((set) => authoritySet.withAbove(set, above))
 }

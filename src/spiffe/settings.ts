@@ -28,6 +28,8 @@ export interface Settings {
   readonly refreshHint: number
   /** SPIFFE IDs, also of foreign trust domains, whose SVIDs may administer this one. */
   readonly adminIds: readonly SpiffeId[]
+  /** Whether it is recorded which X509-SVIDs live and for whom, so that they can be revoked by that. */
+  readonly trackSvids: boolean
 }
 
 export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
@@ -43,6 +45,7 @@ export const DEFAULTS: Omit<Settings, 'trustDomain'> = {
   jwtIssuer: '',
   refreshHint: 300,
   adminIds: [],
+  trackSvids: true,
 }
 
 export const entry = records<Settings>('settings/')

@@ -7,7 +7,7 @@ import { jwtKeyOf } from '../crypto/bundle.ts'
 import { verifyJwtSvid } from '../crypto/jwt-svid.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain } from '../crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { follow } from '../store/follow.ts'
 import { memory } from '../store/memory.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
@@ -44,7 +44,7 @@ async function open() {
     authorities,
     entries,
     svids,
-    agents: openAgents({ place, clock }),
+    agents: openAgents({ place, clock, issued: { put: () => {} } }),
     authorised: openAuthorised({ place, entries }),
     joinTokens: openJoinTokens({ place, clock, random }),
   }
@@ -130,7 +130,7 @@ describe('SVIDs', () => {
     const { entry } = await entries.create(spec({ dnsNames: ['web.example.org'], x509SvidTtl: 60, includeJti: true }))
     const { publicKey } = newSigningKey('rsa-2048')
     const { chain, expiresAt } = svids.x509For(entry, publicKey)
-    const svid = verifyX509Svid(chain, clock.now(), () => authorities.bundle().x509Authorities)
+    const svid = verifyX509Svid(chain, clock.now(), () => authorities.bundle().x509Authorities, NOTHING_REVOKED)
     assert.equal(svid.id, 'spiffe://example.org/web')
     assert.equal(svid.leaf.subject, 'O=Signet\nCN=web.example.org')
     assert.equal(svid.leaf.subjectAltName, 'URI:spiffe://example.org/web, DNS:web.example.org')
@@ -272,7 +272,7 @@ describe('entries', () => {
 })
 
 describe('agents', () => {
-  const attested = { id: AGENT, type: 'x509pop', serial: 'aa', canReattest: true, selectors: [] }
+  const attested = { id: AGENT, type: 'x509pop', authority: 'a1', serial: 'aa', canReattest: true, selectors: [] }
 
   test('are known by the serial number of their certificate', async () => {
     const { agents, clock } = await open()
@@ -288,7 +288,7 @@ describe('agents', () => {
     const { agents, clock } = await open()
     const expiresAt = clock.now() + HOUR
     await agents.attest({ ...attested, expiresAt })
-    await agents.renew(AGENT, 'bb', expiresAt)
+    await agents.renew(AGENT, { authority: 'a1', serial: 'bb', expiresAt })
     assert.equal(typeof (await agents.authenticate(AGENT, 'aa')), 'object')
     assert.equal(typeof (await agents.authenticate(AGENT, 'bb')), 'object')
     assert.equal(await agents.authenticate(AGENT, 'aa'), 'not-active')

@@ -11,6 +11,8 @@ export interface DueIndex {
   delete(tx: Tx, at: number, id: string): void
   /** At most `limit` ids whose time came by `now`, the longest due first. */
   before(store: Store, now: number, limit: number): string[]
+  /** Their keys. */
+  keysBefore(store: Pick<Store, 'keys'>, now: number, limit: number): Key[]
 }
 
 const DIGITS = 15
@@ -19,18 +21,20 @@ const NOTHING = Buffer.alloc(0)
 /** @example const due = dueIndex('token/due/'); due.put(tx, token.expiresAt, token.hash) */
 export function dueIndex(prefix: string): DueIndex {
   const key = (at: number, id: string) => `${prefix}${String(at).padStart(DIGITS, '0')}/${id}`
+  function keysBefore(store: Pick<Store, 'keys'>, now: number, limit: number): Key[] {
+    const found: Key[] = []
+    for (const each of store.keys({ prefix, limit })) {
+      if (Number(each.slice(prefix.length, prefix.length + DIGITS)) > now) break
+      found.push(each)
+    }
+    return found
+  }
   return {
     prefix,
     entry: (at, id) => [key(at, id), NOTHING],
     put: (tx, at, id) => tx.put(key(at, id), NOTHING),
     delete: (tx, at, id) => tx.delete(key(at, id)),
-    before(store, now, limit) {
-      const ids: string[] = []
-      for (const found of store.keys({ prefix, limit })) {
-        if (Number(found.slice(prefix.length, prefix.length + DIGITS)) > now) break
-        ids.push(found.slice(prefix.length + DIGITS + 1))
-      }
-      return ids
-    },
+    before: (store, now, limit) => keysBefore(store, now, limit).map((found) => found.slice(prefix.length + DIGITS + 1)),
+    keysBefore,
   }
 }

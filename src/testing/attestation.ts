@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
 import type { AttestCtx, Attested, NodeAttestor } from '../contract/attestor.ts'
+import { NOTHING_REVOKED } from '../crypto/x509-svid.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
 import { settableClock } from './clock.ts'
 
@@ -57,4 +58,5 @@ const CTX: AttestCtx = {
   address: '192.0.2.7',
   trustDomain: parseTrustDomain('example.org'),
   authorities: [],
+  isRevoked: NOTHING_REVOKED,
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { formatBundle } from '../../src/crypto/bundle.ts'
-import { verifyX509Svid } from '../../src/crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../../src/crypto/x509-svid.ts'
 import { chainOf } from '../../src/edge/peer-chain.ts'
 import { federating, openPublisher, type Publisher } from '../../src/testing/bundle-publisher.ts'
 import type { World } from '../../src/testing/world.ts'
@@ -106,7 +106,7 @@ describe('SPIFFE_Federation.md §5: bundle endpoints', () => {
   test('§5.2.2.3: the certificate of an https_spiffe server MUST be a valid X509-SVID', async () => {
     const socket = await dial(published.bySvid.port)
     const { x509Authorities } = published.world.kernel.spiffe()?.authorities.bundle() ?? { x509Authorities: [] }
-    const { id } = verifyX509Svid(chainOf(socket), Date.now(), (asked) => (asked === 'partner.test' ? x509Authorities : undefined))
+    const { id } = verifyX509Svid(chainOf(socket), Date.now(), (asked) => (asked === 'partner.test' ? x509Authorities : undefined), NOTHING_REVOKED)
     socket.destroy()
     assert.equal(id, PARTNER_ID)
   })

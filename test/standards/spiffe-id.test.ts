@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Fault } from '../../src/base/fault.ts'
 import { MAX_ID_BYTES, parseSpiffeId, parseTrustDomain, pathOf, spiffeId, trustDomainOf } from '../../src/crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../../src/crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../../src/crypto/x509-svid.ts'
 import { openTrustDomain } from '../../src/testing/trust-domain.ts'
 
 const refused = (texts: readonly string[]) => {
@@ -90,10 +90,10 @@ describe('SPIFFE-ID.md', () => {
     const { chain } = rooms.svids.x509({ id, publicKey: newSigningKey('ec-p256').publicKey, ttl: 60, dnsNames: [], subject: [] })
     const [leaf] = chain as [Buffer]
     const authorities = () => rooms.authorities.bundle().x509Authorities
-    assert.equal(verifyX509Svid([leaf], clock.now(), authorities).id, id)
+    assert.equal(verifyX509Svid([leaf], clock.now(), authorities, NOTHING_REVOKED).id, id)
     const at = leaf.indexOf('spiffe://example.org/web')
     const forged = Buffer.concat([leaf.subarray(0, at), Buffer.from('spiffe://example.org/dba'), leaf.subarray(at + 24)])
-    assert.throws(() => verifyX509Svid([forged], clock.now(), authorities), Fault)
+    assert.throws(() => verifyX509Svid([forged], clock.now(), authorities, NOTHING_REVOKED), Fault)
     assert.deepEqual([trustDomainOf(id), pathOf(id)], ['example.org', '/web'])
   })
 

@@ -6,7 +6,7 @@ import { Fault } from '../../src/base/fault.ts'
 import { type Bundle, formatBundle, parseBundle } from '../../src/crypto/bundle.ts'
 import { newSigningKey } from '../../src/crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain } from '../../src/crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../../src/crypto/x509-svid.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../../src/crypto/x509-svid.ts'
 import { openTrustDomain } from '../../src/testing/trust-domain.ts'
 import { type Certified, certify, nameConstraints, NOW, type Shape, unknownExtension } from './certificates.ts'
 
@@ -20,6 +20,7 @@ const believe = (...chain: readonly Certified[]) =>
     chain.map(({ der }) => der),
     NOW,
     (domain) => (domain === HOME ? [root.der] : undefined),
+    NOTHING_REVOKED,
   )
 const refused = (...chain: readonly Certified[]) => assert.throws(() => believe(...chain), Fault)
 

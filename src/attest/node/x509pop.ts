@@ -91,9 +91,9 @@ function configure(given: Values<typeof settings>): Config {
 }
 
 /** Of an SVID of the trust domain itself. */
-function trimmedPath({ clock, trustDomain, authorities }: AttestCtx, { prefix }: Config, chain: readonly Buffer[]): string {
+function trimmedPath({ clock, trustDomain, authorities, isRevoked }: AttestCtx, { prefix }: Config, chain: readonly Buffer[]): string {
   try {
-    const { id } = verifyX509Svid(chain, clock.now(), (domain) => (domain === trustDomain ? authorities : undefined))
+    const { id } = verifyX509Svid(chain, clock.now(), (domain) => (domain === trustDomain ? authorities : undefined), isRevoked)
     if (isBelow(id, prefix)) return pathOf(id).slice(prefix.length + 1)
   } catch (error) {
     throw error instanceof Fault ? new Fault('denied', `certificate verification failed: ${error.message}`) : error

@@ -9,7 +9,7 @@ import type { LoginGrant, Token, TokenLimits } from '../../contract/token.ts'
 import { jwtKeyOf } from '../../crypto/bundle.ts'
 import { verifyJwtSvid } from '../../crypto/jwt-svid.ts'
 import { parseSpiffeId, pathOf, type SpiffeId, type TrustDomain, trustDomainOf } from '../../crypto/spiffe-id.ts'
-import { verifyX509Svid } from '../../crypto/x509-svid.ts'
+import { type CertificateId, verifyX509Svid } from '../../crypto/x509-svid.ts'
 import { tryNormalise } from '../normalise.ts'
 import { notRenewed, renewedGrant, tokenGrant } from '../token-fields.ts'
 import { isFor, type Role, roles, type SvidType, takes } from './roles.ts'
@@ -31,6 +31,8 @@ export interface Proven {
   readonly expiresAt: number
   /** Of a JWT-SVID that has an id: it may be shown once. */
   readonly tokenId?: string
+  /** Of an X509-SVID. */
+  readonly certificate?: CertificateId
 }
 
 type Place = Pick<Ctx, 'store' | 'clock'>
@@ -54,7 +56,7 @@ export async function admit({ store }: Place, proven: Proven, wanted: string, pe
     alias: proven.id,
     displayName: proven.id.slice('spiffe://'.length),
     metadata: metadataOf(proven, name),
-    internal: { role: name, spiffe_id: proven.id },
+    internal: { role: name, spiffe_id: proven.id, ...proven.certificate },
   }
 }
 
@@ -65,8 +67,8 @@ const RESERVED = /^\/spire(?:\/|$)/
 function proveByConnection(ctx: Place, { chain }: Peer, trust: Trust): Proven {
   if (!chain || chain.length === 0) throw new Fault('invalid', 'no SVID: send jwt, or connect with the certificate of an X509-SVID')
   const authoritiesOf = (domain: TrustDomain) => bundleFor(ctx.store, trust, domain)?.x509Authorities
-  const { id, expiresAt } = because('X509-SVID', () => verifyX509Svid(chain, ctx.clock.now(), authoritiesOf))
-  return { id, type: 'x509', expiresAt }
+  const { id, expiresAt, authority, serial } = because('X509-SVID', () => verifyX509Svid(chain, ctx.clock.now(), authoritiesOf, trust.isRevoked))
+  return { id, type: 'x509', expiresAt, certificate: { authority, serial } }
 }
 
 export function proveByToken(ctx: Place, jwt: string, trust: Trust): Proven {
@@ -126,9 +128,10 @@ export function roleOfLogin({ store }: Pick<Ctx, 'store'>, { role }: JsonObject)
 }
 
 export function renew(ctx: Ctx, token: Token, trust: Trust): TokenLimits & { policies: readonly string[] } {
-  const { role: name = '', spiffe_id: id = '' } = token.internal ?? {}
+  const { role: name = '', spiffe_id: id = '', authority, serial } = token.internal ?? {}
   const role = roles.get(ctx.store, name)
   if (!role) throw notRenewed(`role ${JSON.stringify(name)} does not exist during renewal`)
   if (!isFor(role, parseSpiffeId(id), trust)) throw notRenewed(`role ${JSON.stringify(name)} is no longer for ${id}`)
+  if (authority !== undefined && serial !== undefined && trust.isRevoked({ authority, serial })) throw notRenewed('its X509-SVID is revoked')
   return renewedGrant(role.token, token)
 }

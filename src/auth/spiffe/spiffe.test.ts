@@ -98,6 +98,19 @@ describe('an X509-SVID', () => {
     await world.close()
   })
 
+  test('that is revoked logs nobody in, and renews nothing', async () => {
+    const { world, rooms } = await open()
+    const id = spiffeId(rooms.settings.need().trustDomain, WEB)
+    const { chain, ...certificate } = rooms.svids.x509({ id, publicKey: newSigningKey('ec-p256').publicKey, ttl: 0, dnsNames: [], subject: [] })
+    const { auth } = (await logIn(world, chain)).body
+    await world.ok('write', 'spiffe/svid/revoke', { serial_number: certificate.serial, authority_id: certificate.authority })
+    assert.deepEqual(errors(await logIn(world, chain)), [400, 'invalid X509-SVID: certificate is revoked'])
+    assert.equal((await logIn(world, svid(rooms))).status, 200)
+    const renewed = await world.call('write', 'auth/token/renew-self', {}, { token: auth.client_token })
+    assert.match(errors(renewed)[1], /its X509-SVID is revoked/)
+    await world.close()
+  })
+
   test('of a server or agent logs nobody in', async () => {
     const { world, rooms } = await open({ bound_spiffe_ids: 'spiffe://example.org/**' })
     const agent = rooms.svids.x509ForAgent(parseSpiffeId('spiffe://example.org/spire/agent/x/1'), newSigningKey('ec-p256').publicKey)

@@ -3,6 +3,7 @@ import { Fault } from '../../base/fault.ts'
 import { isObject, type Json } from '../../base/json.ts'
 import { type Bundle, bundleFromPem, parseBundle } from '../../crypto/bundle.ts'
 import type { SpiffeId, TrustDomain } from '../../crypto/spiffe-id.ts'
+import type { CertificateId } from '../../crypto/x509-svid.ts'
 import { records } from '../../store/records.ts'
 import type { Tx } from '../../store/transact.ts'
 
@@ -14,6 +15,8 @@ export interface Trust {
   bundleOf(trustDomain: TrustDomain): Bundle | undefined
   /** The registration entries that give an ID of its own trust domain. */
   entriesOf(id: SpiffeId): readonly EntryFacts[]
+  /** Of certificates that its own trust domain issued. */
+  isRevoked(certificate: CertificateId): boolean
 }
 
 export interface EntryFacts {

@@ -5,9 +5,9 @@ import { attempt, Failure } from '../failure.ts'
 import { choice, type FlagValues, list as texts, or, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import { goText, goTime } from '../output/text.ts'
-import type { Terminal } from '../terminal.ts'
 import { findAll, listed, matchFlag, type Query } from './entry/find.ts'
 import { counted } from './entry/print.ts'
+import { reason, revokedText } from './svid-revoke.ts'
 
 const AGENTS = 'spiffe/agents'
 
@@ -95,27 +95,32 @@ Its SVID ends, and it may attest again.
 
     $ signet agent evict -spiffeID=spiffe://example.org/spire/agent/join_token/1a2b…`,
   flags: one,
-  run: (terminal, { flags }) => end(terminal, 'evict', flags.spiffeID),
+  async run(terminal, { flags }) {
+    const path = pathOf(flags.spiffeID)
+    const client = await terminal.client()
+    await attempt('Error evicting agent', () => client.call('DELETE', path))
+    terminal.print('Agent evicted successfully')
+  },
 })
 
 export const ban = command({
   doc: 'Ban an agent',
   about: `
-Its SVID ends, and it may not attest again until it is evicted.
+Its SVID ends, and it may not attest again until it is evicted. Its SVIDs and those that were issued
+through it are revoked, unless that is switched off.
 
     $ signet agent ban -spiffeID=spiffe://example.org/spire/agent/join_token/1a2b…`,
-  flags: one,
-  run: (terminal, { flags }) => end(terminal, 'ban', flags.spiffeID),
+  flags: { ...one, revoke: choice('-revoke=false leaves what was issued through it as it is.'), reason },
+  async run(terminal, { flags }) {
+    const path = pathOf(flags.spiffeID)
+    const client = await terminal.client()
+    const body = { ...(flags.revoke === undefined ? {} : { revoke: flags.revoke }), ...(flags.reason === undefined ? {} : { reason: flags.reason }) }
+    const secret = await attempt('Error banning agent', () => client.post(`${path}/ban`, body))
+    for (const warning of secret?.warnings ?? []) terminal.warn(warning)
+    terminal.print('Agent banned successfully')
+    if (secret?.data) terminal.print(revokedText(secret.data))
+  },
 })
-
-async function end(terminal: Terminal, verb: 'evict' | 'ban', id: string): Promise<void> {
-  const path = pathOf(id)
-  const client = await terminal.client()
-  await attempt(verb === 'ban' ? 'Error banning agent' : 'Error evicting agent', () =>
-    verb === 'ban' ? client.call('POST', `${path}/ban`) : client.call('DELETE', path),
-  )
-  terminal.print(verb === 'ban' ? 'Agent banned successfully' : 'Agent evicted successfully')
-}
 
 function pathOf(id: string): string {
   if (id === '') throw new Failure(1, 'a SPIFFE ID is required')

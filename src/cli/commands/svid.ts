@@ -1,9 +1,10 @@
-// `signet svid`: checking what somebody shows as proof of who they are.
+// `signet svid`: checking what somebody shows as proof of who they are, and having it believed no more.
 import { command, group } from '../command.ts'
 import { readFile } from '../data-args.ts'
 import { attempt, Failure } from '../failure.ts'
 import { or, text } from '../flag.ts'
 import { showData } from '../output/show.ts'
+import { crl, revoke, revoked } from './svid-revoke.ts'
 
 const validate = command({
   doc: 'Validate an SVID',
@@ -29,7 +30,8 @@ The file holds the certificates of an X509-SVID as PEM, leaf first, or a JWT-SVI
 
 export const svid = group(
   'Interact with SVIDs',
-  { validate },
+  { crl, revoke, revoked, validate },
   `
-    $ signet svid validate svid.pem`,
+    $ signet svid validate svid.pem
+    $ signet svid revoke -spiffeID=spiffe://example.org/web -reason=key_compromise`,
 )

@@ -1,4 +1,5 @@
 // signet.agent.v1.Changes: tells an agent when something that concerns it was committed, so that it need not poll.
+import type { JsonObject } from '../../base/json.ts'
 import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
 import type { AgentChanges, News } from '../../spiffe/agent-changes.ts'
 import { GrpcError, type Services, STATUS, feed } from '../../wire/grpc.ts'
@@ -14,10 +15,10 @@ export function pushServices(ask: Ask, changesOf: ChangesOf): Services {
   return {
     [WATCH.service]: {
       [WATCH.method]: feed(WatchRequest, WatchResponse, async function* ({ peer, signal }, { revision }) {
-        const { agent_id: id } = await ask(peer, 'write', 'agent/watch')
+        const watching = await ask(peer, 'write', 'agent/watch')
         const changes = changesOf()
         if (!changes) throw new GrpcError(STATUS.unavailable, 'the server is sealed')
-        yield* news(changes, text(id), revision, signal)
+        yield* news(changes, watching, revision, signal)
         if (!signal.aborted) await ask(peer, 'write', 'agent/watch') // why it ended, where the agent is one no more
       }),
     },
@@ -25,7 +26,12 @@ export function pushServices(ask: Ask, changesOf: ChangesOf): Services {
 }
 
 /** Until the agent goes, or is one no more. What it has not taken yet is told as one. */
-async function* news(changes: AgentChanges, id: string, seen: number, signal: AbortSignal): AsyncGenerator<Partial<Of<typeof WatchResponse>>> {
+async function* news(
+  changes: AgentChanges,
+  { agent_id: id, authority_id: authority, serial_number: serial }: JsonObject,
+  seen: number,
+  signal: AbortSignal,
+): AsyncGenerator<Partial<Of<typeof WatchResponse>>> {
   let waiting: News | undefined
   let ended = false
   let wake = (): void => {}
@@ -37,7 +43,7 @@ async function* news(changes: AgentChanges, id: string, seen: number, signal: Ab
     ended = true
     wake()
   }
-  const stop = changes.watch({ agent: parseSpiffeId(id), hear, end })
+  const stop = changes.watch({ agent: parseSpiffeId(text(id)), authority: text(authority), serial: text(serial), hear, end })
   signal.addEventListener('abort', end, { once: true })
   try {
     const { revision } = changes

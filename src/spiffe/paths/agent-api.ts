@@ -6,8 +6,8 @@ import { type Ctx, type Path, path } from '../../contract/module.ts'
 import { data, type Reply } from '../../contract/reply.ts'
 import { publicKeyOfCsr } from '../../crypto/csr.ts'
 import { joinDelimited } from '../../wire/protobuf.ts'
-import { parseSpiffeId } from '../../crypto/spiffe-id.ts'
-import type { Agent } from '../agents.ts'
+import { parseSpiffeId, type SpiffeId } from '../../crypto/spiffe-id.ts'
+import type { Agent, Agents, Refusal } from '../agents.ts'
 import { beginAttestation, continueAttestation, type Step } from '../attest.ts'
 import type { X509Svid } from '../authorities.ts'
 import type { Entry } from '../entry.ts'
@@ -83,11 +83,16 @@ export function agentApiPaths(roomsOf: RoomsOf): Path[] {
 
 /** The agent that the connection proved to be. Throws `denied` with the reason as its text. */
 export async function caller({ agents }: Spiffe, ctx: Ctx): Promise<Agent> {
-  const { svid } = ctx.request.peer
-  if (!svid) throw new Fault('denied', 'not-attested')
+  const { svid, revoked } = ctx.request.peer
+  if (!svid) throw new Fault('denied', revoked === undefined ? 'not-attested' : whyRevoked(agents, parseSpiffeId(revoked)))
   const agent = await agents.authenticate(parseSpiffeId(svid.id), svid.serial)
   if (typeof agent === 'string') throw new Fault('denied', agent)
   return agent
+}
+
+function whyRevoked(agents: Agents, id: SpiffeId): Refusal {
+  const agent = agents.get(id)
+  return agent?.banned ? 'banned' : agent ? 'not-active' : 'not-attested'
 }
 
 /** The entry, where the agent may act for it. */
@@ -129,7 +134,8 @@ async function attestAgent(rooms: Spiffe, ctx: Ctx, input: Values<typeof attestI
   if ('challenge' in step) return data({ challenge: step.challenge.toString('base64') })
   const { publicKey, ...agent } = step.proven
   const svid = rooms.svids.x509ForAgent(agent.id, publicKey)
-  await rooms.agents.attest({ ...agent, serial: svid.serial, expiresAt: svid.expiresAt })
+  const { authority, serial, expiresAt } = svid
+  await rooms.agents.attest({ ...agent, authority, serial, expiresAt })
   return data({ spiffe_id: agent.id, ...describeSvid(svid), can_reattest: agent.canReattest })
 }
 
@@ -143,7 +149,7 @@ async function renew(rooms: Spiffe, ctx: Ctx, csr: string): Promise<Reply> {
   const agent = await caller(rooms, ctx)
   if (agent.canReattest) throw new Fault('denied', 'must-reattest')
   const svid = rooms.svids.x509ForAgent(agent.id, publicKeyOfCsr(Buffer.from(csr, 'base64')))
-  await rooms.agents.renew(agent.id, svid.serial, svid.expiresAt)
+  await rooms.agents.renew(agent.id, svid)
   return data({ spiffe_id: agent.id, ...describeSvid(svid) })
 }
 
@@ -151,19 +157,37 @@ async function issue(rooms: Spiffe, ctx: Ctx, input: Values<typeof svidsInput>):
   const agent = await caller(rooms, ctx)
   const requests = Object.entries(input.requests)
   if (requests.length > MAX_BATCH) throw new Fault('invalid', `at most ${MAX_BATCH} requests`)
-  const results = requests.map(([id, csr]): [string, JsonObject] => [id, issueOne(rooms, authorised(rooms, agent, id), csr)])
+  const made = requests.map(([id, csr]) => ({ id, ...makeOne(rooms, authorised(rooms, agent, id), csr) }))
+  await rooms.issued.record(
+    made.flatMap(({ entry, svid }) => (entry && svid ? { ...svid, spiffeId: entry.spiffeId, entry: entry.id, agent: agent.id } : [])),
+  )
+  // Who revokes what an entry or an agent has ends it first, and then looks for what was recorded until then: later ones are not given away.
+  const now = rooms.agents.get(agent.id)
+  const stands = (id: string): boolean => now !== undefined && !now.banned && authorised(rooms, now, id) !== undefined
+  const results = made.map(({ id, ...one }): [string, JsonObject] => [id, describeMade(one.svid && !stands(id) ? NOT_FOUND : one)])
   return data({ results: Object.fromEntries(results) })
 }
 
-function issueOne({ svids }: Spiffe, entry: Entry | undefined, csr: unknown): JsonObject {
-  if (!entry) return { error: 'entry not found or not authorized' }
+interface MadeOne {
+  readonly entry?: Entry
+  readonly svid?: X509Svid
+  readonly problem?: string
+}
+
+const NOT_FOUND: MadeOne = { problem: 'entry not found or not authorized' }
+
+function makeOne({ svids }: Spiffe, entry: Entry | undefined, csr: unknown): MadeOne {
+  if (!entry) return NOT_FOUND
   try {
-    const svid = svids.x509For(entry, publicKeyOfCsr(Buffer.from(typeof csr === 'string' ? csr : '', 'base64')))
-    return { spiffe_id: entry.spiffeId, hint: entry.hint, ...describeSvid(svid) }
+    return { entry, svid: svids.x509For(entry, publicKeyOfCsr(Buffer.from(typeof csr === 'string' ? csr : '', 'base64'))) }
   } catch (error) {
-    if (error instanceof Fault) return { error: error.message }
+    if (error instanceof Fault) return { problem: error.message }
     throw error
   }
+}
+
+function describeMade({ entry, svid, problem = '' }: MadeOne): JsonObject {
+  return entry && svid ? { spiffe_id: entry.spiffeId, hint: entry.hint, ...describeSvid(svid) } : { error: problem }
 }
 
 async function issueJwt(rooms: Spiffe, ctx: Ctx, input: Values<typeof jwtInput>): Promise<Reply> {

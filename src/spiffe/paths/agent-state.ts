@@ -15,7 +15,8 @@ export function agentStatePaths(roomsOf: RoomsOf): Path[] {
         access: 'open',
         async run(ctx) {
           const { id } = await caller(roomsOf(ctx.mount), ctx)
-          return data({ agent_id: id })
+          const { authority = '', serial = '' } = ctx.request.peer.svid ?? {}
+          return data({ agent_id: id, authority_id: authority, serial_number: serial })
         },
       }),
     })),

@@ -1,7 +1,8 @@
 // spiffe/agents and spiffe/join-tokens: the nodes that attested, and the tokens with which more of them may.
-import { int, maybe, or, seconds, secret, text } from '../../base/fields.ts'
+import { bool, int, maybe, or, seconds, secret, text, type Values } from '../../base/fields.ts'
+import { Fault } from '../../base/fault.ts'
 import type { JsonObject } from '../../base/json.ts'
-import { type Path, path } from '../../contract/module.ts'
+import { type Ctx, type Path, path } from '../../contract/module.ts'
 import { data, empty, keys, missing, type Reply } from '../../contract/reply.ts'
 import { parseSpiffeId, type SpiffeId, spiffeId } from '../../crypto/spiffe-id.ts'
 import type { Agent } from '../agents.ts'
@@ -11,11 +12,16 @@ import type { RoomsOf, Spiffe } from '../rooms.ts'
 import { formatSelector } from '../selectors.ts'
 import type { SettingsRoom } from '../settings.ts'
 import { agentFilter, agentMatcher, findPage } from './filters.ts'
+import { reasonInput, revokeAll } from './revoke.ts'
 
 const MAX_PAGE = 1_000
 const DEFAULT_TOKEN_TTL = 600
 const at = { path: text("Path of the agent's SPIFFE ID: spire/agent/…") }
 const pageInput = { after: or(text('SPIFFE ID to begin after.'), ''), limit: or(int('How many at most.'), 0), ...agentFilter }
+const banInput = {
+  revoke: or(bool('Revoke its SVIDs, and those that were issued through it.'), true),
+  reason: reasonInput('privilege_withdrawn'),
+}
 const ALL = { after: '', limit: Number.POSITIVE_INFINITY }
 const tokenInput = {
   ttl: or(seconds('How long the token can be used.'), DEFAULT_TOKEN_TTL),
@@ -62,8 +68,9 @@ export function agentPaths(roomsOf: RoomsOf): Path[] {
     })),
     path('agents/*path/ban', 'Banning an agent.', at, (op) => ({
       write: op({
-        doc: 'Ban an agent: its SVID ends, and it may not attest again.',
-        run: ({ mount }, input) => ban(roomsOf(mount), input.path),
+        doc: 'Ban an agent: its SVID ends, and it may not attest again. Its SVIDs and those that were issued through it are revoked.',
+        input: banInput,
+        run: (ctx, input) => ban(roomsOf(ctx.mount), ctx, input),
       }),
     })),
     path('join-tokens', 'Tokens that let a node attest, once.', {}, (op) => ({
@@ -79,8 +86,21 @@ async function evict({ agents, settings }: Spiffe, rest: string): Promise<Reply>
   return done(await agents.evict(idOf(settings, rest)))
 }
 
-async function ban({ agents, settings }: Spiffe, rest: string): Promise<Reply> {
-  return done(await agents.ban(idOf(settings, rest)))
+/** First it is out, and then what it has is looked for, so that it gets nothing meanwhile. What a crash cuts short, a second ban does. */
+async function ban(rooms: Spiffe, ctx: Ctx, input: Values<typeof banInput> & { readonly path: string }): Promise<Reply> {
+  const { agents, issued, settings } = rooms
+  const id = idOf(settings, input.path)
+  if (!(await agents.ban(id))) return missing()
+  if (!input.revoke) return empty()
+  const { trackSvids } = settings.need()
+  if (!trackSvids) ctx.warn("track_svids is off in spiffe/config: the agent's own SVID is revoked, and none that was issued through it")
+  try {
+    return data(await revokeAll(rooms, await issued.find('agent', id), input.reason))
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    ctx.warn(`the agent is banned, but what it has is not revoked: ${error.message}`)
+    return empty()
+  }
 }
 
 async function createToken(

@@ -55,7 +55,7 @@ describe('searches', () => {
       ['one', true],
       ['two', false],
     ] as const) {
-      const agent = { id: parseSpiffeId(id(`spire/agent/x/${name}`)), type: `t_${name}`, serial: '1', canReattest }
+      const agent = { id: parseSpiffeId(id(`spire/agent/x/${name}`)), type: `t_${name}`, authority: 'a1', serial: '1', canReattest }
       await rooms.agents.attest({ ...agent, expiresAt: clock.now() + hour, selectors: [parseSelector(`k8s_psat:cluster:${name}`)] })
     }
     await rooms.agents.ban(parseSpiffeId(id('spire/agent/x/two')))
@@ -115,7 +115,7 @@ describe('an explanation', () => {
   test('tells which entries describe a workload on a node, and what the nearest ones ask for besides', async () => {
     const { ask, rooms, clock } = await openTrustDomain()
     const agent = id('spire/agent/x/one')
-    const attested = { id: parseSpiffeId(agent), type: 'x', serial: '1', canReattest: true, expiresAt: clock.now() + 1_000 }
+    const attested = { id: parseSpiffeId(agent), type: 'x', authority: 'a1', serial: '1', canReattest: true, expiresAt: clock.now() + 1_000 }
     await rooms.agents.attest({ ...attested, selectors: [parseSelector('x509pop:subject:cn:web-1')] })
     const alias = { parent_id: id('spire/server'), spiffe_id: NODE, selectors: 'x509pop:subject:cn:web-1' }
     const create = [

@@ -1,5 +1,5 @@
 // spiffe/entries: registration entries, made, found, changed and removed.
-import { int, or, text, type Values } from '../../base/fields.ts'
+import { bool, int, or, text, type Values } from '../../base/fields.ts'
 import { type Ctx, type Path, path } from '../../contract/module.ts'
 import { data, empty, keys, missing, type Reply } from '../../contract/reply.ts'
 import type { EntrySpec } from '../entry.ts'
@@ -8,9 +8,14 @@ import { batchInput, runBatch } from './entry-batch.ts'
 import { explain, explainInput } from './entry-explain.ts'
 import { changedEntry, changedEntryInput, newEntry, newEntryInput, shownEntry } from './entry-json.ts'
 import { entryFilter, entryMatcher, findPage } from './filters.ts'
+import { needRecords, reasonInput, revokeAll } from './revoke.ts'
 
 const filterInput = { after: or(text('Id to begin after.'), ''), limit: or(int('How many at most.'), 0), ...entryFilter }
 
+const removeInput = {
+  revoke: or(bool('Revoke the X509-SVIDs that it gave.'), false),
+  reason: reasonInput('cessation_of_operation'),
+}
 const MAX_PAGE = 1_000
 const ALL = { after: '', limit: Number.POSITIVE_INFINITY }
 const id = { id: text('Id of the entry.') }
@@ -66,10 +71,9 @@ export function entryPaths(roomsOf: RoomsOf): Path[] {
         },
       }),
       delete: op({
-        doc: 'Remove an entry; its identities are not renewed.',
-        async run({ mount }, input) {
-          return (await roomsOf(mount).entries.remove(input.id)) ? empty() : missing()
-        },
+        doc: 'Remove an entry; its identities are not renewed, and where that is said revoked.',
+        input: removeInput,
+        run: ({ mount }, input) => remove(roomsOf(mount), input),
       }),
     })),
   ]
@@ -79,6 +83,16 @@ async function create(rooms: Spiffe, ctx: Ctx, spec: EntrySpec): Promise<Reply> 
   const { entry, existed } = await rooms.entries.create(spec)
   if (existed) ctx.warn('an entry with this SPIFFE ID, parent and selectors was there already; it is unchanged')
   return data({ ...shownEntry(rooms, entry), existed })
+}
+
+/** First it is gone, and then what it gave is looked for. What a crash cuts short is done where it is asked for again. */
+async function remove(rooms: Spiffe, { id: entry, revoke, reason }: Values<typeof removeInput> & { readonly id: string }): Promise<Reply> {
+  if (revoke) needRecords(rooms)
+  const removed = await rooms.entries.remove(entry)
+  if (!revoke) return removed ? empty() : missing()
+  const found = await rooms.issued.find('entry', entry)
+  if (!removed && found.length === 0) return missing()
+  return data(await revokeAll(rooms, found, reason))
 }
 
 function find(rooms: Spiffe, input: Values<typeof filterInput>): Reply {

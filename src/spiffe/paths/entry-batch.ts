@@ -1,34 +1,37 @@
 // spiffe/entries/batch: many entries removed, changed and made in one request, each with a result of its own.
-import { any, list, or, parseShape, text } from '../../base/fields.ts'
+import { any, bool, list, or, parseShape, text, type Values } from '../../base/fields.ts'
 import { Fault } from '../../base/fault.ts'
 import { isObject, type Json, type JsonObject } from '../../base/json.ts'
 import { data, type Reply } from '../../contract/reply.ts'
 import type { Entries, EntryOutcome, EntryStep } from '../entries.ts'
 import type { Spiffe } from '../rooms.ts'
+import { needRecords, reasonInput, revokeAll } from './revoke.ts'
 import { changedEntry, changedEntryInput, newEntry, newEntryInput, shownEntry } from './entry-json.ts'
 
 export const batchInput = {
   delete: or(list('Ids of entries to remove.'), []),
   update: or(any('A list of changes, each with the id of its entry.'), []),
   create: or(any('A list of new entries.'), []),
+  revoke: or(bool('Revoke the X509-SVIDs that removed entries gave.'), false),
+  reason: reasonInput('cessation_of_operation'),
 }
 
 const MAX_STEPS = 1_000
 const changeShape = { id: text('Id of the entry.'), ...changedEntryInput }
 
-export async function runBatch(
-  rooms: Pick<Spiffe, 'entries' | 'bundles'>,
-  input: { readonly delete: readonly string[]; readonly update: Json; readonly create: Json },
-  namespace: string,
-): Promise<Reply> {
+export async function runBatch(rooms: Spiffe, input: Values<typeof batchInput>, namespace: string): Promise<Reply> {
   const removals = input.delete.map((id): EntryStep => ({ kind: 'remove', id }))
   const changes = listOf(input.update, 'update').map((raw) => step(() => toChange(raw)))
   const creations = listOf(input.create, 'create').map((raw) => step(() => toCreation(raw, namespace)))
   const steps = [...removals, ...changes, ...creations]
   if (steps.length > MAX_STEPS) throw new Fault('invalid', `at most ${MAX_STEPS} entries at once`)
+  if (input.revoke) needRecords(rooms)
   const results = (await applyAll(rooms.entries, steps)).map((outcome) => describe(rooms, outcome))
   const made = removals.length + changes.length
-  return data({ delete: results.slice(0, removals.length), update: results.slice(removals.length, made), create: results.slice(made) })
+  const done = { delete: results.slice(0, removals.length), update: results.slice(removals.length, made), create: results.slice(made) }
+  if (!input.revoke) return data(done)
+  // Of those that were gone already too: what a crash cut short is done where it is asked for again.
+  return data({ ...done, ...(await revokeAll(rooms, await rooms.issued.find('entry', ...input.delete), input.reason)) })
 }
 
 function listOf(raw: Json, name: string): JsonObject[] {

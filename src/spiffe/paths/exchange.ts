@@ -109,10 +109,12 @@ async function removeRole({ exchange }: Spiffe, role: string): Promise<Reply> {
   return empty()
 }
 
-function giveX509({ exchange, svids, authorities }: Spiffe, ctx: Ctx, input: Values<typeof x509Input>): Reply {
+async function giveX509({ exchange, svids, issued, authorities }: Spiffe, ctx: Ctx, input: Values<typeof x509Input>): Promise<Reply> {
   const publicKey = publicKeyOfCsr(csrDer(input.csr))
   const { id, ttl } = exchange.admit(input.role, 'x509', callerOf(ctx))
-  const { chain, expiresAt } = svids.x509({ id, publicKey, ttl, dnsNames: [], subject: [['O', 'Signet']] })
+  const svid = svids.x509({ id, publicKey, ttl, dnsNames: [], subject: [['O', 'Signet']] })
+  await issued.record([{ ...svid, spiffeId: id, entry: '', agent: '' }])
+  const { chain, expiresAt } = svid
   const bundle = toPem(authorities.bundle().x509Authorities)
   return data({ spiffe_id: id, certificate: toPem(chain), bundle, expires_at: new Date(expiresAt).toISOString() })
 }

@@ -35,10 +35,13 @@ export function downstreamPaths(roomsOf: RoomsOf): Path[] {
         doc: 'Get an X.509 authority that is signed by the one of this server.',
         access: 'open',
         input: caInput,
-        run({ mount, request, clock }, input) {
+        async run({ mount, request, clock }, input) {
           const rooms = roomsOf(mount)
-          downstreamOf(rooms, request.peer, clock.now())
-          const { chain, expiresAt } = rooms.svids.authority(publicKeyOfCsr(Buffer.from(input.csr, 'base64')), Math.max(input.preferred_ttl, 0))
+          const entry = downstreamOf(rooms, request.peer, clock.now())
+          const made = rooms.svids.authority(publicKeyOfCsr(Buffer.from(input.csr, 'base64')), Math.max(input.preferred_ttl, 0))
+          // With its entry, what it signed is to be believed no more.
+          await rooms.issued.record([{ ...made, spiffeId: entry.spiffeId, entry: entry.id, agent: '' }])
+          const { chain, expiresAt } = made
           return data({
             chain: chain.map((one) => one.toString('base64')),
             x509_authorities: rooms.authorities.bundle().x509Authorities.map((one) => one.toString('base64')),

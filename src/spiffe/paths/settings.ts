@@ -27,6 +27,7 @@ const configInput = {
   jwt_issuer: maybe(text('The "iss" of JWT-SVIDs: the https URL where the OIDC discovery document is; empty for none.')),
   refresh_hint: maybe(seconds('How often others shall look for changes of the bundle.')),
   admin_ids: maybe(list('SPIFFE IDs, also of foreign trust domains, whose SVIDs may administer this one.')),
+  track_svids: maybe(bool('Record which X509-SVIDs live and for whom, so that they can be revoked by SPIFFE ID, entry and agent.')),
 }
 
 export function settingsPaths(roomsOf: RoomsOf): Path[] {
@@ -98,6 +99,7 @@ async function configure({ settings, authorities, parts }: Spiffe, input: Values
     jwtIssuer: input.jwt_issuer ?? was.jwtIssuer,
     refreshHint: input.refresh_hint ?? was.refreshHint,
     adminIds,
+    trackSvids: input.track_svids ?? was.trackSvids,
   })
   await authorities.rotate() // so that a new trust domain can issue at once
   return empty()
@@ -118,5 +120,6 @@ function describe(found: Settings): JsonObject {
     jwt_issuer: found.jwtIssuer,
     refresh_hint: found.refreshHint,
     admin_ids: [...found.adminIds],
+    track_svids: found.trackSvids,
   }
 }

@@ -51,12 +51,14 @@ export function svidPaths(roomsOf: RoomsOf): Path[] {
         access: 'sudo',
         input: x509Input,
         output: x509Output,
-        run({ mount }, input) {
-          const { svids, authorities } = roomsOf(mount)
+        async run({ mount }, input) {
+          const { svids, issued, authorities } = roomsOf(mount)
           const id = parseSpiffeId(input.spiffe_id)
           const subject = parseSubject(input.subject)
           const publicKey = publicKeyOfCsr(csrDer(input.csr))
-          const { chain, expiresAt } = svids.x509({ id, publicKey, ttl: input.ttl, dnsNames: input.dns_names, subject })
+          const svid = svids.x509({ id, publicKey, ttl: input.ttl, dnsNames: input.dns_names, subject })
+          await issued.record([{ ...svid, spiffeId: id, entry: '', agent: '' }])
+          const { chain, expiresAt } = svid
           const bundle = toPem(authorities.bundle().x509Authorities)
           return data({ spiffe_id: id, certificate: toPem(chain), bundle, expires_at: new Date(expiresAt).toISOString() })
         },
@@ -105,7 +107,7 @@ function validate(rooms: Spiffe, { svid, audience, certificate }: Values<typeof 
   const bundleOf = (domain: TrustDomain) => (domain === home ? rooms.authorities.bundle() : rooms.bundles.get(domain))
   if ((svid === undefined) === (certificate === undefined)) throw new Fault('invalid', 'either svid or certificate is needed')
   if (svid === undefined) {
-    const found = verifyX509Svid(fromPem(certificate as string), now, (domain) => bundleOf(domain)?.x509Authorities)
+    const found = verifyX509Svid(fromPem(certificate as string), now, (domain) => bundleOf(domain)?.x509Authorities, rooms.revocations.has)
     return { spiffe_id: found.id, serial_number: found.serial, expires_at: new Date(found.expiresAt).toISOString() }
   }
   if (audience === '') throw new Fault('invalid', 'missing audience')

@@ -19,11 +19,11 @@ export interface Result {
 const AT_ONCE = 500
 export const SIMILAR = 'similar entry already exists'
 
-export async function sendAll(client: Client, verb: Verb, items: readonly (JsonObject | string)[]): Promise<Result[]> {
+export async function sendAll(client: Client, verb: Verb, items: readonly (JsonObject | string)[], more: JsonObject = {}): Promise<Result[]> {
   const results: Result[] = []
   for (let done = 0; done < items.length; done += AT_ONCE) {
     const part = items.slice(done, done + AT_ONCE)
-    const answer = await attempt('Error changing entries', () => client.post(`${ENTRIES}/batch`, { [verb]: [...part] }))
+    const answer = await attempt('Error changing entries', () => client.post(`${ENTRIES}/batch`, { [verb]: [...part], ...more }))
     const found = answer?.data?.[verb]
     results.push(...(Array.isArray(found) ? found.filter(isObject) : []).map((one) => one as unknown as Result))
   }

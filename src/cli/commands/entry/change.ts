@@ -1,5 +1,6 @@
 // `signet entry create`, `update` and `delete`.
 import type { JsonObject } from '../../../base/json.ts'
+import { parseSecret } from '../../../client/secret.ts'
 import { command } from '../../command.ts'
 import { attempt, Failure } from '../../failure.ts'
 import { bool, text } from '../../flag.ts'
@@ -7,6 +8,7 @@ import { showObject } from '../../output/show.ts'
 import type { Terminal } from '../../terminal.ts'
 import { refusedWhy, report, type Result, sendAll, type Verb } from './batch.ts'
 import { checkDescription, describing, ENTRIES, toEntry, trustDomain } from './describe.ts'
+import { reason, revokedText } from '../svid-revoke.ts'
 import { readEntries, readIds } from './file.ts'
 
 const data = text('File with many entries as JSON, in place of the flags; - is standard input.')
@@ -63,20 +65,30 @@ The flags say all of what the entry shall be from now on: what is left out is as
 export const remove = command({
   doc: 'Delete registration entries',
   about: `
-Their identities are not renewed.
+Their identities are not renewed, and with -revoke the X509-SVIDs that they gave are believed no more.
 
-    $ signet entry delete -entryID=web`,
-  flags: { entryID: text('Id of the entry.'), file: text('File with many ids as JSON, {"ids": [...]}; - is standard input.') },
+    $ signet entry delete -entryID=web -revoke`,
+  flags: {
+    entryID: text('Id of the entry.'),
+    file: text('File with many ids as JSON, {"ids": [...]}; - is standard input.'),
+    revoke: bool('Revoke the X509-SVIDs that they gave.'),
+    reason,
+  },
   output: 'format',
   async run(terminal, { flags }) {
     if (flags.file === undefined && !flags.entryID) throw new Failure(1, 'an entry ID is required')
     const ids = flags.file === undefined ? [flags.entryID as string] : await readIds(terminal, flags.file)
     const client = await terminal.client()
-    if (flags.file !== undefined) return finish(terminal, 'delete', ids, await sendAll(client, 'delete', ids))
-    await attempt('Error deleting entry', () => client.call('DELETE', `${ENTRIES}/${ids[0]}`))
-    return finish(terminal, 'delete', ids, [{ ok: true }])
+    const revoking = { ...(flags.revoke ? { revoke: true } : {}), ...(flags.reason === undefined ? {} : { reason: flags.reason }) }
+    if (flags.file !== undefined) return finish(terminal, 'delete', ids, await sendAll(client, 'delete', ids, revoking))
+    const { body } = await attempt('Error deleting entry', () => client.call('DELETE', `${ENTRIES}/${ids[0]}`, { query: asQuery(revoking) }))
+    const code = finish(terminal, 'delete', ids, [{ ok: true }])
+    if (flags.revoke && terminal.format === 'table') terminal.print(revokedText(parseSecret(body)?.data ?? {}))
+    return code
   },
 })
+
+const asQuery = (given: JsonObject): Record<string, string> => Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]))
 
 async function sendFile(terminal: Terminal, verb: 'create' | 'update', path: string): Promise<number> {
   const entries = await readEntries(terminal, path)

@@ -1,0 +1,60 @@
+// spiffe/crl: the revocation lists of the trust domain's X.509 authorities, for everyone; spiffe/agent/crls: the same for agents.
+import { choice, or, text } from '../../base/fields.ts'
+import { type Path, path } from '../../contract/module.ts'
+import { data, missing, type Reply } from '../../contract/reply.ts'
+import { pem } from '../../crypto/certificate.ts'
+import type { RoomsOf } from '../rooms.ts'
+
+const at = { authority_id: text('The X.509 authority: its subject key identifier in hex.') }
+const formInput = { format: or(choice('As DER, or as PEM.', ['der', 'pem']), 'der') }
+
+export function crlPaths(roomsOf: RoomsOf): Path[] {
+  return [
+    path('crl', 'Revocation lists.', {}, (op) => ({
+      read: op({
+        doc: 'Read the list of each X.509 authority in the bundle (RFC 5280), as PEM one after another.',
+        access: 'open',
+        run: ({ mount }) =>
+          asPem(
+            roomsOf(mount)
+              .crls.all()
+              .map(({ der }) => der),
+          ),
+      }),
+    })),
+    path('crl/:authority_id', 'The revocation list of an X.509 authority.', at, (op) => ({
+      read: op({
+        doc: 'Read it.',
+        access: 'open',
+        input: formInput,
+        run({ mount }, { authority_id: id, format }) {
+          const found = roomsOf(mount).crls.of(id)
+          if (!found) return missing()
+          return format === 'pem' ? asPem([found.der]) : { kind: 'raw', status: 200, contentType: 'application/pkix-crl', body: found.der }
+        },
+      }),
+    })),
+  ]
+}
+
+export function agentCrlPaths(roomsOf: RoomsOf): Path[] {
+  return [
+    path('agent/crls', 'What agents hand on to workloads beside the bundle.', {}, (op) => ({
+      read: op({
+        doc: 'Read the revocation lists.',
+        access: 'open',
+        run: ({ mount }) =>
+          data({
+            crls: roomsOf(mount)
+              .crls.all()
+              .map(({ der }) => der.toString('base64')),
+          }),
+      }),
+    })),
+  ]
+}
+
+function asPem(lists: readonly Buffer[]): Reply {
+  const body = Buffer.from(lists.map((der) => pem('X509 CRL', der)).join(''))
+  return { kind: 'raw', status: 200, contentType: 'application/x-pem-file', body }
+}
