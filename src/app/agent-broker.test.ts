@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { silent } from '../base/log.ts'
 import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { DerReader } from '../crypto/der.ts'
 import { type BrokerNode, fetchJwt, first, infoOf, openBrokerNode, pidReference, podReference, subscribe } from '../testing/broker-node.ts'
+import { memoryDrawer } from '../testing/agent-domain.ts'
 import { NODE, refused } from '../testing/served-node.ts'
 import { STATUS } from '../wire/grpc.ts'
+import { runAgent } from './agent.ts'
+import { ports } from './ports.ts'
 
 const POD = { namespace: 'shop', name: 'web-1', uid: '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d' }
 
@@ -63,5 +68,54 @@ describe('the Broker API', () => {
       over,
       (error) => infoOf(error)?.reason === 'WORKLOAD_NOT_FOUND' && refused(STATUS.notFound, 'there is no such process')(error),
     )
+  })
+
+  test('identities that administer a server, or sign for others, are handed to no broker', async () => {
+    const { pid } = await here.workload('/admin', { admin: true })
+    const client = here.broker()
+    const denied = refused(STATUS.denied, 'no identity issued')
+    await assert.rejects(first(client, 'SubscribeToX509SVID', pidReference(pid)), denied)
+    await assert.rejects(first(client, 'SubscribeToX509Bundles', pidReference(pid)), denied)
+    await assert.rejects(fetchJwt(client, pidReference(pid)), denied)
+    await here.another(pid, '/below', { downstream: true })
+    await here.another(pid, '/plain')
+    const ids = ({ svids }: { svids: { spiffeId?: string }[] }) => svids.map(({ spiffeId }) => spiffeId)
+    assert.deepEqual(ids(await first(client, 'SubscribeToX509SVID', pidReference(pid))), ['spiffe://example.org/plain'])
+    assert.deepEqual(ids(await fetchJwt(client, pidReference(pid))), ['spiffe://example.org/plain'])
+  })
+
+  test('a token comes too late for a workload that has ended', async (t) => {
+    const { pid, end } = await here.workload('/late')
+    const { jwt } = here.node.running.agent
+    const { get } = jwt
+    t.after(() => Object.assign(jwt, { get }))
+    Object.assign(jwt, {
+      async get(...asked: Parameters<typeof get>) {
+        const given = await get.apply(jwt, asked)
+        await end()
+        return given
+      },
+    })
+    await assert.rejects(fetchJwt(here.broker(), pidReference(pid)), refused(STATUS.notFound, 'there is no such process'))
+  })
+
+  test('workloads without an identity get the bundle where verifiers may be anybody', async (t) => {
+    const open = await openBrokerNode({ allowUnauthenticatedVerifiers: true })
+    t.after(() => open.close())
+    const client = open.broker()
+    for (const method of ['SubscribeToX509Bundles', 'SubscribeToJWTBundles'] as const) {
+      assert.deepEqual(Object.keys((await first(client, method, pidReference(process.pid))).bundles), ['spiffe://example.org'])
+    }
+    await assert.rejects(first(client, 'SubscribeToX509SVID', pidReference(process.pid)), refused(STATUS.denied, 'no identity issued'))
+  })
+
+  test('a socket or port that is taken keeps the agent from starting', async () => {
+    const { parts, domain, timers } = here.node
+    const settings = { ...parts.settings, addresses: ['127.0.0.1:1'] }
+    const socket = { path: join(domain.folder, 'second/api.sock'), mode: 0o700 }
+    const again = { ...parts, settings, socket, adminSocket: undefined, drawer: memoryDrawer() }
+    await assert.rejects(runAgent(again, { ...ports, clock: domain.clock, timers }, silent), /is in use/)
+    const port = { ...again, broker: parts.broker && { ...parts.broker, socket: undefined, address: `127.0.0.1:${here.node.running.brokerPort}` } }
+    await assert.rejects(runAgent(port, { ...ports, clock: domain.clock, timers }, silent), /is in use/)
   })
 })

@@ -11,6 +11,7 @@ import { chainOf } from '../edge/peer-chain.ts'
 import type { GrpcServer } from '../wire/grpc.ts'
 import { bindLocal, crowd, type LocalListener, type LocalSocket, MOST_CONNECTIONS } from './agent-sockets.ts'
 import { bind } from './listen.ts'
+import { openSockets } from './open-sockets.ts'
 import { svidContext } from './svid-context.ts'
 
 /** Brokers that are connected, by the name under which their connection was injected. */
@@ -28,7 +29,7 @@ export interface BrokerListener extends LocalListener {
   readonly port: number | undefined
 }
 
-export interface BrokerListenerDeps extends Pick<AccessDeps, 'clock'> {
+export interface BrokerListenerDeps extends Pick<AccessDeps, 'brokers' | 'clock'> {
   readonly agent: Agent
   readonly grpc: GrpcServer
   readonly connections: Connections
@@ -65,7 +66,7 @@ export async function listenBrokers({ socket, address }: BrokerDoor, deps: Broke
 
 function openDoor(remote: boolean, counted: ReturnType<typeof crowd<string>>, deps: BrokerListenerDeps) {
   const { agent, grpc, connections, timers, log } = deps
-  const sockets = new Set<Socket>()
+  const sockets = openSockets()
   const refresh = refresher(agent)
   let count = 0
 
@@ -73,7 +74,6 @@ function openDoor(remote: boolean, counted: ReturnType<typeof crowd<string>>, de
     raw.on('error', () => {}) // a close follows
     if (!refresh(secure)) return void raw.destroy() // brokers try again
     sockets.add(raw)
-    raw.once('close', () => sockets.delete(raw))
     secure.emit('connection', raw)
   }
 
@@ -82,6 +82,7 @@ function openDoor(remote: boolean, counted: ReturnType<typeof crowd<string>>, de
     try {
       const id = identify(deps, chain)
       if (!counted.enter(id)) throw new Fault('invalid', `${id} has ${MOST_PER_BROKER} connections`)
+      if (!deps.brokers.has(id)) log.warn('a workload that is no broker connected', { spiffe_id: id })
       const name = `broker-${remote ? 'tcp' : 'unix'}-${++count}`
       connections.set(name, { chain, remote, end: () => void timers.after(FAREWELL, () => socket.destroy()) })
       socket.once('close', () => {
@@ -104,7 +105,7 @@ function openDoor(remote: boolean, counted: ReturnType<typeof crowd<string>>, de
     server,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
-      for (const socket of sockets) socket.destroy()
+      sockets.destroy()
       await closed
     },
   }

@@ -9,6 +9,7 @@ import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import type { GrpcServer } from '../wire/grpc.ts'
 import { clearSocket } from './admin-socket.ts'
 import { processBehind } from './agent-processes.ts'
+import { openSockets } from './open-sockets.ts'
 
 export interface LocalSocket {
   readonly path: string
@@ -39,7 +40,7 @@ interface LocalDeps {
 /** Throws a Failure where the path is taken or can't be used. */
 export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, { log, meter }: LocalDeps): Promise<LocalListener> {
   const { path } = at
-  const sockets = new Set<Socket>()
+  const sockets = openSockets()
   const users = crowd(MOST_PER_USER)
   let connections = 0
 
@@ -55,7 +56,6 @@ export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peer
       peers.set(name, process)
       sockets.add(socket)
       socket.once('close', () => {
-        sockets.delete(socket)
         users.leave(process.uid)
         peers.delete(name)
         process.close()
@@ -75,7 +75,7 @@ export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peer
   return {
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
-      for (const socket of sockets) socket.destroy()
+      sockets.destroy()
       await closed
     },
   }

@@ -152,7 +152,7 @@ async function openBrokerDoor(
   }
   const services = withReflection({ ...brokerServices(deps), ...healthServices(agent, timers) }, [BROKER_FILE, ANY_FILE, HEALTH_FILE])
   const grpc = openGrpc(metered(forBrokers(services, deps), meter.call), (error) => log.error('a call failed', {}, error))
-  const listener = await listenBrokers(config, { ...tools, agent, grpc, connections })
+  const listener = await listenBrokers(config, { ...deps, ...tools, grpc, connections })
   log.info('listening for brokers', {
     ...(config.socket ? { socket: config.socket.path } : {}),
     ...(config.address ? { address: config.address } : {}),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -328,6 +330,18 @@ describe('agents over gRPC', () => {
     )
     const client = connect({ chain: [der], key: readFileSync(key) })
     await assert.rejects(call(client, 'bundle.v1.Bundle/GetBundle', wire.Empty, wire.BundleMessage, {}), refusedWith(14, /./))
+  })
+
+  test('closing waits for nobody who is connected and says nothing', async () => {
+    const ports = { clock: world.clock, random: { bytes: randomBytes }, timers: stillTimers }
+    const second = await listenSpire('127.0.0.1:0', world.kernel, ports, silent)
+    const mute = connectTcp(second.port)
+    await once(mute, 'connect')
+    await new Promise((resolve) => setImmediate(resolve)) // the other side has it, too
+    const gone = once(mute, 'close')
+    mute.resume()
+    await second.close()
+    await gone
   })
 
   test('a sealed server lets nobody in', async () => {

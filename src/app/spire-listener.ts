@@ -7,6 +7,7 @@ import type { Peer } from '../contract/call.ts'
 import { chainOf } from '../edge/peer-chain.ts'
 import type { Kernel } from './kernel.ts'
 import { bind } from './listen.ts'
+import { openSockets } from './open-sockets.ts'
 import { openServerIdentity } from './server-identity.ts'
 import { openSpireGrpc } from './spire-grpc.ts'
 import { openProof, type Proof } from './svid-proof.ts'
@@ -26,12 +27,14 @@ export async function listenSpire(
   const peers = new Map<string, () => Peer | undefined>()
   const grpc = openSpireGrpc(kernel, (name) => peers.get(name)?.(), ports, log)
   const identify = openServerIdentity(ports)
+  const sockets = openSockets()
   let connections = 0
 
   function accept(raw: Socket): void {
     const spiffe = kernel.spiffe()
     if (!spiffe?.settings.get()) return void raw.destroy() // sealed, or no trust domain yet: agents try again
     identify(spiffe, secure)
+    sockets.add(raw)
     secure.emit('connection', raw)
   }
 
@@ -70,6 +73,7 @@ export async function listenSpire(
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       grpc.close()
+      sockets.destroy()
       await closed
     },
   }
