@@ -59,17 +59,14 @@ test('the unit grants what a server needs and no privileges', () => {
   for (const [key, value] of Object.entries(expected)) assert.equal(settings.get(key), value, key)
 })
 
+/** A folder for each socket, since whoever has one folder mounted is not to have the others. */
+const RUNTIME = 'RuntimeDirectory=signet-agent signet-agent-admin signet-agent-broker'
+
 test('the unit of the agent hides no process from it', () => {
   const unit = read('deploy/signet-agent.service')
   assert.match(unit, /^ExecStart=\/opt\/signet\/bin\/signet agent -config=\/etc\/signet\/agent\.hcl$/m)
   assert.doesNotMatch(unit, /^(ProtectProc|PrivateUsers|ProcSubset|PrivateTmp)=/m)
-  for (const line of [
-    'UMask=0077',
-    'LimitCORE=0',
-    'NoNewPrivileges=yes',
-    'RuntimeDirectory=signet-agent signet-agent-admin',
-    'StateDirectory=signet-agent',
-  ]) {
+  for (const line of ['UMask=0077', 'LimitCORE=0', 'NoNewPrivileges=yes', RUNTIME, 'StateDirectory=signet-agent']) {
     assert.ok(unit.split('\n').includes(line), line)
   }
 })

@@ -180,7 +180,7 @@ describe('SPIFFE_Broker_Endpoint.md §4: locating the endpoint', () => {
   test('if not explicitly configured, clients MUST fall back to SPIFFE_BROKER_SOCKET', async () => {
     assert.match((await run('', { SPIFFE_BROKER_SOCKET: local() })).out, /spiffe:\/\/example\.org\/pod/)
     assert.match((await run(`-broker-socket=${local()}`, { SPIFFE_BROKER_SOCKET: 'unix:///none' })).out, /spiffe:\/\/example\.org\/pod/)
-    assert.match((await run('', {})).err, /no agent serves brokers at unix:\/\/\/run\/signet-broker/)
+    assert.match((await run('', {})).err, /no agent serves brokers at unix:\/\/\/run\/signet-agent-broker/)
   })
 
   test('the scheme MUST be set to either unix or tcp', async () => {

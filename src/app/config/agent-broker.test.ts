@@ -17,13 +17,13 @@ describe('broker_api in the configuration of an agent', () => {
 
   test('a local socket, a port, and who may ask for what', () => {
     const text = `
-      socket_path  = "/run/signet-broker/api.sock"
+      socket_path  = "/run/signet-agent-broker/api.sock"
       socket_mode  = "0660"
       bind_address = "[::]:8443"
       broker "spiffe://example.org/proxy" { references = ["pid", "kubernetes"] references_over_tcp = ["kubernetes"] }
       broker "spiffe://other.org/mesh" { references = ["kubernetes"] }`
     assert.deepEqual(parse(text), {
-      socket: { path: '/run/signet-broker/api.sock', mode: 0o660 },
+      socket: { path: '/run/signet-agent-broker/api.sock', mode: 0o660 },
       address: '[::]:8443',
       brokers: new Map([
         ['spiffe://example.org/proxy', { local: ['pid', 'kubernetes'], remote: ['kubernetes'] }],

@@ -9,7 +9,7 @@ import { give, show, showTokens, tokenFlags, writeFlag } from './agent-api.ts'
 import { asking, socketFlags } from './agent-socket.ts'
 import { KEY_MODE, writeSvids } from './agent-svids.ts'
 
-const DEFAULT_SOCKET = 'unix:///run/signet-broker/api.sock'
+const DEFAULT_SOCKET = 'unix:///run/signet-agent-broker/api.sock'
 
 const brokerFlags = {
   ...socketFlags,
