@@ -10,7 +10,7 @@ import { forgetIdentity, type Identity, identityOf, keepIdentity, loadIdentity, 
 import type { Keeping } from './keeping.ts'
 import { attestAgent, getBundle, type GivenSvid, renewAgent } from './server/api.ts'
 import { type Dial, type Link, openLink } from './server/link.ts'
-import { isTainted, type Trust } from './trust.ts'
+import { isBelieved, isTainted, type Trust } from './trust.ts'
 import type { Trusts } from './trusts.ts'
 
 export interface StandingDeps {
@@ -62,8 +62,8 @@ export class Standing {
     if (this.#identity && this.#identity.expiresAt <= now) this.#identity = undefined
     if (!this.#identity) return this.#attest()
     const trust = this.#deps.trusts.own()
-    const tainted = trust !== undefined && isTainted(trust, this.#identity.chain)
-    if (tainted || this.#identity.renewAt <= now) await this.#renew(this.#identity)
+    const unfit = trust !== undefined && (isTainted(trust, this.#identity.chain) || !isBelieved(trust, this.#identity.chain))
+    if (unfit || this.#identity.renewAt <= now) await this.#renew(this.#identity)
   }
 
   /** Lets the link use the identity and the bundle of now. */

@@ -51,14 +51,33 @@ function isPublicKey(spki: Buffer): boolean {
 }
 
 /** Whether a chain (leaf first) comes from an authority that is tainted. */
-export function isTainted({ bundle, tainted }: Trust, chain: readonly Buffer[]): boolean {
+export function isTainted(trust: Trust, chain: readonly Buffer[]): boolean {
+  if (trust.tainted.size === 0) return false
+  const issuers = issuersOf(trust, chain)
+  return issuers.length > 0 && issuers.every((der) => trust.tainted.has(der.toString('base64')))
+}
+
+/** Whether a chain (leaf first) comes from an authority that is still one. */
+export function isBelieved(trust: Trust, chain: readonly Buffer[]): boolean {
+  return issuersOf(trust, chain).length > 0
+}
+
+interface Issuers {
+  readonly among: readonly Buffer[]
+  readonly found: readonly Buffer[]
+}
+
+/** Of chains, by the authorities that they were looked for among: a chain is asked about far more often than a bundle changes. */
+const known = new WeakMap<readonly Buffer[], Issuers>()
+
+function issuersOf({ bundle: { x509Authorities: among } }: Trust, chain: readonly Buffer[]): readonly Buffer[] {
+  const before = known.get(chain)
+  if (before?.among === among) return before.found
   const last = chain.at(-1)
-  if (tainted.size === 0 || !last) return false
-  const issued = new X509Certificate(last)
-  const issuers = bundle.x509Authorities.filter(
-    (der) => issued.checkIssued(new X509Certificate(der)) && issued.verify(new X509Certificate(der).publicKey),
-  )
-  return issuers.length > 0 && issuers.every((der) => tainted.has(der.toString('base64')))
+  const issued = last && new X509Certificate(last)
+  const found = among.filter((der) => issued?.checkIssued(new X509Certificate(der)) && issued.verify(new X509Certificate(der).publicKey))
+  known.set(chain, { among, found })
+  return found
 }
 
 /** As it is kept; `openTrust` reads it. */

@@ -111,6 +111,19 @@ describe('X509-SVIDs that an agent holds', () => {
     assert.deepEqual([...svids.all().keys()], ['a'], 'the entry that is gone took its SVID with it')
   })
 
+  test('one whose authority is none any more is given to nobody, and replaced at once', async () => {
+    const { svids, server, authorities, asked } = opened(10)
+    const a = entryOf('a')
+    await svids.refresh(mapOf(a))
+    asked()
+    server.authority = testAuthority('two')
+    authorities.splice(0, 1, server.authority)
+    assert.equal(svids.get(a), undefined)
+    await svids.refresh(mapOf(a))
+    assert.deepEqual(asked(), [['a']])
+    assert.notEqual(svids.get(a), undefined)
+  })
+
   test('what is another’s, or of nobody known, is not taken', async () => {
     const { svids, server } = opened(10)
     const a = entryOf('a')

@@ -6,7 +6,7 @@ import type { AgentEntry } from './entry.ts'
 import { type HeldSvid, HeldSvids, type IssuingDeps, newKeys } from './held-svids.ts'
 import { checkGiven } from './identity.ts'
 import { renewalTime } from './jitter.ts'
-import { isTainted } from './trust.ts'
+import { isBelieved, isTainted } from './trust.ts'
 
 export interface WorkloadSvid extends HeldSvid {
   /** DER, leaf first. */
@@ -29,7 +29,10 @@ export class X509Svids extends HeldSvids<WorkloadSvid> {
         const own = trust()
         return own !== undefined && isTainted(own, chain)
       },
-      isBelieved: () => true,
+      isBelieved({ chain }) {
+        const own = trust()
+        return own === undefined || isBelieved(own, chain)
+      },
       isPrefetched: ({ prefetch }) => prefetch,
     })
   }
