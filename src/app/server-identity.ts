@@ -3,7 +3,6 @@ import type { SecureContextOptions } from 'node:tls'
 import type { Ports } from '../base/ports.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import type { CertificateId } from '../crypto/x509-svid.ts'
-import { serverId } from '../spiffe/entry.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { svidContext } from './svid-context.ts'
 
@@ -27,16 +26,8 @@ export function openServerIdentity({
   }
 }
 
-function issue({ settings, svids }: Spiffe, now: number): Identity {
-  const { trustDomain, agentTtl } = settings.need()
+function issue({ svids }: Spiffe, now: number): Identity {
   const key = newSigningKey('ec-p256')
-  const id = serverId(trustDomain)
-  const { chain, expiresAt, authority, serial } = svids.x509({
-    id,
-    publicKey: key.publicKey,
-    ttl: agentTtl,
-    dnsNames: [],
-    subject: [['O', 'Signet']],
-  })
+  const { chain, expiresAt, authority, serial } = svids.x509ForServer(key.publicKey)
   return { context: svidContext({ chain, key }), renewAt: now + (expiresAt - now) / 2, authority, serial }
 }

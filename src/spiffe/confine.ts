@@ -69,6 +69,7 @@ function confineSvids(svids: Svids, part: Part): Svids {
     },
     x509For: refused,
     x509ForAgent: refused,
+    x509ForServer: refused,
     jwtFor: refused,
     witFor: refused,
     authority: refused,

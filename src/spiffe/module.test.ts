@@ -153,6 +153,10 @@ describe('spiffe/svid', () => {
       await assert.rejects(ask('write', 'svid/x509', { spiffe_id: WEB.spiffe_id, csr: bad }), Fault)
     }
     await assert.rejects(ask('write', 'svid/x509', { spiffe_id: 'spiffe://other.org/a', csr }), /not a member/)
+    for (const name of ['server', 'agent/x509pop/a']) {
+      const reserved = { spiffe_id: `spiffe://example.org/spire/${name}`, csr, audience: 'a' }
+      for (const kind of ['x509', 'jwt']) await assert.rejects(ask('write', `svid/${kind}`, reserved), /reserved/)
+    }
   })
 
   test('JWT-SVIDs are issued and checked', async () => {
