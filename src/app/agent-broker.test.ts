@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { silent } from '../base/log.ts'
@@ -9,6 +11,7 @@ import { memoryDrawer } from '../testing/agent-domain.ts'
 import { NODE, refused } from '../testing/served-node.ts'
 import { STATUS } from '../wire/grpc.ts'
 import { runAgent } from './agent.ts'
+import type { BrokerConfig } from './config/agent-broker.ts'
 import { ports } from './ports.ts'
 
 const POD = { namespace: 'shop', name: 'web-1', uid: '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d' }
@@ -109,13 +112,25 @@ describe('the Broker API', () => {
     await assert.rejects(first(client, 'SubscribeToX509SVID', pidReference(process.pid)), refused(STATUS.denied, 'no identity issued'))
   })
 
-  test('a socket or port that is taken keeps the agent from starting', async () => {
+  /** A second agent, whose server is away, with its doors as given. */
+  const second = (doors: Partial<BrokerConfig>) => {
     const { parts, domain, timers } = here.node
     const settings = { ...parts.settings, addresses: ['127.0.0.1:1'] }
     const socket = { path: join(domain.folder, 'second/api.sock'), mode: 0o700 }
-    const again = { ...parts, settings, socket, adminSocket: undefined, drawer: memoryDrawer() }
-    await assert.rejects(runAgent(again, { ...ports, clock: domain.clock, timers }, silent), /is in use/)
-    const port = { ...again, broker: parts.broker && { ...parts.broker, socket: undefined, address: `127.0.0.1:${here.node.running.brokerPort}` } }
-    await assert.rejects(runAgent(port, { ...ports, clock: domain.clock, timers }, silent), /is in use/)
+    const broker = parts.broker && { ...parts.broker, ...doors }
+    const whole = { ...parts, settings, socket, broker, adminSocket: undefined, drawer: memoryDrawer() }
+    return runAgent(whole, { ...ports, clock: domain.clock, timers }, silent)
+  }
+
+  test('an agent that has no identity yet lets nobody in', async (t) => {
+    const path = join(here.node.domain.folder, 'second-broker/api.sock')
+    const running = await second({ socket: { path, mode: 0o700 }, address: undefined })
+    t.after(() => running.close())
+    await once(connect(path).resume(), 'close')
+  })
+
+  test('a socket or port that is taken keeps the agent from starting', async () => {
+    await assert.rejects(second({}), /is in use/)
+    await assert.rejects(second({ socket: undefined, address: `127.0.0.1:${here.node.running.brokerPort}` }), /is in use/)
   })
 })
