@@ -28,6 +28,8 @@ export class NoWorkload extends Error {
 
 /** Names of this machine's users and groups; undefined where a number has none. */
 export interface Accounts {
-  userOf(uid: number): string | undefined
-  groupOf(gid: number): string | undefined
+  userOf(uid: number): Name
+  groupOf(gid: number): Name
 }
+
+type Name = string | undefined | Promise<string | undefined>

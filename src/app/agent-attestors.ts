@@ -4,6 +4,7 @@ import type { WorkloadAttestor } from '../agent/attestors/attestor.ts'
 import { dockerAttestor } from '../agent/attestors/docker.ts'
 import { systemdAttestor } from '../agent/attestors/systemd.ts'
 import { unixAttestor } from '../agent/attestors/unix.ts'
+import type { Accounts } from '../agent/processes.ts'
 import { bool, int, or, text } from '../base/fields.ts'
 import { getLocally } from './agent-http.ts'
 import { K8S, openK8s } from './agent-k8s.ts'
@@ -11,6 +12,8 @@ import { type AttestorKind, kind } from './agent-kinds.ts'
 import { NODE_ATTESTORS } from './agent-nodes.ts'
 import { localAccounts } from './agent-processes.ts'
 import { type Block, refuse } from './config/stanza.ts'
+import { remembering, systemNames } from './name-service.ts'
+import { clock, timers } from './ports.ts'
 import { askBus } from './system-bus.ts'
 
 /** By the label of workload_attestor. */
@@ -30,13 +33,27 @@ export const WORKLOAD_ATTESTORS: Readonly<Record<string, AttestorKind<WorkloadAt
     'User, groups and program of a process.',
     {
       discover_workload_path: or(bool('Look at the program, too: its path and hash. Needs the right to see processes of other users.'), false),
+      name_service: or(
+        bool('Ask the name service of the system for the names of users and groups that are not in /etc/passwd and /etc/group.'),
+        true,
+      ),
       workload_size_limit: or(int('Bytes of the largest program that is hashed; 0 for any. A workload with a larger one gets nothing.'), 0),
     },
-    ({ discover_workload_path: programs, workload_size_limit: limit }, block) => {
+    ({ discover_workload_path: programs, name_service: named, workload_size_limit: limit }, block) => {
       if (limit < 0) throw refuse(block, 'workload_size_limit cannot be negative')
-      return unixAttestor(localAccounts(), { programs, mostBytes: limit === 0 ? Number.MAX_SAFE_INTEGER : limit })
+      return unixAttestor(named ? allAccounts() : localAccounts(), { programs, mostBytes: limit === 0 ? Number.MAX_SAFE_INTEGER : limit })
     },
   ),
+}
+
+/** What the files say counts first, as in nearly every nsswitch.conf; the others are asked where they say nothing. */
+function allAccounts(): Accounts {
+  const local = localAccounts()
+  const others = remembering(systemNames(), { clock, timers })
+  return {
+    userOf: (uid) => local.userOf(uid) ?? others.userOf(uid),
+    groupOf: (gid) => local.groupOf(gid) ?? others.groupOf(gid),
+  }
 }
 
 export const nodeAttestation = (block: Block): NodeAttestation => kindOf(NODE_ATTESTORS, block).open(block)

@@ -123,8 +123,14 @@ function attempt<T>(run: () => T): T | undefined {
   }
 }
 
+/** Of users and groups in files. */
+interface LocalAccounts extends Accounts {
+  userOf(uid: number): string | undefined
+  groupOf(gid: number): string | undefined
+}
+
 /** From /etc/passwd and /etc/group, read again when they change. */
-export function localAccounts(passwd = '/etc/passwd', group = '/etc/group'): Accounts {
+export function localAccounts(passwd = '/etc/passwd', group = '/etc/group'): LocalAccounts {
   const users = names(passwd)
   const groups = names(group)
   return { userOf: (uid) => users().get(uid), groupOf: (gid) => groups().get(gid) }

@@ -14,12 +14,15 @@ export function unixAttestor(accounts: Accounts, { programs, mostBytes }: UnixSe
     type: 'unix',
     async attest(process) {
       const { uid, gid, groups } = parseStatus(process.read('status').toString())
+      const supplementary = await Promise.all(
+        groups.map(async (one) => [`supplementary_gid:${one}`, ...named('supplementary_group', await accounts.groupOf(one))]),
+      )
       return [
         `uid:${uid}`,
-        ...named('user', accounts.userOf(uid)),
+        ...named('user', await accounts.userOf(uid)),
         `gid:${gid}`,
-        ...named('group', accounts.groupOf(gid)),
-        ...groups.flatMap((one) => [`supplementary_gid:${one}`, ...named('supplementary_group', accounts.groupOf(one))]),
+        ...named('group', await accounts.groupOf(gid)),
+        ...supplementary.flat(),
         ...(programs ? await programOf(process, mostBytes) : []),
       ]
     },
