@@ -20,12 +20,24 @@ const TERM = 1
 export interface Keeping {
   /** Undefined where there is none that can be opened. */
   load(name: string): JsonObject | undefined
+  /** Throws the system's error where it can't be written. */
   save(name: string, value: JsonObject): void
+  /** The same of what is served though it can't be written now: false then, and the caller tries again later. */
+  trySave(name: string, value: JsonObject): boolean
   forget(name: string): void
 }
 
 /** `key` are 32 bytes. A record that was altered, or that another key sealed, is none. */
 export function openKeeping(drawer: Drawer, key: Buffer, random: Random, log: Log): Keeping {
+  function save(name: string, value: JsonObject): void {
+    const plain = Buffer.from(JSON.stringify(value))
+    try {
+      drawer.write(name, sealRecord(key, TERM, plain, name, random))
+    } finally {
+      plain.fill(0)
+    }
+  }
+
   return {
     load(name) {
       const sealed = drawer.read(name)
@@ -38,12 +50,14 @@ export function openKeeping(drawer: Drawer, key: Buffer, random: Random, log: Lo
         return undefined
       }
     },
-    save(name, value) {
-      const plain = Buffer.from(JSON.stringify(value))
+    save,
+    trySave(name, value) {
       try {
-        drawer.write(name, sealRecord(key, TERM, plain, name, random))
-      } finally {
-        plain.fill(0)
+        save(name, value)
+        return true
+      } catch (error) {
+        log.warn('what is held cannot be kept on disk, and a restart would lose it', { name, reason: (error as Error).message })
+        return false
       }
     },
     forget: (name) => drawer.remove(name),

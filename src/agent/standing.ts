@@ -63,7 +63,7 @@ export class Standing {
     if (!this.#identity) return this.#attest()
     const trust = this.#deps.trusts.own()
     const unfit = trust !== undefined && (isTainted(trust, this.#identity.chain) || !isBelieved(trust, this.#identity.chain))
-    if (unfit || this.#identity.renewAt <= now) await this.#renew(this.#identity)
+    if (unfit || this.#identity.renewAt <= now) await this.#renewOrGoOn(this.#identity, now)
   }
 
   /** Lets the link use the identity and the bundle of now. */
@@ -84,6 +84,17 @@ export class Standing {
   forget(): void {
     this.#identity = undefined
     forgetIdentity(this.#deps.keeping)
+  }
+
+  /** A new one that can't be kept is not used: a restart would lose it, and the server takes the old one no more once it is. */
+  async #renewOrGoOn(old: Identity, now: number): Promise<void> {
+    try {
+      await this.#renew(old)
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      this.#deps.log.warn('the renewed identity cannot be kept on disk; the old one goes on', { reason: error.message })
+      this.#identity = { ...old, renewAt: now + AGAIN }
+    }
   }
 
   async #renew(old: Identity): Promise<void> {
@@ -140,3 +151,8 @@ export class Standing {
     this.#deps.log.info('attested', { spiffe_id: id, expires_at: new Date(expiresAt).toISOString(), reattestable })
   }
 }
+
+/** Milliseconds until it is tried again. */
+const AGAIN = 60_000
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error && 'errno' in error

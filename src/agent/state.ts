@@ -39,6 +39,8 @@ export class State {
   /** Rings after entries, SVIDs or bundles changed. */
   readonly changes: Bell = bell()
   #entries: EntryIndex | undefined
+  /** Whether what is held is on disk, too. */
+  #saved = true
 
   constructor(deps: StateDeps) {
     const { link, trusts } = deps
@@ -87,7 +89,9 @@ export class State {
   /** Renews what is due, of what is known already. */
   async refresh(): Promise<void> {
     const entries = this.#entries?.byId
-    if (entries) await this.#renew(entries, { entries: false, trust: false })
+    if (!entries) return
+    this.#deps.trusts.settle()
+    await this.#renew(entries, { entries: false, trust: false })
   }
 
   /** What changed is kept and told, even where not all could be renewed. */
@@ -97,10 +101,14 @@ export class State {
       renewed = await this.x509.refresh(entries)
       renewed = (await this.wit.refresh(entries)) || renewed
     } finally {
-      const { x509, wit } = this
-      if (changed.entries || renewed) keepWorkloads(this.#deps.keeping, { entries, svids: x509.all(), wits: wit.all() })
+      this.#keep(entries, changed.entries || renewed)
       if (changed.entries || changed.trust || renewed) this.changes.ring()
     }
+  }
+
+  #keep(entries: ReadonlyMap<string, AgentEntry>, changed: boolean): void {
+    if (!changed && this.#saved) return
+    this.#saved = keepWorkloads(this.#deps.keeping, { entries, svids: this.x509.all(), wits: this.wit.all() })
   }
 
   /** Asks for everything. `trusted` is called where a bundle changed, before anything else is asked. */

@@ -14,6 +14,8 @@ export interface Trusts {
   set(own: Trust, federated: readonly Trust[]): boolean
   /** Replaces the own one alone. */
   setOwn(own: Trust): void
+  /** Writes what could not be written before. */
+  settle(): void
   forget(): void
 }
 
@@ -23,14 +25,17 @@ export function openTrusts(home: TrustDomain, keeping: Keeping): Trusts {
   const kept = keeping.load(RECORD) as { bundles: JsonObject[] } | undefined
   let held = byName((kept?.bundles ?? []).map(openTrust))
   let text = JSON.stringify(kept?.bundles ?? [])
+  /** Whether that is on disk. */
+  let saved = true
 
   function set(own: Trust, federated: readonly Trust[]): boolean {
     const next = byName([own, ...federated])
     const bundles = [...next.values()].map(keptTrust)
-    if (JSON.stringify(bundles) === text) return false
+    const now = JSON.stringify(bundles)
+    if (now === text) return false
     held = next
-    text = JSON.stringify(bundles)
-    keeping.save(RECORD, { bundles })
+    text = now
+    saved = keeping.trySave(RECORD, { bundles })
     return true
   }
 
@@ -44,9 +49,13 @@ export function openTrusts(home: TrustDomain, keeping: Keeping): Trusts {
         own,
         [...held.values()].filter(({ bundle }) => bundle.trustDomain !== home),
       ),
+    settle() {
+      if (!saved) saved = keeping.trySave(RECORD, { bundles: [...held.values()].map(keptTrust) })
+    },
     forget() {
       held = new Map()
       text = ''
+      saved = true
       keeping.forget(RECORD)
     },
   }

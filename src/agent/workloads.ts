@@ -31,13 +31,14 @@ interface Kept {
 type KeptX509 = Kept & { readonly chain: readonly string[] }
 type KeptWit = Kept & { readonly token: string; readonly kid: string }
 
-export function keepWorkloads(keeping: Keeping, { entries, svids, wits }: Workloads): void {
+/** False where it can't be written now. */
+export function keepWorkloads(keeping: Keeping, { entries, svids, wits }: Workloads): boolean {
   const record = {
     entries: [...entries.values()],
     svids: Array.from(svids, ([entryId, svid]) => [entryId, { ...kept(svid), chain: svid.chain.map((der) => der.toString('base64')) }]),
     wits: Array.from(wits, ([entryId, svid]) => [entryId, { ...kept(svid), token: svid.token, kid: svid.kid }]),
   }
-  keeping.save(RECORD, record as unknown as JsonObject)
+  return keeping.trySave(RECORD, record as unknown as JsonObject)
 }
 
 /** Undefined where nothing was kept. */

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Process } from '../agent/processes.ts'
 import type { Log } from '../base/log.ts'
+import type { Clock } from '../base/ports.ts'
 import { Failure } from '../cli/failure.ts'
 import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import type { GrpcServer } from '../wire/grpc.ts'
@@ -33,13 +34,15 @@ const BACKLOG = 4_096
 const MOST_PER_USER = 4_000
 
 interface LocalDeps {
+  readonly clock: Pick<Clock, 'monotonic'>
   readonly log: Log
   readonly meter: Pick<AgentMeter, 'connectionRefused'>
 }
 
 /** Throws a Failure where the path is taken or can't be used. */
-export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, { log, meter }: LocalDeps): Promise<LocalListener> {
+export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peers, deps: LocalDeps): Promise<LocalListener> {
   const { path } = at
+  const refused = refusals(path, deps)
   const sockets = openSockets()
   const users = crowd(MOST_PER_USER)
   let connections = 0
@@ -62,15 +65,15 @@ export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peer
       })
       grpc.inject(socket, name)
     } catch (error) {
-      meter.connectionRefused()
-      log.warn('a connection was refused', { socket: path, reason: (error as Error).message })
+      refused((error as Error).message)
       socket.destroy()
     }
   }
 
   const server = createServer(accept)
   server.maxConnections = MOST_CONNECTIONS
-  server.on('drop', () => meter.connectionRefused())
+  server.on('drop', () => refused(`there are ${MOST_CONNECTIONS} connections`))
+  server.on('error', ({ message }) => refused(message))
   await bindLocal(server, at)
   return {
     async close() {
@@ -78,6 +81,22 @@ export async function listenLocal(at: LocalSocket, grpc: GrpcServer, peers: Peer
       sockets.destroy()
       await closed
     },
+  }
+}
+
+/** Milliseconds between two lines of the log: whoever connects again and again does not fill it. */
+const QUIET = 1_000
+
+function refusals(socket: string, { clock, log, meter }: LocalDeps): (reason: string) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  let untold = 0
+  return (reason) => {
+    meter.connectionRefused()
+    untold++
+    if (clock.monotonic() - toldAt < QUIET) return
+    log.warn('a connection was refused', { socket, reason, ...(untold > 1 ? { times: untold } : {}) })
+    toldAt = clock.monotonic()
+    untold = 0
   }
 }
 

@@ -94,9 +94,12 @@ export interface GrpcServer {
   close(): void
 }
 
+/** Of one connection: a proxy has one for each secret. */
+const MOST_STREAMS = 1_000
+
 /** `failed` is told of errors that are nobody's answer; the client reads "internal error". */
 export function openGrpc(services: Services, failed: (error: unknown) => void): GrpcServer {
-  const server = new grpc.Server({ 'grpc.max_receive_message_length': 4 << 20 })
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': 4 << 20, 'grpc.max_concurrent_streams': MOST_STREAMS })
   for (const [service, methods] of Object.entries(services)) {
     const entries = Object.entries(methods)
     server.addService(
@@ -142,9 +145,7 @@ function serveStream({ run }: StreamMethod, failed: (error: unknown) => void): g
       try {
         // A handler that heard enough still has to answer.
         const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<never>
-        for await (const value of run(callOf(call), requests)) {
-          if (!call.write(value)) await new Promise<void>((resolve) => call.once('drain', resolve).once('cancelled', resolve))
-        }
+        for await (const value of run(callOf(call), requests)) await sent(call, value)
         call.end()
       } catch (error) {
         call.emit('error', statusOf(error, failed))
@@ -158,6 +159,19 @@ interface Served {
   readonly metadata: grpc.Metadata
   getPeer(): string
   on(event: 'cancelled', listener: () => void): unknown
+}
+
+/** Resolves once it has left, or never can: for who does not read, no second message is made. */
+function sent(call: grpc.ServerDuplexStream<unknown, unknown>, value: unknown): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('cancelled', done)
+      resolve()
+    }
+    if (call.cancelled) return resolve()
+    call.once('cancelled', done)
+    call.write(value, done)
+  })
 }
 
 function callOf(call: Served): Call {

@@ -26,6 +26,7 @@ export async function trustDomainServer(t: TestContext, at: string): Promise<Tru
 
 export interface RealNode {
   readonly socket: string
+  readonly pid: number
   /** Gives this user's processes an identity, and waits until the agent knows it. */
   entry(path: string, more: object): Promise<void>
 }
@@ -51,7 +52,7 @@ node_attestor "join_token" { token = "${token}" }
 workload_attestor "unix" {}
 ${more}`,
   )
-  start(t, ['agent', `-config=${config}`], {})
+  const { pid = 0 } = start(t, ['agent', `-config=${config}`], {})
   const fetch = (...args: string[]) => run(SIGNET, ['agent', ...args, `-socket-path=${socket}`])
   const succeeds = (...args: string[]) =>
     fetch(...args).then(
@@ -61,6 +62,7 @@ ${more}`,
   await until('the agent is ready', async () => (await succeeds('healthcheck')) !== undefined)
   return {
     socket,
+    pid,
     async entry(path, given) {
       const spiffe_id = `spiffe://example.org${path}`
       await ask(
