@@ -1,5 +1,5 @@
 // The admin socket of an agent as its operators see it: for the command line.
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import grpc from '@grpc/grpc-js'
 import * as wire from '../agent/operator/messages.ts'
 import { Failure } from '../cli/failure.ts'
@@ -25,15 +25,13 @@ export function openAgentAdmin(path: string): AgentAdmin {
 }
 
 function checkReachable(path: string): void {
-  if (!existsSync(path)) {
+  try {
+    accessSync(path, constants.W_OK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw new Failure(2, `this user may not connect to ${path}`, { hints: [MAY] })
     throw new Failure(2, `no agent has an admin socket at ${path}`, {
       hints: [`an agent has one where its configuration says so: admin_socket_path = "${path}"`, 'name another with -admin-socket-path'],
     })
-  }
-  try {
-    accessSync(path, constants.W_OK)
-  } catch {
-    throw new Failure(2, `this user may not connect to ${path}`, { hints: [MAY] })
   }
 }
 
