@@ -4,10 +4,10 @@ import type { Clock, Random } from '../base/ports.ts'
 import { newCsr } from '../crypto/csr.ts'
 import { exportSigningKey, newSigningKey, openSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import type { SpiffeId } from '../crypto/spiffe-id.ts'
-import { NOTHING_REVOKED, verifyX509Svid, type X509Svid } from '../crypto/x509-svid.ts'
+import { verifyX509Svid, type X509Svid } from '../crypto/x509-svid.ts'
 import type { Keeping } from './keeping.ts'
 import { renewalTime } from './jitter.ts'
-import type { Trust } from './trust.ts'
+import { revokedBy, type Trust } from './trust.ts'
 
 export interface Identity {
   readonly id: SpiffeId
@@ -41,13 +41,13 @@ export function identityOf(
   return { id, chain, key, reattestable, expiresAt, renewAt: renewalTime(now, expiresAt, random) }
 }
 
-/** Throws `invalid` for a chain that is not this key's, or not of the trust domain by what is believed of it. */
+/** Throws `invalid` for a chain that is not this key's, not of the trust domain by what is believed of it, or revoked. */
 export function checkGiven(chain: readonly Buffer[], key: SigningKey, trust: Trust | undefined, now: number): X509Svid {
   const found = verifyX509Svid(
     chain,
     now,
     (asked) => (asked === trust?.bundle.trustDomain ? trust.bundle.x509Authorities : undefined),
-    NOTHING_REVOKED,
+    revokedBy(trust),
   )
   if (found.leaf.publicKey.export({ format: 'der', type: 'spki' }).equals(key.publicKey)) return found
   throw new Fault('invalid', 'the server gave an SVID for another key')
@@ -70,7 +70,7 @@ export function loadIdentity(keeping: Keeping, trust: Trust, now: number): Ident
     const { id, expiresAt } = checkGiven(chain, key, trust, now)
     return { id, chain, key, reattestable: kept.reattestable, expiresAt, renewAt: kept.renew_at }
   } catch (error) {
-    if (error instanceof Fault) return undefined // expired, or of an authority that is believed no more
+    if (error instanceof Fault) return undefined // expired, revoked, or of an authority that is believed no more
     throw error
   }
 }

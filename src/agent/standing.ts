@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Clock, Random, Timers } from '../base/ports.ts'
 import type { SigningKey } from '../crypto/signing-key.ts'
 import type { TrustDomain } from '../crypto/spiffe-id.ts'
+import type { IsRevoked } from '../crypto/x509-svid.ts'
 import type { AgentMeter } from '../telemetry/agent-metrics.ts'
 import type { NodeAttestation } from './attestation.ts'
 import { Ending, judge, judgeAttestation } from './denial.ts'
@@ -10,7 +11,7 @@ import { forgetIdentity, type Identity, identityOf, keepIdentity, loadIdentity, 
 import type { Keeping } from './keeping.ts'
 import { attestAgent, getBundle, type GivenSvid, renewAgent } from './server/api.ts'
 import { type Dial, type Link, openLink } from './server/link.ts'
-import { isBelieved, isTainted, type Trust } from './trust.ts'
+import { isBelieved, isTainted, revokedBy, type Trust } from './trust.ts'
 import type { Trusts } from './trusts.ts'
 
 export interface StandingDeps {
@@ -69,7 +70,7 @@ export class Standing {
   /** Lets the link use the identity and the bundle of now. */
   present(): void {
     const trust = this.#deps.trusts.own()
-    if (this.#identity && trust) this.#deps.link.present({ roots: trust.bundle.x509Authorities, own: this.#identity })
+    if (this.#identity && trust) this.#deps.link.present({ roots: trust.bundle.x509Authorities, own: this.#identity, isRevoked: this.#isRevoked })
   }
 
   /** Why the agent has to end, where a failed call means that; takes note of one that means to attest again. */
@@ -112,6 +113,9 @@ export class Standing {
     this.#adopt(given, key, trust)
   }
 
+  /** By the lists of now. */
+  readonly #isRevoked: IsRevoked = (certificate) => revokedBy(this.#deps.trusts.own())(certificate)
+
   /** The bundle of now: an authority may have signed that was not in it before. */
   async #believe(link: Link): Promise<Trust> {
     const trust = await link.ask((client, options) => getBundle(client, this.#deps.trustDomain, options))
@@ -124,7 +128,7 @@ export class Standing {
     const { key, csr } = newRequest()
     const door = openLink({ addresses, dial, timers })
     try {
-      door.present({ roots: this.#rootsToTry(), own: undefined })
+      door.present({ roots: this.#rootsToTry(), own: undefined, isRevoked: this.#isRevoked })
       return { key, door, given: await door.ask((client, options) => attestAgent(client, attestation, csr, options)) }
     } catch (error) {
       door.close()

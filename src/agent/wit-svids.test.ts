@@ -9,7 +9,7 @@ import { entryOf, mapOf } from '../testing/agent-entry.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import type { AgentEntry } from './entry.ts'
-import type { Trust } from './trust.ts'
+import { NO_LISTS, type Trust } from './trust.ts'
 import { type WitRequest, WitSvids } from './wit-svids.ts'
 
 const HOUR = 3_600_000
@@ -42,6 +42,7 @@ function opened(most = 10) {
       sequence: 0,
     },
     tainted,
+    lists: NO_LISTS,
   })
   const svids = new WitSvids({
     async ask(requests) {

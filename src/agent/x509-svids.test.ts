@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { silent } from '../base/log.ts'
+import { encodeName } from '../crypto/certificate.ts'
+import { issueCrl } from '../crypto/crl.ts'
 import { publicKeyOfCsr } from '../crypto/csr.ts'
 import { parseTrustDomain } from '../crypto/spiffe-id.ts'
+import { certificateId } from '../crypto/x509-svid.ts'
 import { entryOf, mapOf } from '../testing/agent-entry.ts'
 import { type TestCertificate, testAuthority, testCertificate } from '../testing/certificates.ts'
 import { settableClock, stillTimers } from '../testing/clock.ts'
 import type { AgentEntry } from './entry.ts'
-import type { Trust } from './trust.ts'
+import { type Lists, NO_LISTS, type Trust } from './trust.ts'
 import { X509Svids } from './x509-svids.ts'
 
 const DAY = 86_400_000
@@ -19,6 +22,7 @@ function opened(most: number) {
   const clock = settableClock()
   const server = { authority: testAuthority('one'), asked: [] as string[][], pathOf: (id: string) => `/${id}`, away: false }
   const tainted = new Set<string>()
+  const lists: { now: Lists } = { now: NO_LISTS }
   const trust: () => Trust = () => ({
     bundle: {
       trustDomain: home,
@@ -29,6 +33,7 @@ function opened(most: number) {
       sequence: 0,
     },
     tainted,
+    lists: lists.now,
   })
   const authorities: TestCertificate[] = [server.authority]
   const svids = new X509Svids({
@@ -45,7 +50,7 @@ function opened(most: number) {
     timers: stillTimers,
     log: silent,
   })
-  return { svids, server, clock, tainted, authorities, asked: () => server.asked.splice(0) }
+  return { svids, server, clock, tainted, lists, authorities, asked: () => server.asked.splice(0) }
 }
 
 const signed = (issuer: TestCertificate, path: string, publicKey: Buffer): Buffer =>
@@ -122,6 +127,26 @@ describe('X509-SVIDs that an agent holds', () => {
     await svids.refresh(mapOf(a))
     assert.deepEqual(asked(), [['a']])
     assert.notEqual(svids.get(a), undefined)
+  })
+
+  test('one that is revoked is replaced at once, and is not given to anybody while there is no other', async () => {
+    const { svids, server, lists, clock, asked } = opened(10)
+    const a = entryOf('a')
+    await svids.refresh(mapOf(a))
+    asked()
+    const [leaf = Buffer.alloc(0)] = svids.get(a)?.chain ?? []
+    const { key, subject } = server.authority
+    const listed = [{ serial: certificateId(new X509Certificate(leaf)).serial, at: clock.now(), reason: 'unspecified' as const }]
+    const times = { thisUpdate: clock.now(), nextUpdate: clock.now() + DAY }
+    lists.now = { crls: [issueCrl({ number: 2, ...times, listed }, { key, name: encodeName(subject) })], complete: true }
+    assert.equal(svids.get(a), undefined)
+    server.away = true
+    await assert.rejects(svids.refresh(mapOf(a)), /away/)
+    assert.equal(svids.get(a), undefined)
+    server.away = false
+    assert.equal(await svids.refresh(mapOf(a)), true)
+    assert.notDeepEqual(svids.get(a)?.chain, [leaf])
+    assert.equal(await svids.refresh(mapOf(a)), false)
   })
 
   test('what is another’s, or of nobody known, is not taken', async () => {

@@ -62,7 +62,7 @@ export function openWorkloadApi(endpoint: string): WorkloadApi {
   }
 }
 
-export function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {
+export function toAnswer({ svids, crl, federatedBundles }: Of<typeof wire.X509SvidResponse>): X509Answer {
   const nothing = Buffer.alloc(0)
   return {
     svids: svids.map(({ spiffeId = '', x509Svid = nothing, x509SvidKey = nothing, bundle = nothing, hint = '' }) => ({
@@ -73,6 +73,7 @@ export function toAnswer({ svids, federatedBundles }: Of<typeof wire.X509SvidRes
       hint,
     })),
     federatedBundles,
+    crls: crl,
   }
 }
 

@@ -12,9 +12,9 @@ export function dialer(trustDomain: TrustDomain, clock: Clock): Dial {
   const check = (id: SpiffeId) => {
     if (id !== wanted) throw new Error(`the server is ${id}, and not ${wanted}`)
   }
-  return (address, { roots, own }) => {
+  return (address, { roots, own, isRevoked }) => {
     // An address is no name that TLS could ask for (RFC 6066 §3).
     const name = isIP(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0 ? undefined : trustDomain
-    return openGrpcClient(address, svidCredentials({ own, roots, trustDomain, check, clock }), name)
+    return openGrpcClient(address, svidCredentials({ own, roots, trustDomain, check, isRevoked, clock }), name)
   }
 }

@@ -217,7 +217,7 @@ describe('the Workload API', () => {
         await node.looked()
       }
       const { code, err, files, modes, signals } = await runWith('agent helper -write=/certs -pid-file=/run/web.pid -key-mode=0640', {
-        files: { '/run/web.pid': '4242\n' },
+        files: { '/run/web.pid': '4242\n/var/lib/more\n' },
         env: { SPIFFE_ENDPOINT_SOCKET: node.parts.socket.path },
         signalled: () => void (++told === 1 && renew()),
         sleep: () => Promise.reject(new Failure(1, 'enough')),
@@ -226,6 +226,7 @@ describe('the Workload API', () => {
       assert.deepEqual(signals, ['SIGHUP 4242', 'SIGHUP 4242'])
       assert.match(new X509Certificate(files.get('/certs/svid.0.pem') ?? '').subjectAltName ?? '', /DNS:web\.example\.org/)
       assert.equal(modes.get('/certs/svid.0.key'), 0o640)
+      assert.match(files.get('/certs/crl.pem') ?? '', /^-----BEGIN X509 CRL-----/)
     })
 
     test('a helper says what it lacks', async () => {

@@ -7,6 +7,7 @@ import { Failure } from '../cli/failure.ts'
 import type { BrokerApi, BrokerOptions, WorkloadReference, X509Answer } from '../cli/ports.ts'
 import { certificatesIn } from '../cli/commands/agent-svids.ts'
 import { signingKeyOf } from '../crypto/signing-key.ts'
+import { listedIn } from '../crypto/crl.ts'
 import { parseSpiffeId, pathOf, type SpiffeId, spiffeId, trustDomainOf } from '../crypto/spiffe-id.ts'
 import { GrpcError, STATUS } from '../wire/grpc.ts'
 import { type GrpcClient, openGrpcClient } from '../wire/grpc-client.ts'
@@ -16,7 +17,7 @@ import { clock } from './ports.ts'
 import { svidCredentials } from './svid-credentials.ts'
 
 const HEADERS = { metadata: { [wire.HEADER]: 'true' } }
-const NOTHING: X509Answer = { svids: [], federatedBundles: {} }
+const NOTHING: X509Answer = { svids: [], federatedBundles: {}, crls: [] }
 /** Codes with which the agent says that what it gave before counts no more. */
 const OVER: readonly number[] = [STATUS.notFound, STATUS.denied]
 
@@ -51,7 +52,7 @@ export function openBrokerApi({ endpoint, own, agentId }: BrokerOptions): Broker
 }
 
 /** Believes the agent of that ID, or any of the broker's own trust domain, by the bundle that the broker was given. */
-function connectTo(text: string, { svids: [own], federatedBundles }: X509Answer, wanted: SpiffeId | undefined): GrpcClient {
+function connectTo(text: string, { svids: [own], federatedBundles, crls }: X509Answer, wanted: SpiffeId | undefined): GrpcClient {
   const endpoint = parseEndpoint('broker', text)
   const key = own && signingKeyOf(createPrivateKey({ key: own.key, format: 'der', type: 'pkcs8' }))
   if (!own || !key) throw new Failure(2, 'the agent gave this process no identity to ask as')
@@ -66,7 +67,11 @@ function connectTo(text: string, { svids: [own], federatedBundles }: X509Answer,
   const shown = { chain: certificatesIn(own.chain), key }
   const target =
     'path' in endpoint ? `unix:${endpoint.path}` : `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
-  return openGrpcClient(target, svidCredentials({ own: shown, roots: certificatesIn(bundle), trustDomain, check, clock }), trustDomain)
+  return openGrpcClient(
+    target,
+    svidCredentials({ own: shown, roots: certificatesIn(bundle), trustDomain, check, isRevoked: listedIn(crls), clock }),
+    trustDomain,
+  )
 }
 
 function packed(reference: WorkloadReference) {

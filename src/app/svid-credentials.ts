@@ -5,7 +5,7 @@ import type { Clock } from '../base/ports.ts'
 import { toPem } from '../crypto/certificate.ts'
 import type { SigningKey } from '../crypto/signing-key.ts'
 import type { SpiffeId, TrustDomain } from '../crypto/spiffe-id.ts'
-import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
+import { type IsRevoked, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { chainFrom } from '../edge/peer-chain.ts'
 import { svidContext, TLS_CONTEXT } from './svid-context.ts'
 
@@ -17,10 +17,11 @@ export interface SvidCredentials {
   readonly trustDomain: TrustDomain
   /** Throws where the other side is not who is wanted. */
   readonly check: (id: SpiffeId) => void
+  readonly isRevoked: IsRevoked
   readonly clock: Clock
 }
 
-export function svidCredentials({ own, roots, trustDomain, check, clock }: SvidCredentials): grpc.ChannelCredentials {
+export function svidCredentials({ own, roots, trustDomain, check, isRevoked, clock }: SvidCredentials): grpc.ChannelCredentials {
   const context = createSecureContext({
     ...(own ? svidContext(own) : TLS_CONTEXT),
     ca: roots === 'anyone' ? [] : toPem(roots),
@@ -33,7 +34,7 @@ export function svidCredentials({ own, roots, trustDomain, check, clock }: SvidC
   const checkServerIdentity = (_: string, certificate: PeerCertificate): Error | undefined => {
     try {
       const chain = chainFrom(certificate as DetailedPeerCertificate)
-      check(verifyX509Svid(chain, clock.now(), (asked) => (asked === trustDomain ? roots : undefined), NOTHING_REVOKED).id)
+      check(verifyX509Svid(chain, clock.now(), (asked) => (asked === trustDomain ? roots : undefined), isRevoked).id)
       return undefined
     } catch (error) {
       return error as Error

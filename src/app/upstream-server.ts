@@ -5,6 +5,7 @@ import { trustOf } from '../agent/trust.ts'
 import * as workload from '../agent/workload/messages.ts'
 import type { Clock } from '../base/ports.ts'
 import { splitCertificates } from '../crypto/certificate.ts'
+import { listedIn } from '../crypto/crl.ts'
 import { signingKeyOf } from '../crypto/signing-key.ts'
 import { parseSpiffeId, type TrustDomain, trustDomainOf } from '../crypto/spiffe-id.ts'
 import * as admin from '../edge/spire/admin/messages.ts'
@@ -63,7 +64,7 @@ async function unlessUnknown(published: Promise<unknown>): Promise<void> {
   }
 }
 
-type OwnSvid = Of<typeof workload.X509SvidResponse>['svids'][number]
+type OwnSvid = Of<typeof workload.X509SvidResponse>['svids'][number] & { readonly crls: readonly Buffer[] }
 
 /** The first that the agent gives. */
 async function ownSvid(socketPath: string, signal: AbortSignal): Promise<OwnSvid> {
@@ -71,9 +72,9 @@ async function ownSvid(socketPath: string, signal: AbortSignal): Promise<OwnSvid
   const options = { metadata: { [workload.HEADER]: 'true' }, signal }
   const talk = client.listen(`/${workload.SERVICE}/FetchX509SVID`, workload.X509SvidRequest, workload.X509SvidResponse, {}, options)
   try {
-    const [own] = (await talk.next())?.svids ?? []
+    const { svids: [own] = [], crl = [] } = (await talk.next()) ?? {}
     if (!own) throw new Error('the agent gives this server no SVID')
-    return own
+    return { ...own, crls: crl }
   } finally {
     talk.cancel()
     client.close()
@@ -85,10 +86,11 @@ const NOTHING = Buffer.alloc(0)
 function open(
   address: string,
   trustDomain: TrustDomain,
-  { x509Svid = NOTHING, x509SvidKey = NOTHING, bundle = NOTHING }: OwnSvid,
+  { x509Svid = NOTHING, x509SvidKey = NOTHING, bundle = NOTHING, crls }: OwnSvid,
   clock: Clock,
 ): GrpcClient {
   const key = signingKeyOf(createPrivateKey({ key: x509SvidKey, format: 'der', type: 'pkcs8' }))
   if (!key) throw new Error('the key of the SVID is of a kind that is not offered')
-  return dialer(trustDomain, clock)(address, { roots: splitCertificates(bundle), own: { key, chain: splitCertificates(x509Svid) } })
+  const own = { key, chain: splitCertificates(x509Svid) }
+  return dialer(trustDomain, clock)(address, { roots: splitCertificates(bundle), own, isRevoked: listedIn(crls) })
 }

@@ -64,6 +64,8 @@ export interface X509Answer {
   }[]
   /** By the ID of each trust domain. */
   readonly federatedBundles: Readonly<Record<string, Buffer>>
+  /** Revocation lists of the own trust domain. */
+  readonly crls: readonly Buffer[]
 }
 
 export interface JwtAnswer {

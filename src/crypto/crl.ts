@@ -2,6 +2,7 @@
 import { type Issuer, serialText } from './certificate.ts'
 import { bits, context, DerReader, enter, integer, NotDer, octets, oid, oidOf, sequence, TAG, time, tlv } from './der.ts'
 import { KEY_KINDS, keyIdentifier, signDer } from './signing-key.ts'
+import type { IsRevoked } from './x509-svid.ts'
 
 /** Why a certificate is believed no more (RFC 5280 §5.3.1). */
 export const REASONS = {
@@ -89,6 +90,12 @@ export function readCrl(der: Buffer): Crl {
   const authority = enter(extensionIn(extensions, '2.5.29.35')).next(context(0, false)).content.toString('hex')
   const number = new DerReader(extensionIn(extensions, '2.5.29.20')).next(TAG.integer).content
   return { authority, number: Number(`0x${number.toString('hex')}`), serials: new Set(listed ? serialsIn(listed.content) : []) }
+}
+
+/** What these lists (in DER) name. Throws NotDer. */
+export function listedIn(crls: readonly Buffer[]): IsRevoked {
+  const serials = new Map(crls.map(readCrl).map((crl) => [crl.authority, crl.serials]))
+  return ({ authority, serial }) => serials.get(authority)?.has(serial) ?? false
 }
 
 function extensionIn(extensions: ReadonlyMap<string, Buffer>, id: string): Buffer {

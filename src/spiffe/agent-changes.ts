@@ -43,7 +43,7 @@ export interface AgentChangesDeps {
 
 const AGENT = 'agent/'
 /** Of bundles, ours and others', of what is said in them, and of revocation lists. */
-const BUNDLES = /^(?:authorities|crl|federated-bundle|settings)\//
+const BUNDLES = /^(?:authorities|crl|federated-bundle|issued-below|settings)\//
 const REVOKED = 'revoked/'
 /** Entries above one another that are looked at; deeper nesting tells everyone. */
 const MAX_ANCESTORS = 1_000

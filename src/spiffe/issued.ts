@@ -28,6 +28,10 @@ export interface Issued {
   record(svids: readonly IssuedSvid[]): Promise<void>
   /** Part of a commit of somebody else's, whatever is switched off. */
   put(tx: Tx, svids: readonly IssuedSvid[]): void
+  /** The same of the authority of a server below, whatever is switched off. */
+  recordAuthority(authority: IssuedSvid): Promise<void>
+  /** Whether the authority of a server below lives. */
+  hasAuthority(): boolean
   /** Those that live and have one of these values. Reads the records of all, with pauses in which others have their turn. */
   find(trait: Trait, ...values: readonly string[]): Promise<IssuedSvid[]>
   /** Removes the records of those that ended, at most `limit` of them. */
@@ -48,6 +52,8 @@ type Stored = readonly (readonly [authority: string, serial: string, spiffeId: S
 
 /** By the end of the last SVID in each record. */
 export const issued = dueIndex('issued/')
+/** Of authorities of servers below. */
+const below = dueIndex('issued-below/')
 /** In one record, so that even the longest IDs fit into a value. */
 const AT_ONCE = 100
 /** Requests whose SVIDs are recorded in one commit. */
@@ -73,6 +79,12 @@ export function openIssued({ place, clock, random, settings, turn }: IssuedDeps)
     async record(svids) {
       if (svids.length > 0 && settings.need().trackSvids) await record(svids)
     },
+    recordAuthority: (authority) =>
+      transact(store, (tx) => {
+        put(tx, [authority])
+        below.put(tx, authority.expiresAt, authority.serial)
+      }),
+    hasAuthority: () => [...store.keys({ prefix: below.prefix, limit: 1, reverse: true })].some((last) => below.timeOf(last) > clock.now()),
     async find(trait, ...values) {
       const found: IssuedSvid[] = []
       const now = clock.now()
@@ -90,7 +102,8 @@ export function openIssued({ place, clock, random, settings, turn }: IssuedDeps)
       return found
     },
     async sweep(limit) {
-      const over = issued.keysBefore(store, clock.now(), limit)
+      const now = clock.now()
+      const over = [...issued.keysBefore(store, now, limit), ...below.keysBefore(store, now, limit)]
       if (over.length > 0) await transact(store, (tx) => over.forEach((key) => tx.delete(key)))
     },
   }

@@ -13,6 +13,8 @@ export interface DueIndex {
   before(store: Store, now: number, limit: number): string[]
   /** Their keys. */
   keysBefore(store: Pick<Store, 'keys'>, now: number, limit: number): Key[]
+  /** When a key is due. */
+  timeOf(key: Key): number
 }
 
 const DIGITS = 15
@@ -21,10 +23,11 @@ const NOTHING = Buffer.alloc(0)
 /** @example const due = dueIndex('token/due/'); due.put(tx, token.expiresAt, token.hash) */
 export function dueIndex(prefix: string): DueIndex {
   const key = (at: number, id: string) => `${prefix}${String(at).padStart(DIGITS, '0')}/${id}`
+  const timeOf = (found: Key): number => Number(found.slice(prefix.length, prefix.length + DIGITS))
   function keysBefore(store: Pick<Store, 'keys'>, now: number, limit: number): Key[] {
     const found: Key[] = []
     for (const each of store.keys({ prefix, limit })) {
-      if (Number(each.slice(prefix.length, prefix.length + DIGITS)) > now) break
+      if (timeOf(each) > now) break
       found.push(each)
     }
     return found
@@ -36,5 +39,6 @@ export function dueIndex(prefix: string): DueIndex {
     delete: (tx, at, id) => tx.delete(key(at, id)),
     before: (store, now, limit) => keysBefore(store, now, limit).map((found) => found.slice(prefix.length + DIGITS + 1)),
     keysBefore,
+    timeOf,
   }
 }

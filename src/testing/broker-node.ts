@@ -10,6 +10,7 @@ import { svidCredentials } from '../app/svid-credentials.ts'
 import type { Clock } from '../base/ports.ts'
 import { newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId, parseTrustDomain } from '../crypto/spiffe-id.ts'
+import { NOTHING_REVOKED } from '../crypto/x509-svid.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
 import { GrpcError } from '../wire/grpc.ts'
 import { type Answers, type CallOptions, type GrpcClient, openGrpcClient } from '../wire/grpc-client.ts'
@@ -107,7 +108,11 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
       const own = svid(options)
       const roots = domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
       const trustDomain = parseTrustDomain('example.org')
-      const client = openGrpcClient(target, svidCredentials({ own, roots, trustDomain, check() {}, clock: domain.clock }), trustDomain)
+      const client = openGrpcClient(
+        target,
+        svidCredentials({ own, roots, trustDomain, check() {}, isRevoked: NOTHING_REVOKED, clock: domain.clock }),
+        trustDomain,
+      )
       opened.push(client)
       return client
     },

@@ -5,6 +5,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect } from 'node:tls'
+import { pem } from '../../src/crypto/certificate.ts'
+import { newCsr } from '../../src/crypto/csr.ts'
+import { exportSigningKey, newSigningKey } from '../../src/crypto/signing-key.ts'
 import { until } from '../processes/load.ts'
 import { nodeOf, trustDomainServer } from '../support/agent.ts'
 import { ask, folder, freePort } from '../support/server.ts'
@@ -77,4 +80,51 @@ test('Envoys speak with whom they may, and go on while authorities and identitie
   await until('both have SVIDs of the new authority', async () => (await working()) !== before.client && (await serialOf(service)) !== before.service)
   await step('revoke', old)
   for (let n = 0; n < 50; n++) await working()
+})
+
+/** What a service answers to who shows this SVID; undefined where it takes none of it. */
+function answerTo(port: number, svid: { readonly cert: string; readonly key: string }): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, servername: 'service', rejectUnauthorized: false, ...svid }, () => {
+      socket.write('GET / HTTP/1.1\r\nhost: service\r\nconnection: close\r\n\r\n')
+    })
+    socket.setEncoding('utf8').once('data', (text: string) => {
+      resolve(text.slice(0, text.indexOf('\r')))
+      socket.destroy()
+    })
+    socket.once('error', () => resolve(undefined))
+    socket.once('close', () => resolve(undefined))
+  })
+}
+
+test('an Envoy takes a revoked SVID no more, whichever way it checks', async (t) => {
+  const program = await envoy()
+  if ('missing' in program) return t.skip(program.missing)
+  const server = await trustDomainServer(t, folder(t))
+  const { socket, entry } = await nodeOf(t, server, folder(t))
+  await entry('/orders', {})
+  const identity: ProxyIdentity = { socket, spiffeId: id('orders'), peer: id('web'), way: 'GRPC', bundle: 'ROOTCA' }
+  const ports: number[] = []
+  for (const plain of [false, true]) {
+    const port = await freePort()
+    const config = serviceProxy(port, identity) as { node: object }
+    await runEnvoy(t, program.path, { ...config, node: { ...config.node, metadata: { disable_spiffe_cert_validation: plain } } })
+    ports.push(port)
+  }
+  const call = async (path: string, body: object) => (await ask(server.address, 'POST', path, body, server.token)).body.data
+  const svid = async () => {
+    const key = newSigningKey('ec-p256')
+    const { certificate: cert } = await call('spiffe/svid/x509', { spiffe_id: id('web'), csr: newCsr(key).toString('base64') })
+    return { cert, key: pem('PRIVATE KEY', exportSigningKey(key)) }
+  }
+  const [lost, other] = [await svid(), await svid()]
+  const OK = 'HTTP/1.1 200 OK'
+  const takes = (port: number, one: Parameters<typeof answerTo>[1]) => async () => (await answerTo(port, one)) === OK
+  for (const port of ports) for (const one of [lost, other]) await until('it takes both', takes(port, one))
+  await call('spiffe/svid/revoke', { certificate: lost.cert })
+  for (const port of ports) {
+    await until('it takes the revoked one no more', async () => (await answerTo(port, lost)) === undefined)
+    await until('it takes the other', takes(port, other))
+    assert.equal(await answerTo(port, lost), undefined)
+  }
 })

@@ -18,6 +18,8 @@ export interface TlsTexts {
   readonly key: string
   /** Whom to believe. */
   readonly ca: string
+  /** Whom not, all the same; nothing is looked for where it is missing when the server starts. */
+  readonly crl?: string
 }
 
 export interface Postgres {
@@ -42,10 +44,10 @@ export async function startPostgres(t: TestContext, tls: TlsTexts, { hba, ident 
   const data = join(at, 'data')
   const port = await freePort()
   await run(`${bin}/initdb`, ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'], { ...as, cwd: at })
-  const files = { cert: join(at, 'server.pem'), key: join(at, 'server.key'), ca: join(at, 'ca.pem') }
+  const files = { cert: join(at, 'server.pem'), key: join(at, 'server.key'), ca: join(at, 'ca.pem'), crl: join(at, 'crl.pem') }
   const write = (texts: TlsTexts) => {
-    for (const name of ['cert', 'key', 'ca'] as const) {
-      writeFileSync(files[name], texts[name])
+    for (const name of ['cert', 'key', 'ca', 'crl'] as const) {
+      writeFileSync(files[name], texts[name] ?? '')
       chmodSync(files[name], 0o600)
       if (as) chownSync(files[name], as.uid, as.gid)
     }
@@ -59,6 +61,7 @@ export async function startPostgres(t: TestContext, tls: TlsTexts, { hba, ident 
     unix_socket_directories: at,
     fsync: 'off',
     ...{ ssl: 'on', ssl_cert_file: files.cert, ssl_key_file: files.key, ssl_ca_file: files.ca },
+    ...(tls.crl === undefined ? {} : { ssl_crl_file: files.crl }),
   }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn(`${bin}/postgres`, ['-D', data, ...args], { ...as, cwd: at, stdio: ['ignore', 'ignore', 'pipe'] })

@@ -1,10 +1,15 @@
-// PostgreSQL lets workloads in by their X509-SVIDs and no password, while SVIDs, and the authority behind them, are replaced.
+// PostgreSQL lets workloads in by their X509-SVIDs and no password, while SVIDs, and the authority behind them, are replaced and revoked.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import pg from 'pg'
 import { newCsr } from '../../src/crypto/csr.ts'
 import { pem } from '../../src/crypto/certificate.ts'
 import { exportSigningKey, newSigningKey } from '../../src/crypto/signing-key.ts'
+import { until } from '../processes/load.ts'
+import { nodeOf, trustDomainServer } from '../support/agent.ts'
+import { ask, folder, start } from '../support/server.ts'
 import { type Domain, openDomain } from './domain.ts'
 import { missing, type Postgres, startPostgres, type TlsTexts } from './postgres-rig.ts'
 
@@ -22,7 +27,7 @@ hostssl  by_dn    all  127.0.0.1/32  cert  clientname=DN  map=spiffe-dn
 /** Over TLS 1.3 a refusal comes after the client's part is done: it may meet it as an alert or as a closed connection. */
 const REFUSED = /alert unknown ca|terminated unexpectedly|ECONNRESET|EPIPE/i
 
-async function svid({ call }: Domain, id: string, subject: string, dns = ''): Promise<TlsTexts> {
+async function svid({ call }: Pick<Domain, 'call'>, id: string, subject: string, dns = ''): Promise<TlsTexts> {
   const key = newSigningKey('ec-p256')
   const wish = { spiffe_id: id, csr: newCsr(key).toString('base64'), subject, dns_names: dns }
   const { certificate, bundle } = await call('POST', 'spiffe/svid/x509', wish)
@@ -107,4 +112,35 @@ test('no query fails while SVIDs and their authority are replaced; what the old 
   await pool.end()
   assert.ok(serials.size >= 5, `${serials.size} SVIDs were used`)
   assert.match(await userBy(postgres, 'by_name', 'orders', { ...first, ca: (await fresh()).ca }), REFUSED)
+})
+
+test('who is revoked is shut out by the list that the agent keeps in a file, and who is not is let in', { skip }, async (t) => {
+  const server = await trustDomainServer(t, folder(t))
+  const call = async (method: string, path: string, body?: object) => (await ask(server.address, method, path, body, server.token)).body?.data
+  const { socket, entry } = await nodeOf(t, server, folder(t))
+  await entry('/db', { dns_names: 'localhost' })
+  const files = folder(t)
+  start(t, ['agent', 'helper', `-write=${files}`, `-socket-path=${socket}`], {})
+  const read = (name: string) => readFileSync(join(files, name), 'utf8')
+  const texts = (): TlsTexts => ({ cert: read('svid.0.pem'), key: read('svid.0.key'), ca: read('bundle.0.pem'), crl: read('crl.pem') })
+  const there = () => {
+    try {
+      return texts().crl
+    } catch {
+      return undefined
+    }
+  }
+  await until('the files are there', async () => there() !== undefined)
+  const postgres = await startPostgres(t, texts(), { hba: HBA, ident: IDENT })
+  await postgres.query('CREATE DATABASE by_name')
+  await postgres.query('CREATE ROLE orders LOGIN')
+
+  const [lost, other] = [await svid({ call }, ORDERS, `O=Signet,CN=${ORDERS}`), await svid({ call }, ORDERS, `O=Signet,CN=${ORDERS}`)]
+  for (const one of [lost, other]) assert.equal(await userBy(postgres, 'by_name', 'orders', one), 'orders')
+  const before = there()
+  assert.equal((await call('POST', 'spiffe/svid/revoke', { certificate: lost.cert, reason: 'key_compromise' })).revoked, 1)
+  await until('the new list is there', async () => there() !== before)
+  await postgres.reload(texts())
+  assert.match(await userBy(postgres, 'by_name', 'orders', lost), /alert certificate revoked|terminated unexpectedly|ECONNRESET|EPIPE/i)
+  assert.equal(await userBy(postgres, 'by_name', 'orders', other), 'orders')
 })

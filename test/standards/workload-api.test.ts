@@ -139,7 +139,7 @@ describe('SPIFFE_Workload_API.md §1–4: the service', () => {
     assert.equal(code, 1)
     assert.deepEqual(
       [...files.keys()].filter((name) => name.startsWith('/certs/')).toSorted((a, b) => (a < b ? -1 : 1)),
-      ['/certs/bundle.0.pem', '/certs/notes.txt', '/certs/svid.0.key', '/certs/svid.0.pem'],
+      ['/certs/bundle.0.pem', '/certs/crl.pem', '/certs/notes.txt', '/certs/svid.0.key', '/certs/svid.0.pem'],
     )
   })
 

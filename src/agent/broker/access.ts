@@ -2,9 +2,10 @@
 import { Fault } from '../../base/fault.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { SpiffeId } from '../../crypto/spiffe-id.ts'
-import { NOTHING_REVOKED, verifyX509Svid } from '../../crypto/x509-svid.ts'
+import { verifyX509Svid } from '../../crypto/x509-svid.ts'
 import { type Call, GrpcError, type Method, type Services, STATUS } from '../../wire/grpc.ts'
 import type { Agent } from '../agent.ts'
+import { revokedBy } from '../trust.ts'
 import { HEADER } from './messages.ts'
 import type { ReferenceKind } from './reference.ts'
 
@@ -42,7 +43,7 @@ export interface Caller {
 
 /** What the chain proves now, by the bundle of its own trust domain as the agent has it. Throws `invalid`. */
 export function identify({ agent, clock }: Pick<AccessDeps, 'agent' | 'clock'>, chain: readonly Buffer[]): SpiffeId {
-  return verifyX509Svid(chain, clock.now(), (asked) => agent.trusts.of(asked)?.bundle.x509Authorities, NOTHING_REVOKED).id
+  return verifyX509Svid(chain, clock.now(), (asked) => agent.trusts.of(asked)?.bundle.x509Authorities, revokedBy(agent.trusts.own())).id
 }
 
 /** Asked again as long as a call goes on. Throws `invalid` without the header, `unauthenticated` for nobody, `denied` for who is no broker. */

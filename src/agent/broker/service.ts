@@ -3,10 +3,9 @@ import { type Call, feed, GrpcError, type Services, STATUS, unary } from '../../
 import type { Of } from '../../wire/protobuf.ts'
 import type { Agent } from '../agent.ts'
 import type { AgentEntry } from '../entry.ts'
-import type { Trust } from '../trust.ts'
 import { uniqueHints } from '../workload/hints.ts'
 import { holder } from '../workload/holdings.ts'
-import { bundlesFor, checkJwtRequest, jwksOf, jwtsFor, onlyChanged, x509For, x509Of } from '../workload/service.ts'
+import { checkJwtRequest, jwtBundlesFor, jwtsFor, onlyChanged, x509BundlesFor, x509For } from '../workload/service.ts'
 import { follow, type SubscriptionDeps } from '../workload/subscription.ts'
 import { type AccessDeps, admit, permit } from './access.ts'
 import * as wire from './messages.ts'
@@ -30,11 +29,11 @@ export function brokerServices(deps: BrokerDeps): Services {
         onlyChanged(wire.X509SvidResponse, x509Svids(deps, call, request)),
       ),
       SubscribeToX509Bundles: feed(wire.X509BundlesRequest, wire.X509BundlesResponse, (call, request) =>
-        onlyChanged(wire.X509BundlesResponse, bundles(deps, call, request, x509Of)),
+        onlyChanged(wire.X509BundlesResponse, bundles(deps, call, request, x509BundlesFor)),
       ),
       FetchJWTSVID: unary(wire.JwtSvidRequest, wire.JwtSvidResponse, (call, request) => jwtSvids(deps, call, request)),
       SubscribeToJWTBundles: feed(wire.JwtBundlesRequest, wire.JwtBundlesResponse, (call, request) =>
-        onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, request, jwksOf)),
+        onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, request, jwtBundlesFor)),
       ),
     },
   }
@@ -54,10 +53,10 @@ async function* x509Svids(deps: BrokerDeps, call: Call, request: Request): Async
   }
 }
 
-function bundles(deps: BrokerDeps, call: Call, request: Request, of: (trust: Trust) => Buffer): AsyncGenerator<{ bundles: Record<string, Buffer> }> {
+function bundles<T>(deps: BrokerDeps, call: Call, request: Request, given: (agent: Agent, entries: readonly AgentEntry[]) => T): AsyncGenerator<T> {
   const { agent, allowUnauthenticatedVerifiers } = deps
   return referenced(deps, call, request, async (selectors) =>
-    bundlesFor(agent, allowUnauthenticatedVerifiers ? brokered(agent, selectors) : entitled(agent, selectors), of),
+    given(agent, allowUnauthenticatedVerifiers ? brokered(agent, selectors) : entitled(agent, selectors)),
   )
 }
 

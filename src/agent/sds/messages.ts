@@ -49,7 +49,7 @@ export const DeltaResponse = message({
 const DataSource = message({ inlineBytes: oneOf('specifier', bytes(2)) })
 const TlsCertificate = message({ certificateChain: nested(1, DataSource), privateKey: nested(2, DataSource) })
 const TypedExtension = message({ name: string(1), typedConfig: nested(2, Any) })
-const ValidationContext = message({ trustedCa: nested(1, DataSource), customValidatorConfig: nested(12, TypedExtension) })
+const ValidationContext = message({ trustedCa: nested(1, DataSource), crl: nested(7, DataSource), customValidatorConfig: nested(12, TypedExtension) })
 export const Secret = message({
   name: string(1),
   tlsCertificate: oneOf('type', nested(2, TlsCertificate)),

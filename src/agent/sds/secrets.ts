@@ -81,14 +81,26 @@ function certificate({ svid }: Held): Secret {
 
 /** Each trust domain by its own authorities; a flat list could be had for one only, since in it any authority vouches for any name. */
 function validation(trusts: readonly Trust[], plain: boolean): Secret {
-  const domains = trusts.map(({ bundle }) => ({ name: bundle.trustDomain, trustBundle: { inlineBytes: Buffer.from(toPem(bundle.x509Authorities)) } }))
-  const [first, ...more] = domains
+  const [first, ...more] = trusts
   if (!plain) {
+    const domains = trusts.map((trust) => ({
+      name: trust.bundle.trustDomain,
+      trustBundle: { inlineBytes: Buffer.concat([rootsOf(trust), listsOf(trust)]) },
+    }))
     const value = wire.SpiffeValidator.encode({ trustDomains: domains.sort((a, b) => (a.name < b.name ? -1 : 1)) })
     return { validationContext: { customValidatorConfig: { name: wire.VALIDATOR, typedConfig: { typeUrl: wire.VALIDATOR_TYPE, value } } } }
   }
   if (more.length > 0) throw new GrpcError(STATUS.precondition, 'bundles of several trust domains need a proxy with the SPIFFE certificate validator')
-  return { validationContext: { trustedCa: first?.trustBundle } }
+  if (!first) return {}
+  const lists = listsOf(first)
+  return { validationContext: { trustedCa: { inlineBytes: rootsOf(first) }, ...(lists.length > 0 ? { crl: { inlineBytes: lists } } : {}) } }
+}
+
+const rootsOf = ({ bundle }: Trust): Buffer => Buffer.from(toPem(bundle.x509Authorities))
+
+/** All or none: with one list at hand, a proxy refuses who rests on an authority that it has none of. SPIFFE's way of checking takes them with the roots. */
+function listsOf({ lists }: Trust): Buffer {
+  return Buffer.from(lists.complete ? lists.crls.map((der) => pem('X509 CRL', der)).join('') : '')
 }
 
 function systemSecret(roots: () => Buffer | undefined): [string, () => Secret][] {

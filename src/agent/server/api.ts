@@ -1,12 +1,15 @@
 // The calls that an agent makes to a server (SPIRE server API), each from and to what the agent means by it.
+import { readCrl } from '../../crypto/crl.ts'
+import { NotDer } from '../../crypto/der.ts'
 import type { TrustDomain } from '../../crypto/spiffe-id.ts'
 import * as wire from '../../edge/spire/messages.ts'
 import { GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { CallOptions, Conversation, GrpcClient } from '../../wire/grpc-client.ts'
 import type { Of } from '../../wire/protobuf.ts'
+import { LISTS, ListsResponse } from '../../wire/signet-agent.ts'
 import type { NodeAttestation } from '../attestation.ts'
 import { type AgentEntry, entryOf, isSameRevision } from '../entry.ts'
-import { type Trust, trustOf } from '../trust.ts'
+import { type Lists, NO_LISTS, type Trust, trustOf } from '../trust.ts'
 import type { WitRequest } from '../wit-svids.ts'
 import { FederatedBundleRequest } from './messages.ts'
 
@@ -53,7 +56,20 @@ export async function postStatus(client: GrpcClient, agentVersion: string, optio
 }
 
 export async function getBundle(client: GrpcClient, home: TrustDomain, options: CallOptions): Promise<Trust> {
-  return trustOf(await client.ask(`${BUNDLE}/GetBundle`, wire.Empty, wire.BundleMessage, {}, options), home)
+  const bundle = await client.ask(`${BUNDLE}/GetBundle`, wire.Empty, wire.BundleMessage, {}, options)
+  return trustOf(bundle, home, await getLists(client, options)) // lists last, so that there is one of each authority
+}
+
+/** Servers of SPIRE have none. Throws for what is none. */
+async function getLists(client: GrpcClient, options: CallOptions): Promise<Lists> {
+  try {
+    const { crls, complete } = await client.ask(`/${LISTS.service}/${LISTS.method}`, wire.Empty, ListsResponse, {}, options)
+    crls.forEach(readCrl)
+    return crls.length === 0 ? NO_LISTS : { crls, complete }
+  } catch (error) {
+    if (isUnimplemented(error)) return NO_LISTS
+    throw error instanceof NotDer ? new Error(`the server gave a revocation list that cannot be read: ${error.message}`) : error
+  }
 }
 
 /** Undefined where the server has none. */

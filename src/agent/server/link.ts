@@ -1,6 +1,7 @@
 // The way to the server: one of several addresses, the next one where it fails, under the credentials of now.
 import type { Timers } from '../../base/ports.ts'
 import type { SigningKey } from '../../crypto/signing-key.ts'
+import type { IsRevoked } from '../../crypto/x509-svid.ts'
 import { GrpcError, STATUS } from '../../wire/grpc.ts'
 import type { CallOptions, GrpcClient } from '../../wire/grpc-client.ts'
 
@@ -9,13 +10,15 @@ export interface Credentials {
   readonly roots: readonly Buffer[] | 'anyone'
   /** What this side shows: nothing before it is attested. */
   readonly own: { readonly chain: readonly Buffer[]; readonly key: SigningKey } | undefined
+  /** Asked of the server's certificates. */
+  readonly isRevoked: IsRevoked
 }
 
 /** A connection-to-be, to `host:port`. */
 export type Dial = (address: string, credentials: Credentials) => GrpcClient
 
 export interface Link {
-  /** From the next call on. What is under way goes on as it began. */
+  /** From the next call on, over a new connection where they are others. What is under way goes on as it began. */
   present(credentials: Credentials): void
   /** Runs calls at the address that last worked, then at the others. Throws what the server said, or `unavailable` where none answers. */
   ask<T>(run: (client: GrpcClient, options: CallOptions) => Promise<T>): Promise<T>
@@ -67,7 +70,7 @@ export function openLink({ addresses, dial, timers }: LinkDeps): Link {
 
   return {
     present(next) {
-      drop()
+      if (!credentials || !isSame(credentials, next)) drop()
       credentials = next
     },
     async ask(run) {
@@ -91,6 +94,12 @@ export function openLink({ addresses, dial, timers }: LinkDeps): Link {
       for (const one of underWay) one.abort()
     },
   }
+}
+
+/** Whether a connection under the one is as good under the other. */
+function isSame(a: Credentials, b: Credentials): boolean {
+  if (a.own !== b.own || a.roots === 'anyone' || b.roots === 'anyone') return false
+  return Buffer.concat([...a.roots]).equals(Buffer.concat([...b.roots]))
 }
 
 /** Nobody is there, or nobody who could answer: another address may. */

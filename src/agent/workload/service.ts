@@ -27,11 +27,11 @@ export function workloadServices(deps: WorkloadApiDeps): Services {
         admitted(call, () => onlyChanged(wire.X509SvidResponse, fetchX509(deps, call))),
       ),
       FetchX509Bundles: feed(wire.X509BundlesRequest, wire.X509BundlesResponse, (call) =>
-        admitted(call, () => onlyChanged(wire.X509BundlesResponse, bundles(deps, call, x509Of))),
+        admitted(call, () => onlyChanged(wire.X509BundlesResponse, bundles(deps, call, x509BundlesFor))),
       ),
       FetchJWTSVID: unary(wire.JwtSvidRequest, wire.JwtSvidResponse, async (call, request) => admitted(call, () => fetchJwt(deps, call, request))),
       FetchJWTBundles: feed(wire.JwtBundlesRequest, wire.JwtBundlesResponse, (call) =>
-        admitted(call, () => onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, jwksOf))),
+        admitted(call, () => onlyChanged(wire.JwtBundlesResponse, bundles(deps, call, jwtBundlesFor))),
       ),
       FetchWITSVID: feed(wire.WitSvidRequest, wire.WitSvidResponse, (call, { spiffeId: asked }) =>
         admitted(call, () => onlyChanged(wire.WitSvidResponse, fetchWit(deps, call, asked))),
@@ -72,8 +72,10 @@ type X509Given = Partial<Of<typeof wire.X509SvidResponse>>
 /** All that these entries come to. Throws `unavailable` where there is no SVID for any of them yet. */
 export async function x509For(agent: Agent, entries: readonly AgentEntry[]): Promise<X509Given> {
   const held = await svidsFor(agent, entries)
-  const bundle = x509Of(ownTrust(agent))
-  return { svids: held.map((one) => toSvid(one, bundle)), federatedBundles: byTrustDomain(federatedFor(agent, entries), x509Of) }
+  const own = ownTrust(agent)
+  const bundle = x509Of(own)
+  const federatedBundles = byTrustDomain(federatedFor(agent, entries), x509Of)
+  return { svids: held.map((one) => toSvid(one, bundle)), crl: [...own.lists.crls], federatedBundles }
 }
 
 function toSvid({ entry, svid }: Held, bundle: Buffer) {
@@ -94,19 +96,27 @@ export function byTrustDomain(trusts: readonly Trust[], of: (trust: Trust) => Bu
   return Object.fromEntries(trusts.map((trust) => [spiffeId(trust.bundle.trustDomain), of(trust)]))
 }
 
-function bundles(deps: WorkloadApiDeps, call: Call, of: (trust: Trust) => Buffer): AsyncGenerator<{ bundles: Record<string, Buffer> }> {
+function bundles<T>(deps: WorkloadApiDeps, call: Call, given: (agent: Agent, entries: readonly AgentEntry[]) => T): AsyncGenerator<T> {
   const { agent, allowUnauthenticatedVerifiers } = deps
   return subscribe(deps, call, async (selectors) => {
     const entries = agent.matching(selectors)
     if (entries.length === 0 && !allowUnauthenticatedVerifiers) throw noIdentity()
-    return bundlesFor(agent, entries, of)
+    return given(agent, entries)
   })
 }
 
 /** The own bundle, and those of the trust domains that these entries federate with. */
-export const bundlesFor = (agent: Agent, entries: readonly AgentEntry[], of: (trust: Trust) => Buffer): { bundles: Record<string, Buffer> } => ({
+const bundlesFor = (agent: Agent, entries: readonly AgentEntry[], of: (trust: Trust) => Buffer): { bundles: Record<string, Buffer> } => ({
   bundles: byTrustDomain([ownTrust(agent), ...federatedFor(agent, entries)], of),
 })
+
+export const x509BundlesFor = (agent: Agent, entries: readonly AgentEntry[]): Partial<Of<typeof wire.X509BundlesResponse>> => ({
+  crl: [...ownTrust(agent).lists.crls],
+  ...bundlesFor(agent, entries, x509Of),
+})
+
+export const jwtBundlesFor = (agent: Agent, entries: readonly AgentEntry[]): Partial<Of<typeof wire.JwtBundlesResponse>> =>
+  bundlesFor(agent, entries, jwksOf)
 
 /** Leaves out what says the same as what was sent before. */
 export async function* onlyChanged<T>(message: Message<T>, values: AsyncIterable<Partial<T>>): AsyncGenerator<Partial<T>> {

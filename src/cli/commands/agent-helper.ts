@@ -53,11 +53,11 @@ const LONGEST_PAUSE = 30_000
 async function tell(terminal: Terminal, pidFile: string, signal: string): Promise<void> {
   const { files, signal: send } = terminal.ports
   try {
-    const pid = Number(
-      Buffer.from(await files.read(pidFile))
-        .toString()
-        .trim(),
-    )
+    const [first = ''] = Buffer.from(await files.read(pidFile))
+      .toString()
+      .trim()
+      .split('\n', 1) // PostgreSQL writes more below it
+    const pid = Number(first)
     if (!Number.isSafeInteger(pid) || pid < 2) throw new Error('there is no process number in it')
     send(pid, signal)
   } catch (error) {

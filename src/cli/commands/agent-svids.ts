@@ -1,4 +1,4 @@
-// X509-SVIDs as files, under the names that SPIRE's agent gives them.
+// X509-SVIDs as files, under the names that SPIRE's agent gives them, and revocation lists beside them.
 import { pem, toPem } from '../../crypto/certificate.ts'
 import { DerReader } from '../../crypto/der.ts'
 import type { CliFiles, X509Answer } from '../ports.ts'
@@ -13,10 +13,10 @@ interface SvidFile {
 }
 
 /** The names of files that are written here. */
-const OURS = /^(?:(?:svid|bundle)\.\d+\.pem|svid\.\d+\.key|federated_bundle\.\d+\.\d+\.pem)$/
+const OURS = /^(?:(?:svid|bundle)\.\d+\.pem|svid\.\d+\.key|federated_bundle\.\d+\.\d+\.pem|crl\.pem)$/
 
 /**
- * Writes certificates, keys and bundles; resolves to a line that says which. Those of an earlier answer that this one has no more are
+ * Writes certificates, keys, bundles and revocation lists; resolves to a line that says which. Those of an earlier answer that this one has no more are
  * removed: what is absent was taken back (SPIFFE_Workload_API.md §4.4).
  */
 export async function writeSvids(files: CliFiles, answer: X509Answer, folder: string, keyMode: number): Promise<string> {
@@ -28,9 +28,10 @@ export async function writeSvids(files: CliFiles, answer: X509Answer, folder: st
   return `Written to ${folder}: ${names.join(', ')}`
 }
 
-function filesOf({ svids, federatedBundles }: X509Answer, keyMode: number): SvidFile[] {
+function filesOf({ svids, federatedBundles, crls }: X509Answer, keyMode: number): SvidFile[] {
   const federated = Object.entries(federatedBundles).sort(([a], [b]) => (a < b ? -1 : 1))
-  return svids.flatMap(({ chain, key, bundle }, at) => [
+  const lists = { name: 'crl.pem', content: crls.map((der) => pem('X509 CRL', der)).join(''), mode: CERTIFICATE }
+  const files = svids.flatMap(({ chain, key, bundle }, at) => [
     { name: `svid.${at}.pem`, content: toPem(certificatesIn(chain)), mode: CERTIFICATE },
     { name: `svid.${at}.key`, content: pem('PRIVATE KEY', key), mode: keyMode },
     { name: `bundle.${at}.pem`, content: toPem(certificatesIn(bundle)), mode: CERTIFICATE },
@@ -40,6 +41,7 @@ function filesOf({ svids, federatedBundles }: X509Answer, keyMode: number): Svid
       mode: CERTIFICATE,
     })),
   ])
+  return crls.length > 0 ? [...files, lists] : files
 }
 
 /** Certificates that follow one another, each by itself. */

@@ -16,6 +16,7 @@ import { base64, masked, nameIn, text, toBundle, toSvid, toToken } from './conve
 import * as wire from './messages.ts'
 import { witBatch } from './wit.ts'
 import { type ChangesOf, pushServices } from './push.ts'
+import { revocationServices } from './revocations.ts'
 
 export interface ServicesDeps {
   readonly timers: Pick<Timers, 'after'>
@@ -26,7 +27,7 @@ export interface ServicesDeps {
 
 export function spireServices(ask: Ask, { timers, changesOf, uptime }: ServicesDeps): Services {
   const parts = [agentSide(ask, timers), entryServices(ask), agentServices(ask), bundleServices(ask), trustDomainServices(ask)]
-  const more = [svidServices(ask), authorityServices(ask), serverServices(ask, uptime), pushServices(ask, changesOf)]
+  const more = [svidServices(ask), authorityServices(ask), serverServices(ask, uptime), pushServices(ask, changesOf), revocationServices(ask)]
   const joined: Record<string, Services[string]> = {}
   for (const [name, methods] of [...parts, ...more].flatMap((part) => Object.entries(part))) joined[name] = { ...joined[name], ...methods }
   return joined

@@ -3,7 +3,8 @@ import { choice, or, text } from '../../base/fields.ts'
 import { type Path, path } from '../../contract/module.ts'
 import { data, missing, type Reply } from '../../contract/reply.ts'
 import { pem } from '../../crypto/certificate.ts'
-import type { RoomsOf } from '../rooms.ts'
+import { type Authority, guestsOf } from '../authority-set.ts'
+import type { RoomsOf, Spiffe } from '../rooms.ts'
 
 const at = { authority_id: text('The X.509 authority: its subject key identifier in hex.') }
 const formInput = { format: or(choice('As DER, or as PEM.', ['der', 'pem']), 'der') }
@@ -41,17 +42,22 @@ export function agentCrlPaths(roomsOf: RoomsOf): Path[] {
   return [
     path('agent/crls', 'What agents hand on to workloads beside the bundle.', {}, (op) => ({
       read: op({
-        doc: 'Read the revocation lists.',
+        doc: 'Read the revocation lists, and whether there is one of each authority that may stand above an SVID.',
         access: 'open',
-        run: ({ mount }) =>
-          data({
-            crls: roomsOf(mount)
-              .crls.all()
-              .map(({ der }) => der.toString('base64')),
-          }),
+        run({ mount }) {
+          const rooms = roomsOf(mount)
+          return data({ crls: rooms.crls.all().map(({ der }) => der.toString('base64')), complete: areComplete(rooms) })
+        },
       }),
     })),
   ]
+}
+
+/** Neither of an upstream authority nor of servers below or beside this one are there lists here. */
+function areComplete({ authorities, crls, issued }: Spiffe): boolean {
+  const set = authorities.set()
+  const isListed = ({ id, chain = [] }: Authority): boolean => chain.length === 0 && crls.of(id) !== undefined
+  return set.x509.every(isListed) && guestsOf(set).x509.length === 0 && !issued.hasAuthority()
 }
 
 function asPem(lists: readonly Buffer[]): Reply {

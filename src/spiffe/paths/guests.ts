@@ -40,7 +40,7 @@ export function downstreamPaths(roomsOf: RoomsOf): Path[] {
           const entry = downstreamOf(rooms, request.peer, clock.now())
           const made = rooms.svids.authority(publicKeyOfCsr(Buffer.from(input.csr, 'base64')), Math.max(input.preferred_ttl, 0))
           // With its entry, what it signed is to be believed no more.
-          await rooms.issued.record([{ ...made, spiffeId: entry.spiffeId, entry: entry.id, agent: '' }])
+          await rooms.issued.recordAuthority({ ...made, spiffeId: entry.spiffeId, entry: entry.id, agent: '' })
           const { chain, expiresAt } = made
           return data({
             chain: chain.map((one) => one.toString('base64')),
