@@ -4,12 +4,14 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { silent } from '../base/log.ts'
-import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
+import { toPem } from '../crypto/certificate.ts'
+import { readCrl } from '../crypto/crl.ts'
 import { DerReader } from '../crypto/der.ts'
+import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import { type BrokerNode, fetchJwt, first, infoOf, openBrokerNode, pidReference, podReference, subscribe } from '../testing/broker-node.ts'
 import { memoryDrawer } from '../testing/agent-domain.ts'
 import { NODE, refused } from '../testing/served-node.ts'
-import { STATUS } from '../wire/grpc.ts'
+import { type GrpcError, STATUS } from '../wire/grpc.ts'
 import { runAgent } from './agent.ts'
 import type { BrokerConfig } from './config/agent-broker.ts'
 import { ports } from './ports.ts'
@@ -85,6 +87,27 @@ describe('the Broker API', () => {
     const ids = ({ svids }: { svids: { spiffeId?: string }[] }) => svids.map(({ spiffeId }) => spiffeId)
     assert.deepEqual(ids(await first(client, 'SubscribeToX509SVID', pidReference(pid))), ['spiffe://example.org/plain'])
     assert.deepEqual(ids(await fetchJwt(client, pidReference(pid))), ['spiffe://example.org/plain'])
+  })
+
+  test('a broker whose SVID is revoked is none any more, on a connection that is open too', async () => {
+    const { pid } = await here.workload('/kept')
+    const own = here.svid()
+    const client = here.broker({ own })
+    await first(client, 'SubscribeToX509SVID', pidReference(pid))
+    const talk = subscribe(client, 'SubscribeToX509SVID', pidReference(pid))
+    await talk.next()
+    await here.node.domain.world.ok('write', 'spiffe/svid/revoke', { certificate: toPem(own.chain) })
+    const toTheEnd = async () => {
+      while (await talk.next());
+    }
+    const isOver = ({ code }: GrpcError) => code === STATUS.unauthenticated || code === STATUS.unavailable // what it hears before the agent hangs up
+    const over = assert.rejects(toTheEnd, isOver)
+    const lists = () => here.node.running.agent.trusts.own()?.lists.crls ?? []
+    await here.node.looking('the list has come', () => lists().some((crl) => readCrl(crl).serials.size > 0))
+    here.node.timers.fire(6_000)
+    await over
+    await assert.rejects(first(here.broker({ own }), 'SubscribeToX509SVID', pidReference(pid)), isOver)
+    await first(here.broker(), 'SubscribeToX509SVID', pidReference(pid))
   })
 
   test('a token comes too late for a workload that has ended', async (t) => {

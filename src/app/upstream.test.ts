@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { encodeName, fromPem, issueCertificate, toPem } from '../crypto/certificate.ts'
+import { encodeName, fromPem, issueCertificate, pem, toPem } from '../crypto/certificate.ts'
 import { namesOfCsr, publicKeyOfCsr } from '../crypto/csr.ts'
 import { newSigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
@@ -93,6 +93,48 @@ describe('upstream authorities', () => {
     const chain = svidOf(bench)
     assert.equal(chain.length, 3)
     assert.equal(verifyX509Svid(chain, Date.now(), () => fromPem(readFileSync(file('root.pem'), 'utf8')), NOTHING_REVOKED).id, ID)
+  })
+
+  const SIGN = ['x509', '-req', '-inform', 'DER', '-days', '5', '-outform', 'DER']
+  /** As some do: without the right to sign revocation lists. */
+  const listless: Upstream = {
+    async sign({ csr }) {
+      writeFileSync(file('request.der'), csr)
+      writeFileSync(file('usage'), 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectAltName=URI:spiffe://example.org\n')
+      const by = ['-in', file('request.der'), '-CA', file('root.pem'), '-CAkey', file('root.key'), '-extfile', file('usage')]
+      return { chain: [openssl(...SIGN, ...by)], roots: fromPem(readFileSync(file('root.pem'), 'utf8')) }
+    },
+  }
+
+  test('their authorities have revocation lists of their own, but none that says it has all', async () => {
+    makeFiles()
+    const bench = await trusting(disk())
+    const { data } = await bench.ask('read', 'agent/crls')
+    assert.equal(data['complete'], false)
+    const [authority] = bench.rooms.authorities.set().x509
+    writeFileSync(file('between.pem'), toPem((authority?.chain ?? []).map((one) => Buffer.from(one, 'base64'))))
+    const chain = svidOf(bench)
+    writeFileSync(file('leaf.pem'), toPem(chain.slice(0, 1)))
+    const checked = () => {
+      writeFileSync(file('crl.pem'), pem('X509 CRL', bench.rooms.crls.all()[0]?.der ?? Buffer.alloc(0)))
+      const by = ['-CAfile', file('root.pem'), '-untrusted', file('between.pem'), '-CRLfile', file('crl.pem')]
+      return spawnSync('openssl', ['verify', '-crl_check', ...by, file('leaf.pem')], { encoding: 'utf8' }).stderr
+    }
+    assert.equal(checked(), '')
+    assert.equal((await bench.ask('write', 'svid/revoke', { certificate: toPem(chain) })).data['revoked'], 1)
+    assert.match(checked(), /certificate revoked/)
+  })
+
+  test('one that lets ours sign no lists is believed, and what ours signs is revoked by this server alone', async () => {
+    makeFiles()
+    const bench = await trusting(listless)
+    const chain = svidOf(bench)
+    await bench.rooms.sweep()
+    assert.deepEqual(bench.rooms.crls.all(), [])
+    assert.equal((await bench.ask('write', 'svid/revoke', { certificate: toPem(chain) })).data['revoked'], 1)
+    await assert.rejects(bench.ask('write', 'svid/validate', { certificate: toPem(chain) }), /certificate is revoked/)
+    await bench.rooms.sweep()
+    assert.deepEqual([bench.rooms.crls.all(), (await bench.ask('list', 'svid/revoked')).keys.length], [[], 1])
   })
 
   test('several roots are all published, and one root once', async () => {

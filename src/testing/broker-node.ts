@@ -31,6 +31,11 @@ export interface Pod {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+export interface TestSvid {
+  readonly key: SigningKey
+  readonly chain: readonly Buffer[]
+}
+
 export interface SvidOptions {
   readonly id?: string
   /** Seconds. */
@@ -45,9 +50,9 @@ export interface BrokerNode {
   /** What is known of other objects. */
   readonly api: ApiServer
   /** An SVID of this identity, of the trust domain of the agent unless another's rooms are given. */
-  svid(options?: SvidOptions): { readonly key: SigningKey; readonly chain: readonly Buffer[] }
-  /** A broker that shows such an SVID; by the local socket unless it is to be by TCP. */
-  broker(options?: SvidOptions & { readonly tcp?: boolean }): GrpcClient
+  svid(options?: SvidOptions): TestSvid
+  /** A broker that shows such an SVID, or the one that is given; by the local socket unless it is to be by TCP. */
+  broker(options?: SvidOptions & { readonly tcp?: boolean; readonly own?: TestSvid }): GrpcClient
   /** A process with an identity of its own, until it is killed. */
   workload(path: string, more?: object): Promise<{ readonly pid: number; readonly entry: string; end(): Promise<void> }>
   /** Gives the process one more identity. */
@@ -103,9 +108,9 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
     pods,
     api,
     svid,
-    broker({ tcp = false, ...options } = {}) {
+    broker({ tcp = false, own: given, ...options } = {}) {
       const target = tcp ? `127.0.0.1:${running.brokerPort}` : `unix:${parts.broker?.socket?.path}`
-      const own = svid(options)
+      const own = given ?? svid(options)
       const roots = domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
       const trustDomain = parseTrustDomain('example.org')
       const client = openGrpcClient(

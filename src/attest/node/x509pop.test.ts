@@ -89,6 +89,9 @@ describe('x509pop', () => {
       )
     }
     await refused(attest({ settings: { mode: 'spiffe' }, ctx }), 'denied', /verification failed/)
+    const revoked = { ...ctx, isRevoked: () => true }
+    const lost = attest({ settings: { mode: 'spiffe' }, payload: payloadOf(svid), answer: answerBy(svid), ctx: revoked })
+    await refused(lost, 'denied', /verification failed: certificate is revoked/)
   })
 
   test('takes what lies between in any order, and notes only what a path goes by', async () => {

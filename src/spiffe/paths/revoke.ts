@@ -70,7 +70,7 @@ export function revokePaths(roomsOf: RoomsOf): Path[] {
       read: op({
         doc: 'Read why and when it was revoked.',
         run({ mount }, { authority_id: authority, serial_number: serial }) {
-          const found = roomsOf(mount).revocations.get({ authority, serial })
+          const found = roomsOf(mount).revocations.get({ authority, serial: serialText(serial.replaceAll(':', '')) })
           return found ? data(describe(found)) : missing()
         },
       }),
