@@ -6,9 +6,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { dockerAttestor } from '../agent/attestors/docker.ts'
+import type { HttpGet } from '../agent/attestors/http.ts'
 import { k8sAttestor } from '../agent/attestors/k8s.ts'
 import type { Process } from '../agent/processes.ts'
 import { parseHcl } from '../base/hcl.ts'
+import type { JsonObject } from '../base/json.ts'
 import { authority, first, second } from '../../test/edge/certificates.ts'
 import { folder } from '../../test/support/server.ts'
 import { apiServer } from '../testing/kubernetes.ts'
@@ -128,7 +130,12 @@ describe('the k8s attestor', () => {
       0,
     )
     const get = getFromKubernetes({ host: '127.0.0.1', port, tls: undefined })
-    return { attestor: (containers = true) => k8sAttestor(get, { tries: 3, pause: 1, containers }, ports), asked: () => at }
+    const settings = { tries: 3, pause: 1, clusterPods: false }
+    return {
+      attestor: (containers = true) => k8sAttestor(get, { ...settings, containers }, ports),
+      ofCluster: (api: HttpGet) => k8sAttestor(get, { ...settings, containers: true, clusterPods: true }, ports, api),
+      asked: () => at,
+    }
   }
 
   test('says what the kubelet says of pod and container', async (t) => {
@@ -188,6 +195,32 @@ describe('the k8s attestor', () => {
     assert.equal(asked(), 2)
   })
 
+  test('a pod of another node is what the API server says of it, where that is wanted', async (t) => {
+    const { attestor, ofCluster } = await kubelet(t, [])
+    const api = apiServer()
+    const { metadata, ...rest } = pod() as { metadata: JsonObject }
+    api.put('pods.core', metadata, rest)
+    const named = reference({ namespace: 'shop', name: 'web-1' })
+    assert.equal(await attestor().objects?.attest(named, false), undefined)
+    const { objects } = ofCluster(api.get)
+    for (const one of [named, reference(undefined, POD), reference({ namespace: 'shop', name: 'web-1' }, POD)]) {
+      assert.deepEqual(await objects?.attest(one, false), { values: POD_SELECTORS })
+    }
+    assert.equal(await objects?.attest(reference({ namespace: 'shop', name: 'web-1' }, 'another'), false), undefined)
+    assert.deepEqual(await objects?.attest(reference({ namespace: '', name: 'web-1' }), false), {
+      refused: 'object reference key is missing namespace',
+    })
+    api.remove('pods.core', 'web-1')
+    assert.equal(await objects?.attest(reference(undefined, POD), false), undefined)
+  })
+
+  test('a pod that this node has is asked of nobody else', async (t) => {
+    const { ofCluster } = await kubelet(t, [pod()])
+    const api = apiServer()
+    assert.ok(await ofCluster(api.get).objects?.attest(reference(undefined, POD), false))
+    assert.deepEqual(api.asked, [])
+  })
+
   test('without an API server nothing is known of other objects', async (t) => {
     const { attestor } = await kubelet(t, [pod()])
     const other = { plural: 'deployments', group: 'apps', key: undefined, uid: POD }
@@ -218,6 +251,10 @@ describe('the k8s attestor', () => {
     writeFileSync(join(at, 'ca.crt'), second.cert)
     await assert.rejects(async () => find('localhost'), /certificate/)
     assert.throws(() => configured(at, 'api_server_address = "here"\n'), /"here" is not host:port/)
+    const { KUBERNETES_SERVICE_HOST: cluster } = process.env // set where this itself runs in a pod
+    delete process.env['KUBERNETES_SERVICE_HOST']
+    t.after(() => void (cluster !== undefined && (process.env['KUBERNETES_SERVICE_HOST'] = cluster)))
+    assert.throws(() => configured(at, 'cluster_pods = true\n'), /cluster_pods needs an API server/)
   })
 
   /** From the configuration, with a token in the folder. */

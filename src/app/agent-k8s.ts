@@ -30,6 +30,7 @@ export const K8S = {
     '',
   ),
   api_server_ca_path: or(text('File with the authorities that its certificate comes from.'), `${SERVICE_ACCOUNT}/ca.crt`),
+  cluster_pods: or(bool('Let brokers refer to pods of other nodes, too, as the API server says.'), false),
   disable_container_selectors: or(bool('Look at the pod alone, which is known before its containers are.'), false),
 }
 
@@ -52,7 +53,10 @@ export function openK8s(values: Values<typeof K8S>, block: Block): WorkloadAttes
     tls: secure ? tls : undefined,
   })
   const pause = pauseIn(block, values.poll_retry_interval)
-  return k8sAttestor(get, { tries, pause, containers: !values.disable_container_selectors }, ports, apiServerOf(values, block))
+  const apiServer = apiServerOf(values, block)
+  if (values.cluster_pods && !apiServer) throw refuse(block, 'cluster_pods needs an API server: api_server_address, or a pod to run in')
+  const settings = { tries, pause, containers: !values.disable_container_selectors, clusterPods: values.cluster_pods }
+  return k8sAttestor(get, settings, ports, apiServer)
 }
 
 /** Undefined where there is none. It is known by its name, and knows the agent by the token of its service account. */

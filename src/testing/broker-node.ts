@@ -74,7 +74,7 @@ export async function openBrokerNode(more: NodeParts = {}, clock: Pick<Clock, 'm
   const both = ['pid', 'kubernetes'] as const
   const node = await openServedNode({
     workloadAttestors: [
-      k8sAttestor(kubelet, { tries: 1, pause: 1, containers: true }, { timers: ports.timers, clock }, api.get),
+      k8sAttestor(kubelet, { tries: 1, pause: 1, containers: true, clusterPods: false }, { timers: ports.timers, clock }, api.get),
       { type: 'systemd', attest: async ({ pid }) => [`id:${pid}.service`] },
     ],
     broker: (folder) => ({

@@ -14,8 +14,8 @@ export interface ApiServer {
   readonly asked: { readonly path: string; readonly accept: string | undefined }[]
   /** Makes a type known: `plural.group`. */
   define(type: string, as: Type): void
-  /** Takes an object in, by its metadata. */
-  put(type: string, metadata: JsonObject): void
+  /** Takes an object in, by its metadata and what else is in it. */
+  put(type: string, metadata: JsonObject, more?: JsonObject): void
   remove(type: string, name: string): void
   /** Answers everything with this status from now on. */
   fail(status: number): void
@@ -25,7 +25,7 @@ export function apiServer(): ApiServer {
   const types = new Map<string, Type>([
     ['deployments.apps', { version: 'v1', kind: 'Deployment', namespaced: true }],
     ['nodes.core', { version: 'v1', kind: 'Node', namespaced: false }],
-    ['serviceaccounts.core', { version: 'v1', kind: 'ServiceAccount', namespaced: true }],
+    ['pods.core', { version: 'v1', kind: 'Pod', namespaced: true }],
   ])
   const objects: { readonly type: string; readonly metadata: JsonObject }[] = []
   const asked: { path: string; accept: string | undefined }[] = []
@@ -63,7 +63,7 @@ export function apiServer(): ApiServer {
       return { status: failing ?? (found ? 200 : 404), body: Buffer.from(JSON.stringify(found ?? {})) }
     },
     define: (type, as) => void types.set(type, as),
-    put: (type, metadata) => void objects.push({ type, metadata }),
+    put: (type, metadata, more = {}) => void objects.push({ ...more, type, metadata }),
     remove(type, name) {
       const at = objects.findIndex((one) => one.type === type && one.metadata['name'] === name)
       objects.splice(at, 1)

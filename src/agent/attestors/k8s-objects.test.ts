@@ -30,7 +30,7 @@ const BY_NAME = reference({ key: { namespace: 'shop', name: 'checkout' } })
 function opened() {
   const server = apiServer()
   const clock = settableClock()
-  return { server, clock, find: kubernetesObjects(server.get, clock) }
+  return { server, clock, find: kubernetesObjects(server.get, clock).describe }
 }
 
 describe('objects of Kubernetes', () => {
@@ -128,7 +128,7 @@ describe('objects of Kubernetes', () => {
     const { server, find } = opened()
     server.fail(403)
     await assert.rejects(find(BY_NAME), /the API server answered 403/)
-    const odd = kubernetesObjects(async () => ({ status: 200, body: Buffer.from('[]') }), settableClock())
+    const odd = kubernetesObjects(async () => ({ status: 200, body: Buffer.from('[]') }), settableClock()).describe
     await assert.rejects(odd(BY_NAME), /another form/)
   })
 })

@@ -30,24 +30,29 @@ const MOST_PAGES = 1_000
 export const MISSING_NAMESPACE: ObjectFindings = { refused: 'object reference key is missing namespace' }
 export const unknownType = (plural: string, group: string): ObjectFindings => ({ refused: `there are no objects of type ${plural}.${group} here` })
 
+export interface KubernetesObjects {
+  describe(reference: ObjectReference): Promise<ObjectFindings | undefined>
+  /** A pod with all that is in it; undefined where there is none. */
+  pod(reference: ObjectReference): Promise<JsonObject | undefined>
+}
+
+const PODS: Resource = { base: '/api/v1', plural: 'pods', version: 'v1', kind: 'Pod', namespaced: true }
+
 /** `get` asks the API server. */
-export function kubernetesObjects(
-  get: HttpGet,
-  clock: Pick<Clock, 'monotonic'>,
-): (reference: ObjectReference) => Promise<ObjectFindings | undefined> {
+export function kubernetesObjects(get: HttpGet, clock: Pick<Clock, 'monotonic'>): KubernetesObjects {
   const resources = recently((type: string) => discover(get, type), TYPES_MS, clock)
   const keys = new Map<string, Key>() // of uids: an object never gets another name
 
   async function find(resource: Resource, { key, uid }: ObjectReference): Promise<JsonObject | undefined> {
     const at = key ?? (uid === undefined ? undefined : keys.get(uid))
-    const found = at ? await getObject(get, resource, at) : await listFor(get, resource, uid)
+    const found = at ? await getMetadata(get, resource, at) : await listFor(get, resource, uid)
     if (!found || (uid !== undefined && textOf(found['uid']) !== uid)) return undefined
     if (keys.size >= MOST_KEYS) keys.clear()
-    keys.set(textOf(found['uid']), { namespace: textOf(found['namespace']), name: textOf(found['name']) })
+    keys.set(textOf(found['uid']), keyOf(found))
     return found
   }
 
-  return async (reference) => {
+  async function describe(reference: ObjectReference): Promise<ObjectFindings | undefined> {
     const { plural, group, key } = reference
     const resource = isType(reference) ? await resources(`${plural}.${group}`) : undefined
     if (!resource) return unknownType(plural, group)
@@ -56,7 +61,18 @@ export function kubernetesObjects(
     const found = await find(resource, reference)
     return found && { values: selectorsOf(reference, resource, found) }
   }
+
+  async function pod(reference: ObjectReference): Promise<JsonObject | undefined> {
+    const metadata = await find(PODS, reference)
+    if (!metadata) return undefined
+    const found = await getObject(get, PODS, keyOf(metadata))
+    return objectOf(found?.['metadata'])['uid'] === metadata['uid'] ? found : undefined
+  }
+
+  return { describe, pod }
 }
+
+const keyOf = (metadata: JsonObject): Key => ({ namespace: textOf(metadata['namespace']), name: textOf(metadata['name']) })
 
 /** Whether they could be parts of the path of one. */
 const isType = ({ plural, group }: ObjectReference): boolean =>
@@ -81,11 +97,15 @@ async function versionsOf(get: HttpGet, group: string): Promise<{ readonly base:
   return [...new Set(all)].filter((one) => one !== '').map((version) => ({ base: `/apis/${group}/${encodeURIComponent(version)}`, version }))
 }
 
-async function getObject(get: HttpGet, { base, plural }: Resource, { namespace, name }: Key): Promise<JsonObject | undefined> {
+async function getMetadata(get: HttpGet, resource: Resource, key: Key): Promise<JsonObject | undefined> {
+  const found = await getObject(get, resource, key, { accept: PARTIAL })
+  return found && objectOf(found['metadata'])
+}
+
+async function getObject(get: HttpGet, { base, plural }: Resource, { namespace, name }: Key, headers = {}): Promise<JsonObject | undefined> {
   if ([namespace, name].some((one) => one === '.' || one === '..')) return undefined
   const within = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`
-  const found = answered(await get(`${base}${within}/${plural}/${encodeURIComponent(name)}`, { accept: PARTIAL }))
-  return found && objectOf(found['metadata'])
+  return answered(await get(`${base}${within}/${plural}/${encodeURIComponent(name)}`, headers))
 }
 
 /** The API server finds no object by its uid: all of them are asked for, page by page. */

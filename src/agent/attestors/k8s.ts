@@ -1,11 +1,11 @@
 // The k8s attestor: what the kubelet of this node says of the pod and container that a process is in.
 import { isObject, type JsonObject, parseJson } from '../../base/json.ts'
 import type { Clock, Timers } from '../../base/ports.ts'
-import type { ObjectFindings, ObjectReference, WorkloadAttestor } from './attestor.ts'
+import type { ObjectReference, WorkloadAttestor } from './attestor.ts'
 import { type Container, containerOf } from './cgroup.ts'
 import type { HttpGet } from './http.ts'
 import { JSON_LIMITS, listOf, objectOf, textOf } from './json-reading.ts'
-import { kubernetesObjects, MISSING_NAMESPACE, unknownType } from './k8s-objects.ts'
+import { type KubernetesObjects, kubernetesObjects, MISSING_NAMESPACE, unknownType } from './k8s-objects.ts'
 import { recently } from './recently.ts'
 
 export interface K8sSettings {
@@ -15,6 +15,8 @@ export interface K8sSettings {
   readonly pause: number
   /** Whether the container itself is looked at, or the pod alone. */
   readonly containers: boolean
+  /** Whether pods of other nodes may be referred to. */
+  readonly clusterPods: boolean
 }
 
 /** `get` asks the kubelet, `getObject` the API server; without that, pods of this node are the only objects that are known. */
@@ -25,16 +27,22 @@ export function k8sAttestor(
   getObject?: HttpGet,
 ): WorkloadAttestor {
   const pods = sharing(() => listPods(get))
-  const others = getObject ? kubernetesObjects(getObject, clock) : async ({ plural, group }: ObjectReference) => unknownType(plural, group)
-  const recentPods = recently(pods, RECENT, clock)
-  const recentOthers = recently(others, RECENT, clock)
+  const others = getObject ? kubernetesObjects(getObject, clock) : NO_OBJECTS
+  const recent = {
+    pods: recently(pods, RECENT, clock),
+    describe: recently(others.describe, RECENT, clock),
+    pod: recently(others.pod, RECENT, clock),
+  }
   return {
     type: 'k8s',
     objects: {
       async attest(reference, again) {
-        if (!isPod(reference)) return (again ? recentOthers : others)(reference)
+        const { describe, pod } = again ? recent : others
+        if (!isPod(reference)) return describe(reference)
         if (reference.key?.namespace === '') return MISSING_NAMESPACE
-        return findReferenced(await (again ? recentPods(undefined) : pods()), reference)
+        const found = findReferenced(await (again ? recent.pods(undefined) : pods()), reference)
+        const elsewhere = found || !settings.clusterPods ? found : await pod(reference)
+        return elsewhere && { values: podSelectors(elsewhere) }
       },
     },
     async attest(process) {
@@ -74,13 +82,19 @@ function sharing<T>(ask: () => Promise<T>): () => Promise<T> {
 
 const isPod = ({ plural, group }: ObjectReference): boolean => plural === 'pods' && group === 'core'
 
-function findReferenced(pods: readonly JsonObject[], { key, uid }: ObjectReference): ObjectFindings | undefined {
+/** Without an API server. */
+const NO_OBJECTS: KubernetesObjects = {
+  describe: async ({ plural, group }) => unknownType(plural, group),
+  pod: async () => undefined,
+}
+
+function findReferenced(pods: readonly JsonObject[], { key, uid }: ObjectReference): JsonObject | undefined {
   const found = pods.filter((pod) => {
     const { name, namespace } = objectOf(pod['metadata'])
     return (!key || (name === key.name && namespace === key.namespace)) && (uid === undefined || uidOf(pod) === uid)
   })
   if (found.length > 1) throw new Error('the kubelet reports several pods that are meant')
-  return found[0] && { values: podSelectors(found[0]) }
+  return found[0]
 }
 
 /** Selectors of the one pod that the container is in; undefined where none is reported. */
