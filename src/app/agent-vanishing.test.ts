@@ -53,7 +53,7 @@ describe('workloads that vanish', () => {
 
   function workload(t: TestContext, method: string) {
     const args = ['--input-type=module', '-e', WORKLOAD, node.parts.socket.path, method]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
     t.after(() => child.kill('SIGKILL'))
     return child
   }

@@ -10,6 +10,7 @@ import { Failure } from '../../src/cli/failure.ts'
 import { runWith } from '../../src/testing/cli-ports.ts'
 import { ME, NODE, openServedNode, refused, type ServedNode } from '../../src/testing/served-node.ts'
 import { openTrustDomain, type TrustDomainBench } from '../../src/testing/trust-domain.ts'
+import { believeWit, fetchWit, fetchWitBundles, once } from '../../src/testing/wit-client.ts'
 import { STATUS } from '../../src/wire/grpc.ts'
 import type { Message } from '../../src/wire/protobuf.ts'
 import { b64, partsOf } from './tokens.ts'
@@ -270,6 +271,70 @@ describe('SPIFFE_Workload_API.md §6: the JWT-SVID profile', () => {
     const [, payload] = (await jwt(['db'])).svids[0]?.svid?.split('.') ?? []
     const [header, , signature] = (await foreign()).split('.')
     await assert.rejects(validate('db', [header, payload, signature].join('.')), refused(STATUS.invalid, /./)) // a name of ours, a key of theirs
+  })
+})
+
+describe('SPIFFE_Workload_API.md §7: the WIT-SVID profile', () => {
+  test('§7: where it is not supported, calls to all its RPCs MUST return Unimplemented', async () => {
+    for (const talk of [fetchWit(node.client), fetchWitBundles(node.client)]) await assert.rejects(talk.next(), refused(STATUS.unimplemented, /./))
+  })
+
+  describe('in a trust domain that has it', () => {
+    const own = () => node.domain.world.kernel.spiffe()?.authorities.bundle()
+    before(async () => {
+      await node.domain.world.ok('write', 'spiffe/config', { wit_svids: true })
+      await other.ask('write', 'config', { wit_svids: true })
+      await node.domain.world.ok('write', 'spiffe/bundles/other.org', { bundle: formatBundle(other.rooms.authorities.bundle()) })
+      await node.looking('it is known', () => (node.running.agent.trusts.own()?.bundle.witAuthorities.length ?? 0) > 0)
+    })
+    after(() => node.domain.world.ok('write', 'spiffe/config', { wit_svids: false }))
+
+    test('§7.2.1: if spiffe_id is unspecified, the server MUST return WIT-SVIDs for all identities', async () => {
+      await another('/two')
+      assert.deepEqual(ids(await once(fetchWit(node.client))), [`${OWN}/me`, `${OWN}/two`])
+      assert.deepEqual(ids(await once(fetchWit(node.client, `${OWN}/two`))), [`${OWN}/two`])
+      await assert.rejects(fetchWit(node.client, `${OWN}/three`).next(), refused(STATUS.denied, 'no identity issued'))
+    })
+
+    test('§7.2.1: svids MUST contain one or more messages, one for each identity granted', async () => {
+      const { svids } = await once(fetchWit(node.client))
+      assert.equal(svids.length, 1)
+      assert.equal(believeWit(svids[0] ?? {}, own(), node.domain.clock.now()).id, `${OWN}/me`)
+      await node.domain.world.ok('delete', `spiffe/entries/${entry}`)
+      await node.looked()
+      await assert.rejects(fetchWit(node.client).next(), refused(STATUS.denied, 'no identity issued'))
+    })
+
+    test('§7.2.1: servers MUST ensure that a hint is unique amongst the SVIDs', async () => {
+      node.domain.clock.advance(1_000)
+      await another('/twin', { hint: 'main' })
+      assert.deepEqual(ids(await once(fetchWit(node.client))), [`${OWN}/me`])
+    })
+
+    test('§7.2.2: bundles MUST only be used to authenticate WIT-SVIDs: nothing else is in them, and each key has its kid', async () => {
+      await known(federated())
+      await node.looking('it is the one with such keys', () =>
+        node.running.agent.trusts.all().every(({ bundle }) => bundle.witAuthorities.length > 0),
+      )
+      const { bundles } = await once(fetchWitBundles(node.client))
+      const kids = (bundle: string | undefined) => JSON.parse(bundle ?? '').keys.map(({ kid }: { kid: string }) => kid)
+      assert.deepEqual(
+        Object.keys(bundles).toSorted((a, b) => (a < b ? -1 : 1)),
+        [OWN, OTHER],
+      )
+      assert.deepEqual(
+        kids(bundles[OWN]),
+        own()?.witAuthorities.map(({ keyId }) => keyId),
+      )
+      assert.deepEqual(
+        kids(bundles[OTHER]),
+        other.rooms.authorities.bundle().witAuthorities.map(({ keyId }) => keyId),
+      )
+    })
+
+    test('§7.2.2: bundles MUST contain at least the trust bundle of the trust domain of the server', async () => {
+      assert.deepEqual(Object.keys((await once(fetchWitBundles(node.client))).bundles), [OWN])
+    })
   })
 })
 
