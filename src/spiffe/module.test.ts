@@ -25,7 +25,7 @@ describe('spiffe/config', () => {
   test('comes first', async () => {
     const { ask } = await openTrustDomain('')
     assert.equal((await ask('read', 'config')).kind, 'missing')
-    for (const path of ['bundle', 'status', '.well-known/openid-configuration']) await assert.rejects(ask('read', path), /has no name yet/)
+    for (const path of ['bundle', 'crl', 'status', '.well-known/openid-configuration']) await assert.rejects(ask('read', path), /has no name yet/)
     await assert.rejects(ask('write', 'entries', WEB), /has no name yet/)
     await assert.rejects(ask('write', 'config', {}), /missing trust_domain/)
     await assert.rejects(ask('write', 'config', { trust_domain: 'Example.org' }), Fault)

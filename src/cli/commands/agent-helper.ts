@@ -11,8 +11,8 @@ const SIGNALS = ['hup', 'int', 'quit', 'term', 'usr1', 'usr2', 'winch'] as const
 export const helper = command({
   doc: 'Keep certificates in a folder fresh, and tell a program when they changed',
   about: `
-For programs that read certificates from files. Runs until it is told to stop, whether or not the agent is
-there all the time.
+For programs that read certificates from files; revocation lists are in crl.pem beside them. Runs until it
+is told to stop, whether or not the agent is there all the time.
 
     $ signet agent helper -write=/run/certs -pid-file=/run/nginx.pid -signal=hup`,
   local: true,

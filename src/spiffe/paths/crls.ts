@@ -15,12 +15,11 @@ export function crlPaths(roomsOf: RoomsOf): Path[] {
       read: op({
         doc: 'Read the list of each X.509 authority in the bundle (RFC 5280), as PEM one after another.',
         access: 'open',
-        run: ({ mount }) =>
-          asPem(
-            roomsOf(mount)
-              .crls.all()
-              .map(({ der }) => der),
-          ),
+        run({ mount }) {
+          const { crls, settings } = roomsOf(mount)
+          settings.need()
+          return asPem(crls.all().map(({ der }) => der))
+        },
       }),
     })),
     path('crl/:authority_id', 'The revocation list of an X.509 authority.', at, (op) => ({
