@@ -56,6 +56,7 @@ const CHANGING: Readonly<Record<string, string>> = {
   'write spiffe/agent/renew': 'the SVID of the connection is the right',
   'write spiffe/agent/status': 'the SVID of the connection is the right',
   'write spiffe/downstream/jwt-authority': 'the SVID of the connection is the right',
+  'write spiffe/downstream/wit-authority': 'the SVID of the connection is the right',
 }
 
 test('the operations that need no token are these, so that a new one is thought about', () => {
@@ -70,8 +71,11 @@ test('the operations that need no token are these, so that a new one is thought 
     'read spiffe/.well-known/openid-configuration',
     'read spiffe/agent/bundle',
     'read spiffe/agent/bundles/:trust_domain',
+    'read spiffe/agent/crls',
     'read spiffe/agent/entries',
     'read spiffe/bundle',
+    'read spiffe/crl',
+    'read spiffe/crl/:authority_id',
     'read spiffe/keys',
     'read spiffe/trust-domain',
     'read sys/generate-root',
@@ -101,7 +105,9 @@ test('the operations that need no token are these, so that a new one is thought 
     'write spiffe/agent/status',
     'write spiffe/agent/svids',
     'write spiffe/agent/watch',
+    'write spiffe/agent/wit-svids',
     'write spiffe/downstream/jwt-authority',
+    'write spiffe/downstream/wit-authority',
     'write spiffe/downstream/x509-ca',
     'write sys/decode-token',
     'write sys/generate-root',
