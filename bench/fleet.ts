@@ -10,6 +10,7 @@ import { Client } from './client.ts'
 import { type Fleet, nodeOf, openFleet, TRUST_DOMAIN } from './fleet-agents.ts'
 import { Histogram } from './histogram.ts'
 import { parseNumber } from './options.ts'
+import { probe } from './fleet-probe.ts'
 import { memoryOf, type OwnServer, putJson, say, sayMemory, start, stopped } from './own-server.ts'
 import { usageOf } from './process-tree.ts'
 
@@ -67,10 +68,18 @@ async function measure(own: OwnServer, size: Size): Promise<void> {
   await changes(fleet, client, size)
 
   await stopped(server)
+  const others = probe(`${client.target.url}v1/auth/token/lookup-self`, client.target.token)
   const starting = performance.now()
+  const coming = fleet.returned()
   server = await start(own)
-  say('the server was started again, from start to an answer', performance.now() - starting)
-  await returned(fleet, client, server, starting)
+  const { first, last } = await coming
+  const { firstAt, half, most } = await others.stop()
+  say('the server was started again: from start to an answer', firstAt - performance.timeOrigin - starting)
+  say('from start to the first agent', first - starting)
+  say('from start to the last agent', last - starting)
+  process.stdout.write(
+    `CPU until then: ${cpuOf(server).toFixed(1)} s; other requests took ${half.toFixed(1)} ms, 99 % within ${most.toFixed(1)} ms\n`,
+  )
   sayMemory('memory after that', server)
   await fleet.stop()
   await stopped(server)
@@ -143,27 +152,6 @@ async function changes(fleet: Fleet, client: Client, { agents, changes: count }:
   }
   const ms = (fraction: number) => (latencies.quantile(fraction) / 1000).toFixed(1)
   process.stdout.write(`from a new entry to its SVID at the agent: half within ${ms(0.5)} ms, 99 % within ${ms(0.99)} ms, of ${count}\n`)
-}
-
-/** While the agents come back, somebody else uses the server. */
-async function returned(fleet: Fleet, client: Client, server: ChildProcess, since: number): Promise<void> {
-  const others = new Histogram()
-  let over = false
-  const asking = (async () => {
-    while (!over) {
-      const asked = performance.now()
-      await client.attempt('GET', '/v1/auth/token/lookup-self')
-      others.record((performance.now() - asked) * 1000)
-      await sleep(20)
-    }
-  })()
-  const { first, last } = await fleet.returned()
-  over = true
-  await asking
-  say('from start to the first agent', first - since)
-  say('from start to the last agent', last - since)
-  const ms = (fraction: number) => (others.quantile(fraction) / 1000).toFixed(1)
-  process.stdout.write(`CPU until then: ${cpuOf(server).toFixed(1)} s; other requests took ${ms(0.5)} ms, 99 % within ${ms(0.99)} ms\n`)
 }
 
 /** Seconds since it was started. */
