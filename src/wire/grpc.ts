@@ -148,11 +148,15 @@ function serveStream({ run }: StreamMethod, failed: (error: unknown) => void): g
         for await (const value of run(callOf(call), requests)) await sent(call, value)
         call.end()
       } catch (error) {
+        if (call.cancelled && isGone(error)) return
         call.emit('error', statusOf(error, failed))
       }
     })()
   }
 }
+
+/** What a handler meets that waits for requests of somebody who hung up. */
+const isGone = (error: unknown): boolean => (error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE'
 
 interface Served {
   readonly cancelled: boolean
