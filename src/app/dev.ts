@@ -65,7 +65,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     unspent: async (term) => serving.kernel.unspent(term),
   })
   const namespaces = openNamespaceSeals(barrier(store, keyring, ports.random), ports, () => [serving.kernel])
-  const spools = mkdtempSync(join(tmpdir(), 'signet-dev-'))
+  const home = mkdtempSync(join(tmpdir(), 'signet-dev-'))
   const serving = await openServing({
     store,
     storageType: 'inmem',
@@ -77,7 +77,7 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
     server: serverOf(options, logs, metrics, () => serving.kernel),
     stage: async () => stageInMemory(store, ports, () => seal.seal()),
     settings: { ...SETTINGS, listeners: [{ address: options.listenAddress }] },
-    spools: nodeFolder(spools),
+    spools: nodeFolder(join(home, 'audit-spool')),
     print: ports.print,
   })
   const forget = async () => {
@@ -91,11 +91,11 @@ export async function openDev(options: DevOptions, logs: Logs): Promise<Dev> {
   const write = writingTo(serving.kernel, rootToken)
   const version = options.kvV1 ? '1' : '2'
   await write('sys/mounts/secret', { type: 'kv', description: 'key/value secret storage', options: { version } })
-  const agent = trustDomain && (await openDevAgent(trustDomain, spools, serving.kernel, write, logs.log))
+  const agent = trustDomain && (await openDevAgent(trustDomain, home, serving.kernel, write, logs.log))
   const close = async () => {
     await agent?.close()
     await serving.close()
-    rmSync(spools, { recursive: true, force: true })
+    rmSync(home, { recursive: true, force: true })
   }
   return { serving, address: addressOf(serving), rootToken, unsealKey, agent, close }
 }
