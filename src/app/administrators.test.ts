@@ -2,62 +2,42 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
-import { silent } from '../base/log.ts'
 import { formatBundle } from '../crypto/bundle.ts'
-import { issueCertificate, pem, subjectOf, toPem } from '../crypto/certificate.ts'
+import { issueCertificate, subjectOf } from '../crypto/certificate.ts'
 import { bits, context, integer, oid, sequence, tlv } from '../crypto/der.ts'
-import { exportSigningKey, newSigningKey, signDer, type SigningKey } from '../crypto/signing-key.ts'
+import { newSigningKey, signDer, type SigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
 import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as admin from '../edge/spire/admin/messages.ts'
 import type { Spiffe } from '../spiffe/rooms.ts'
+import { type AgentsDoor, openAgentsDoor } from '../testing/agents-door.ts'
 import { callUnary } from '../testing/grpc-client.ts'
+import { refusedWith } from '../testing/operator-world.ts'
 import { openTrustDomain } from '../testing/trust-domain.ts'
-import { stillTimers } from '../testing/clock.ts'
-import { openWorld, type World } from '../testing/world.ts'
-import { listenSpire, type SpireListener } from './spire-listener.ts'
+import type { World } from '../testing/world.ts'
 
 const random = { bytes: randomBytes }
 const NODE = { parent_id: 'spiffe://example.org/node', selectors: 'unix:uid:1' }
 const COUNT = 'spire.api.server.entry.v1.Entry/CountEntries'
 
 describe('administrators by SVID', () => {
+  let door: AgentsDoor
   let world: World
-  let listener: SpireListener
-  const clients: grpc.Client[] = []
-  const rooms = () => world.kernel.spiffe() as Spiffe
+  const rooms = () => door.rooms()
   before(async () => {
-    world = await openWorld()
-    world.clock.set(Date.now()) // certificates are checked by TLS too, which has the real time
-    await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
-    await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
-    listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random, timers: stillTimers }, silent)
+    door = await openAgentsDoor()
+    world = door.world
   })
-  after(async () => {
-    for (const client of clients) client.close()
-    await listener.close()
-    await world.close()
-  })
+  after(() => door.close())
 
   /** Connects under an SVID of this ID, given by `by`. */
   function connect(id: string, by: Pick<Spiffe, 'svids'> = rooms(), ttl = 3600): grpc.Client {
     const key = newSigningKey('ec-p256')
     const { chain } = by.svids.x509({ id: parseSpiffeId(id), publicKey: key.publicKey, ttl, dnsNames: [], subject: [] })
-    const roots = Buffer.from(toPem(rooms().authorities.bundle().x509Authorities))
-    const secret = Buffer.from(pem('PRIVATE KEY', exportSigningKey(key)))
-    const credentials = grpc.credentials.createSsl(roots, secret, Buffer.from(toPem(chain)), { checkServerIdentity: () => undefined })
-    const client = new grpc.Client(`127.0.0.1:${listener.port}`, credentials)
-    clients.push(client)
-    return client
+    return door.connect({ chain, key })
   }
 
   const count = async (client: grpc.Client) => (await callUnary(client, COUNT, admin.CountEntriesRequest, admin.Count, {})).count
-  const refusedWith = (code: number, text: RegExp) => (error: unknown) => {
-    const { code: found, details } = error as grpc.ServiceError
-    assert.deepEqual([found, text.test(details)], [code, true], details)
-    return true
-  }
-
   test('health is told to anyone', async () => {
     const { status } = await callUnary(
       connect('spiffe://example.org/web'),

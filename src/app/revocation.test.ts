@@ -3,69 +3,38 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
-import { silent } from '../base/log.ts'
-import { issueCertificate, pem, subjectOf, toPem } from '../crypto/certificate.ts'
+import { issueCertificate, subjectOf, toPem } from '../crypto/certificate.ts'
 import { newCsr } from '../crypto/csr.ts'
-import { exportSigningKey, newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
+import { newSigningKey, type SigningKey } from '../crypto/signing-key.ts'
 import { parseSpiffeId } from '../crypto/spiffe-id.ts'
 import { NOTHING_REVOKED, verifyX509Svid } from '../crypto/x509-svid.ts'
 import * as admin from '../edge/spire/admin/messages.ts'
 import * as wire from '../edge/spire/messages.ts'
-import type { Spiffe } from '../spiffe/rooms.ts'
-import { stillTimers } from '../testing/clock.ts'
+import { type AgentsDoor, type KnockingSvid as Svid, openAgentsDoor } from '../testing/agents-door.ts'
 import { callUnary, converse } from '../testing/grpc-client.ts'
-import { openWorld, type World } from '../testing/world.ts'
+import { refusedWith } from '../testing/operator-world.ts'
+import type { World } from '../testing/world.ts'
 import type { Of } from '../wire/protobuf.ts'
 import { WATCH, WatchRequest, WatchResponse } from '../wire/signet-agent.ts'
-import { listenSpire, type SpireListener } from './spire-listener.ts'
 
 const random = { bytes: randomBytes }
 const API = 'spire.api.server'
 const NODE = { parent_id: 'spiffe://example.org/node', selectors: 'unix:uid:1' }
 
-interface Svid {
-  readonly chain: readonly Buffer[]
-  readonly key: SigningKey
-}
-
 describe('a revoked SVID', () => {
+  let door: AgentsDoor
   let world: World
-  let listener: SpireListener
-  const clients: grpc.Client[] = []
-  const rooms = () => world.kernel.spiffe() as Spiffe
+  const rooms = () => door.rooms()
+  const connect = (svid?: Svid) => door.connect(svid)
   before(async () => {
-    world = await openWorld()
-    world.clock.set(Date.now()) // certificates are checked by TLS too, which has the real time
-    await world.ok('write', 'sys/mounts/spiffe', { type: 'spiffe' })
-    await world.ok('write', 'spiffe/config', { trust_domain: 'example.org' })
-    listener = await listenSpire('127.0.0.1:0', world.kernel, { clock: world.clock, random, timers: stillTimers }, silent)
+    door = await openAgentsDoor()
+    world = door.world
   })
-  after(async () => {
-    for (const client of clients) client.close()
-    await listener.close()
-    await world.close()
-  })
-
-  function connect(svid?: Svid): grpc.Client {
-    const bundle = rooms().authorities.bundle().x509Authorities
-    const secret = svid ? Buffer.from(pem('PRIVATE KEY', exportSigningKey(svid.key))) : null
-    const credentials = grpc.credentials.createSsl(Buffer.from(toPem(bundle)), secret, svid ? Buffer.from(toPem(svid.chain)) : null, {
-      checkServerIdentity: () => undefined,
-    })
-    const client = new grpc.Client(`127.0.0.1:${listener.port}`, credentials, { 'grpc.use_local_subchannel_pool': 1 })
-    clients.push(client)
-    return client
-  }
+  after(() => door.close())
 
   const count = (client: grpc.Client) => callUnary(client, `${API}.entry.v1.Entry/CountEntries`, admin.CountEntriesRequest, admin.Count, {})
   const entries = (client: grpc.Client) => callUnary(client, `${API}.entry.v1.Entry/GetAuthorizedEntries`, wire.Empty, wire.AuthorizedEntries, {})
   const revoke = (data: object) => world.ok('write', 'spiffe/svid/revoke', { ...data })
-  const refusedWith = (code: number, text: RegExp) => (error: unknown) => {
-    const { code: found, details } = error as grpc.ServiceError
-    assert.deepEqual([found, text.test(details)], [code, true], details)
-    return true
-  }
-
   async function minted(id: string): Promise<Svid> {
     const key = newSigningKey('ec-p256')
     const { chain } = rooms().svids.x509({ id: parseSpiffeId(id), publicKey: key.publicKey, ttl: 600, dnsNames: [], subject: [] })
@@ -177,9 +146,7 @@ describe('a revoked SVID', () => {
           return undefined
         },
       })
-      const client = new grpc.Client(`127.0.0.1:${listener.port}`, credentials, { 'grpc.use_local_subchannel_pool': 1 })
-      clients.push(client)
-      await callUnary(client, `${API}.bundle.v1.Bundle/GetBundle`, wire.Empty, wire.BundleMessage, {})
+      await callUnary(door.connectBy(credentials), `${API}.bundle.v1.Bundle/GetBundle`, wire.Empty, wire.BundleMessage, {})
       const raw = await shown.promise
       serials.push(verifyX509Svid([raw], Date.now(), () => bundle, NOTHING_REVOKED).serial)
       await revoke({ certificate: toPem([raw]) })
