@@ -1,13 +1,9 @@
-// What SPIFFE_Broker_API.md demands, statement by statement: of an agent that serves brokers, and of the broker that the command line is.
+// What SPIFFE_Broker_API.md demands of a server (§1–4), statement by statement, of an agent that serves brokers.
 import assert from 'node:assert/strict'
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import * as wire from '../../src/agent/broker/messages.ts'
 import { brokerServices, type BrokerDeps } from '../../src/agent/broker/service.ts'
-import { formatBundle } from '../../src/crypto/bundle.ts'
-import { DerReader } from '../../src/crypto/der.ts'
 import {
-  type BrokerNode,
   fetchJwt,
   first,
   HEADERS,
@@ -15,73 +11,34 @@ import {
   objectReference,
   openBrokerNode,
   pidReference,
-  type Pod,
   podReference,
   STREAMS,
   subscribe,
 } from '../../src/testing/broker-node.ts'
-import { runWith } from '../../src/testing/cli-ports.ts'
 import { NODE } from '../../src/testing/served-node.ts'
-import { openTrustDomain, type TrustDomainBench } from '../../src/testing/trust-domain.ts'
-import { until } from '../../src/testing/until.ts'
-import { GrpcError, STATUS } from '../../src/wire/grpc.ts'
-import type { GrpcClient } from '../../src/wire/grpc-client.ts'
+import { STATUS } from '../../src/wire/grpc.ts'
 import { message, string } from '../../src/wire/protobuf.ts'
-
-const UID = '0f47cb8b-4bbd-4c2b-8f1c-0a8a2a0e6b7d'
-const OTHER_UID = 'ffffffff-4bbd-4c2b-8f1c-0a8a2a0e6b7d'
-const POD: Pod = { namespace: 'shop', name: 'web-1', uid: UID, labels: { app: 'web' } }
-const ABSENT = 2 ** 30
-/** A process without an identity. */
-const NOBODY = process.ppid
-const OWN = 'spiffe://example.org'
-const OTHER = 'spiffe://other.org'
-
-type Reference = Parameters<typeof first>[2]
-
-let here: BrokerNode
-let broker: GrpcClient
-let other: TrustDomainBench
-before(async () => {
-  here = await openBrokerNode()
-  broker = here.broker()
-  const { domain } = here.node
-  other = await openTrustDomain('other.org')
-  other.clock.set(domain.clock.now())
-  await domain.world.ok('write', 'spiffe/bundles/other.org', { bundle: formatBundle(other.rooms.authorities.bundle()) })
-  await domain.entry(NODE, '/pod', 'k8s:ns:shop')
-  await known('k8s:ns:shop')
-  await here.another(process.pid, '/broker')
-})
-after(() => here.close())
-afterEach(() => void here.pods.splice(0))
-
-const known = (...selectors: string[]) =>
-  here.looking(`${selectors.join()} is known`, () => here.node.running.agent.matching(new Set(selectors)).length > 0)
-
-/** Every method, each by one call that is over with its first answer. */
-const METHODS: Readonly<Record<string, (reference: Reference, client?: GrpcClient) => Promise<unknown>>> = {
-  ...Object.fromEntries(
-    Object.keys(STREAMS).map((name) => [name, (reference: Reference, client = broker) => first(client, name as keyof typeof STREAMS, reference)]),
-  ),
-  FetchJWTSVID: (reference, client = broker) => fetchJwt(client, reference),
-}
-
-const answers = (code: number, reason?: string) => (error: unknown) => {
-  assert.ok(error instanceof GrpcError)
-  assert.deepEqual([error.code, infoOf(error)?.reason, infoOf(error)?.domain], [code, reason, reason && 'spiffe.io'], error.message)
-  return true
-}
-const invalid = answers(STATUS.invalid, 'WORKLOAD_REFERENCE_INVALID')
-const notFound = answers(STATUS.notFound, 'WORKLOAD_NOT_FOUND')
-const notEntitled = answers(STATUS.denied, 'WORKLOAD_NOT_ENTITLED')
-
-async function everyMethod(reference: Reference, refusal: (error: unknown) => boolean, client?: GrpcClient): Promise<void> {
-  for (const [name, call] of Object.entries(METHODS)) await assert.rejects(call(reference, client), refusal, name)
-}
-
-const ids = ({ svids }: { svids: { spiffeId?: string }[] }) => svids.map(({ spiffeId = '' }) => spiffeId).sort((a, b) => (a < b ? -1 : 1))
-const x509 = (reference: Reference) => first(broker, 'SubscribeToX509SVID', reference)
+import {
+  ABSENT,
+  answers,
+  broker,
+  everyMethod,
+  here,
+  ids,
+  invalid,
+  known,
+  METHODS,
+  NOBODY,
+  notEntitled,
+  notFound,
+  OTHER,
+  other,
+  OTHER_UID,
+  OWN,
+  POD,
+  UID,
+  x509,
+} from './broker-rig.ts'
 
 describe('SPIFFE_Broker_API.md §1–3: the service and its references', () => {
   test('§1: both profiles are mandatory and MUST be supported', async () => {
@@ -342,220 +299,3 @@ describe('SPIFFE_Broker_API.md §4: behaviour', () => {
     await stopped(() => void moving.pods.splice(0, 1, { ...POD, uid: OTHER_UID }))
   })
 })
-
-describe('SPIFFE_Broker_API.md: what it demands of brokers', () => {
-  /** The command line, as a broker. */
-  const run = (line: string, written?: (path: string) => void) => {
-    const { parts } = here.node
-    return runWith(`agent broker ${line}`, {
-      ...(written ? { written } : {}),
-      env: { SPIFFE_ENDPOINT_SOCKET: `unix://${parts.socket.path}`, SPIFFE_BROKER_SOCKET: `unix://${parts.broker?.socket?.path}` },
-    })
-  }
-
-  test('§3.1.1: clients MUST provide a reference', async () => {
-    assert.deepEqual(await run('fetch x509').then(({ code, err }) => [code, err]), [1, 'give either -pid, or -name or -uid of an object\n'])
-  })
-
-  test('§3.1.2: clients MUST ensure that local references are not sent to remote servers', async () => {
-    const { code, err } = await run(`fetch x509 -pid=${process.pid} -broker-socket=tcp://agent.example.com:8443`)
-    assert.equal(code, 1)
-    assert.match(err, /-pid means a process of this machine/)
-  })
-
-  test('§4.5: clients MUST take default and empty values for what counts now', async () => {
-    const { pid, entry } = await here.workload('/shrinking', { federates_with: 'other.org' })
-    await here.looking('the foreign bundle is there', () => here.node.running.agent.trusts.all().length > 1)
-    const { watching, has } = await writing(pid)
-    await has('/certs/federated_bundle.0.0.pem')
-    await here.node.domain.world.ok('write', `spiffe/entries/${entry}`, { federates_with: [] })
-    await here.looking('it is known', () => here.entriesOf(pid).every(({ federatesWith }) => federatesWith.length === 0))
-    await gone(pid, entry)
-    const { out, files } = await watching
-    assert.match(out, /Received 1 svid/)
-    assert.deepEqual([...files.keys()], [])
-  })
-
-  test('§4.8: clients MUST handle cases where only the status code is available', async () => {
-    const { code, err } = await run(`fetch x509 -pid=${process.pid} -broker-socket=tcp://127.0.0.1:${here.node.running.brokerPort}`)
-    assert.equal(code, 2)
-    assert.match(err, /^the agent says: .*over TCP\nhint: /)
-  })
-
-  test('§4.9: once the workload has stopped, the client MUST drop all data, removing it from file systems', async () => {
-    const { pid, end } = await here.workload('/leaving')
-    const { watching, has } = await writing(pid)
-    await has('/certs/bundle.0.pem')
-    await end()
-    here.node.timers.fire(6_000)
-    const { code, out, files } = await watching
-    assert.match(out, /leaving/)
-    assert.deepEqual([code, [...files.keys()]], [2, []])
-  })
-
-  test('§5.3: identities MUST be identified with their hint, as it was delivered', async () => {
-    const { pid } = await here.workload('/inside', { hint: 'internal' })
-    await here.another(pid, '/outside', { hint: 'external' })
-    const { svids } = JSON.parse((await run(`fetch x509 -format=json -pid=${pid}`)).out)
-    assert.deepEqual(Object.fromEntries(svids.map((one: { spiffe_id: string; hint: string }) => [one.hint, one.spiffe_id])), {
-      internal: `${OWN}/inside`,
-      external: `${OWN}/outside`,
-    })
-  })
-
-  /** Watches a workload, and writes what it is given. */
-  async function writing(pid: number) {
-    const names = new Set<string>()
-    const watching = run(`watch -pid=${pid} -write=/certs`, (path) => void names.add(path))
-    return { watching, has: (path: string) => until(`${path} is written`, () => names.has(path)) }
-  }
-})
-
-describe('SPIFFE_Broker_API.md §5: the X.509-SVID profile', () => {
-  test('§5.1: in x509_svid the leaf certificate MUST come first', async () => {
-    const { pid } = await here.workload('/leaf')
-    const [svid] = (await x509(pidReference(pid))).svids
-    const leaf = new X509Certificate(new DerReader(svid?.x509Svid as Buffer).next().whole)
-    assert.equal(leaf.subjectAltName, `URI:${OWN}/leaf`)
-    assert.equal(svid?.spiffeId, `${OWN}/leaf`)
-  })
-
-  test('§5.1: the PKCS#8 private key MUST be unencrypted', async () => {
-    const { pid } = await here.workload('/key')
-    const [svid] = (await x509(pidReference(pid))).svids
-    const key = createPrivateKey({ key: svid?.x509SvidKey as Buffer, format: 'der', type: 'pkcs8' })
-    assert.ok(new X509Certificate(new DerReader(svid?.x509Svid as Buffer).next().whole).checkPrivateKey(key))
-  })
-
-  test('§5.2.1: svids MUST contain one or more messages, one for each identity', async () => {
-    const { pid } = await here.workload('/one')
-    await here.another(pid, '/two')
-    assert.deepEqual(ids(await x509(pidReference(pid))), [`${OWN}/one`, `${OWN}/two`])
-  })
-
-  test('§5.2.1: servers MUST ensure that a hint is unique amongst the SVIDs', async () => {
-    const { pid } = await here.workload('/hinted', { hint: 'main' })
-    await here.another(pid, '/again', { hint: 'main' })
-    assert.equal((await x509(pidReference(pid))).svids.length, 1)
-  })
-
-  test('§5.2.1: without a workload, or without X509-SVIDs for it, the server MUST respond with the code of §4.8', async () => {
-    await assert.rejects(x509(pidReference(ABSENT)), notFound)
-    await assert.rejects(x509(pidReference(NOBODY)), notEntitled)
-    await losing('SubscribeToX509SVID')
-  })
-
-  test('§5.2.2: bundles MUST contain at least the bundle of the trust domain of the server', async () => {
-    const { pid } = await here.workload('/verifier')
-    const own = here.node.domain.world.kernel.spiffe()?.authorities.bundle().x509Authorities ?? []
-    assert.deepEqual((await first(broker, 'SubscribeToX509Bundles', pidReference(pid))).bundles, { [OWN]: Buffer.concat([...own]) })
-  })
-
-  test('§5.2.2: without a workload, or without X.509 bundles for it, the server MUST respond with the code of §4.8', async () => {
-    await assert.rejects(first(broker, 'SubscribeToX509Bundles', pidReference(ABSENT)), notFound)
-    await assert.rejects(first(broker, 'SubscribeToX509Bundles', pidReference(NOBODY)), notEntitled)
-    await losing('SubscribeToX509Bundles')
-  })
-
-  test('§5.2.2: what is held of other workloads MUST NOT be affected', async () => {
-    await sparing('SubscribeToX509Bundles')
-    await sparing('SubscribeToX509SVID')
-  })
-})
-
-describe('SPIFFE_Broker_API.md §6: the JWT-SVID profile', () => {
-  const claimsOf = (token = '') => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-
-  test('§6.2.1: audience MUST contain the values to embed in the audience claim', async () => {
-    const { pid } = await here.workload('/audience')
-    const { svids } = await fetchJwt(broker, pidReference(pid), ['db', 'cache'])
-    assert.deepEqual(claimsOf(svids[0]?.svid).aud.sort(), ['cache', 'db'])
-    await assert.rejects(fetchJwt(broker, pidReference(pid), []), answers(STATUS.invalid))
-    await assert.rejects(fetchJwt(broker, pidReference(pid), ['db', '']), answers(STATUS.invalid))
-  })
-
-  test('§6.2.1: if spiffe_id is unspecified, the server MUST return JWT-SVIDs for all identities of the workload', async () => {
-    const { pid } = await here.workload('/a')
-    await here.another(pid, '/b')
-    assert.deepEqual(ids(await fetchJwt(broker, pidReference(pid))), [`${OWN}/a`, `${OWN}/b`])
-    assert.deepEqual(ids(await fetchJwt(broker, pidReference(pid), ['db'], `${OWN}/b`)), [`${OWN}/b`])
-    await assert.rejects(fetchJwt(broker, pidReference(pid), ['db'], 'b'), answers(STATUS.invalid))
-  })
-
-  test('§6.2.1: svids MUST contain one or more messages', async () => {
-    const { pid } = await here.workload('/some')
-    const { svids } = await fetchJwt(broker, pidReference(pid))
-    assert.equal(claimsOf(svids[0]?.svid).sub, `${OWN}/some`)
-    await assert.rejects(fetchJwt(broker, pidReference(pid), ['db'], `${OWN}/nobody`), notEntitled)
-  })
-
-  test('§6.2.1: servers MUST ensure that a hint is unique amongst the SVIDs', async () => {
-    const { pid } = await here.workload('/spoken', { hint: 'main' })
-    await here.another(pid, '/echo', { hint: 'main' })
-    assert.equal((await fetchJwt(broker, pidReference(pid))).svids.length, 1)
-  })
-
-  test('§6.2.1: without a workload, or without JWT-SVIDs for it, the server MUST respond with the code of §4.8', async () => {
-    await assert.rejects(fetchJwt(broker, pidReference(ABSENT)), notFound)
-    await assert.rejects(fetchJwt(broker, pidReference(NOBODY)), notEntitled)
-  })
-
-  test('§6.2.2: bundles MUST contain at least the JWT bundle of the trust domain of the server', async () => {
-    const { pid } = await here.workload('/reader')
-    const { bundles } = await first(broker, 'SubscribeToJWTBundles', pidReference(pid))
-    const own = here.node.domain.world.kernel.spiffe()?.authorities.bundle().jwtAuthorities ?? []
-    assert.deepEqual(
-      JSON.parse(String(bundles[OWN])).keys.map(({ kid }: { kid: string }) => kid),
-      own.map(({ keyId }) => keyId),
-    )
-  })
-
-  test('§6.2.2: the server MUST NOT include keys with other uses', async () => {
-    const { pid } = await here.workload('/uses')
-    const { bundles } = await first(broker, 'SubscribeToJWTBundles', pidReference(pid))
-    for (const key of JSON.parse(String(bundles[OWN])).keys) {
-      assert.ok(key.kid)
-      assert.ok(key.use === undefined || key.use === 'jwt-svid')
-      assert.equal(key.x5c, undefined)
-    }
-  })
-
-  test('§6.2.2: without a workload, or without JWT bundles for it, the server MUST respond with the code of §4.8', async () => {
-    await assert.rejects(first(broker, 'SubscribeToJWTBundles', pidReference(ABSENT)), notFound)
-    await assert.rejects(first(broker, 'SubscribeToJWTBundles', pidReference(NOBODY)), notEntitled)
-    await losing('SubscribeToJWTBundles')
-  })
-
-  test('§6.2.2: what is held of other workloads MUST NOT be affected', () => sparing('SubscribeToJWTBundles'))
-})
-
-/** A stream to a workload whose last entry goes ends with the code of one that never had any. */
-async function losing(method: keyof typeof STREAMS): Promise<void> {
-  const { pid, entry } = await here.workload('/losing')
-  const talk = subscribe(broker, method, pidReference(pid))
-  await talk.next()
-  const next = assert.rejects(talk.next(), notEntitled)
-  await gone(pid, entry)
-  await next
-}
-
-/** … and that of another goes on. */
-async function sparing(method: keyof typeof STREAMS): Promise<void> {
-  const spared = await here.workload('/spared')
-  const talk = subscribe(broker, method, pidReference(spared.pid))
-  await talk.next()
-  let over = false
-  const next = talk.next().then(
-    () => {},
-    () => (over = true),
-  )
-  await losing(method)
-  assert.equal(over, false)
-  talk.cancel()
-  await next
-}
-
-async function gone(pid: number, entry: string): Promise<void> {
-  await here.node.domain.world.ok('delete', `spiffe/entries/${entry}`)
-  await here.looking('it is gone', () => here.entriesOf(pid).length === 0)
-}
