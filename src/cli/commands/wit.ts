@@ -4,13 +4,13 @@ import type { JsonObject } from '../../base/json.ts'
 import { isFor, jwkOf } from '../../crypto/jws.ts'
 import { KEY_KINDS, type KeyType, newSigningKey, privateJwk } from '../../crypto/signing-key.ts'
 import { command, group } from '../command.ts'
-import { attempt, Failure, fileProblem } from '../failure.ts'
+import { attempt, Failure } from '../failure.ts'
 import { duration, type FlagValues, or, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import { goText } from '../output/text.ts'
 import type { Terminal } from '../terminal.ts'
+import { OWNER_ONLY, writeMinted } from './minted.ts'
 
-const OWNER_ONLY = 0o600
 const KEY_TYPES = ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-4096'] as const satisfies KeyType[]
 
 const keyFlags = {
@@ -71,23 +71,14 @@ function keyTypeOf(given: string): KeyType {
 }
 
 const FILES = [
-  ['token', 'svid', 'WIT-SVID'],
-  ['key', 'private_key', 'Private key'],
-] as const
+  { file: 'token', name: 'svid', mode: OWNER_ONLY, what: 'WIT-SVID' },
+  { file: 'key', name: 'private_key', mode: OWNER_ONLY, what: 'Private key' },
+]
 
 async function give(terminal: Terminal, minted: JsonObject, folder: string | undefined): Promise<void> {
-  if (folder === undefined) {
-    if (terminal.format !== 'table') return showObject(terminal, minted)
-    for (const [, name] of FILES) terminal.print(goText(minted[name]))
-    return
-  }
-  for (const [file, name, what] of FILES) {
-    const path = `${folder.replace(/\/+$/, '')}/${file}`
-    await terminal.ports.files.write(path, goText(minted[name]), OWNER_ONLY).catch((error: unknown) => {
-      throw new Failure(1, `unable to write ${path}: ${fileProblem(error)}`)
-    })
-    terminal.print(`${what} written to ${path}`)
-  }
+  if (folder !== undefined) return writeMinted(terminal, folder, minted, FILES)
+  if (terminal.format !== 'table') return showObject(terminal, minted)
+  for (const { name } of FILES) terminal.print(goText(minted[name]))
 }
 
 export const wit = group(

@@ -4,14 +4,12 @@ import { newCsr } from '../../crypto/csr.ts'
 import { exportSigningKey, newSigningKey } from '../../crypto/signing-key.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { command, group } from '../command.ts'
-import { attempt, Failure, fileProblem } from '../failure.ts'
+import { attempt, Failure } from '../failure.ts'
 import { duration, list, or, text } from '../flag.ts'
 import { showObject } from '../output/show.ts'
 import { goText } from '../output/text.ts'
 import type { Terminal } from '../terminal.ts'
-
-const FOR_ALL = 0o644
-const OWNER_ONLY = 0o600
+import { FOR_ALL, OWNER_ONLY, writeMinted } from './minted.ts'
 
 const write = text('Folder to write svid.pem, key.pem and bundle.pem to, in place of printing.')
 
@@ -57,13 +55,11 @@ async function obtain(terminal: Terminal, path: string, wish: JsonObject, folder
   const client = await terminal.client()
   const key = newSigningKey('ec-p256')
   const secret = await attempt('unable to mint SVID', () => client.post(path, { ...wish, csr: newCsr(key).toString('base64') }))
-  const svid: Minted = { ...secret?.data, private_key: pem('PRIVATE KEY', exportSigningKey(key)) }
-  if (folder !== undefined) return writeFiles(terminal, folder, svid)
+  const svid: JsonObject = { ...secret?.data, private_key: pem('PRIVATE KEY', exportSigningKey(key)) }
+  if (folder !== undefined) return writeMinted(terminal, folder, svid, FILES)
   if (terminal.format !== 'table') return showObject(terminal, svid)
   for (const [title, name] of PARTS) terminal.print(`${title}:\n${goText(svid[name])}`)
 }
-
-type Minted = JsonObject
 
 const PARTS = [
   ['X509-SVID', 'certificate'],
@@ -72,20 +68,10 @@ const PARTS = [
 ] as const
 
 const FILES = [
-  ['svid.pem', 'certificate', FOR_ALL, 'X509-SVID'],
-  ['key.pem', 'private_key', OWNER_ONLY, 'Private key'],
-  ['bundle.pem', 'bundle', FOR_ALL, 'Root CAs'],
-] as const
-
-async function writeFiles(terminal: Terminal, folder: string, svid: Minted): Promise<void> {
-  for (const [file, name, mode, what] of FILES) {
-    const path = `${folder.replace(/\/+$/, '')}/${file}`
-    await terminal.ports.files.write(path, goText(svid[name]), mode).catch((error: unknown) => {
-      throw new Failure(1, `unable to write ${path}: ${fileProblem(error)}`)
-    })
-    terminal.print(`${what} written to ${path}`)
-  }
-}
+  { file: 'svid.pem', name: 'certificate', mode: FOR_ALL, what: 'X509-SVID' },
+  { file: 'key.pem', name: 'private_key', mode: OWNER_ONLY, what: 'Private key' },
+  { file: 'bundle.pem', name: 'bundle', mode: FOR_ALL, what: 'Root CAs' },
+]
 
 export const x509 = group(
   'Interact with X509-SVIDs',
